@@ -3,7 +3,9 @@
 
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
@@ -13,11 +15,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// How long one call may take, from the name look-up to the last byte.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,6 +40,7 @@ pub(crate) struct Page {
 /// now is what the caller sees.
 pub(crate) struct Client {
     pool: Pool<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    tls: TlsConnector,
 }
 
 impl Client {
@@ -53,14 +57,15 @@ impl Client {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config(tls.clone())
             .https_or_http()
             .enable_http1()
             .build();
         let pool = Pool::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .build(connector);
-        Ok(Self { pool })
+        let tls = TlsConnector::from(Arc::new(tls));
+        Ok(Self { pool, tls })
     }
 
     /// Fetches `url`; the error is one line that says why it failed.
@@ -75,6 +80,24 @@ impl Client {
         timeout(DEADLINE, call)
             .await
             .unwrap_or_else(|_| Err(format!("no answer in {} s", DEADLINE.as_secs())))
+    }
+
+    /// Begins TLS with `address`, asking for `host`, without a look-up of the
+    /// name; the error is one line that says why it failed.
+    pub(crate) async fn handshake(
+        &self,
+        address: SocketAddr,
+        host: &'static str,
+    ) -> Result<(), String> {
+        let call = async {
+            let stream = TcpStream::connect(address).await.map_err(|e| causes(&e))?;
+            let name = ServerName::try_from(host).map_err(|e| causes(&e))?;
+            self.tls.connect(name, stream).await.map_err(|e| causes(&e))
+        };
+        match timeout(DEADLINE, call).await {
+            Ok(outcome) => outcome.map(drop),
+            Err(_) => Err(format!("no answer in {} s", DEADLINE.as_secs())),
+        }
     }
 
     async fn page(&self, url: &Uri) -> Result<Page, String> {

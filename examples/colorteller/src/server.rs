@@ -18,6 +18,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::fetch::{Client, Page};
 use crate::services::Settings;
 
+/// The host behind `/egress_denied`. No walkthrough models it.
+const UNMODELLED: &str = "www.example.com";
+/// An address that belongs to nobody (TEST-NET-1, RFC 5737). Where the mesh
+/// answers no unmodelled name, a connection to it is what tries the filter.
+const UNMODELLED_ADDRESS: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 443);
+
 const TEXT: &str = "text/plain; charset=utf-8";
 
 struct App {
@@ -63,7 +69,7 @@ impl App {
         match path {
             "/" => text(StatusCode::OK, self.settings.color.clone()),
             "/ping" => text(StatusCode::OK, String::new()),
-            "/egress_denied" => self.call(&self.settings.unmodelled).await,
+            "/egress_denied" => self.unmodelled().await,
             _ => match path.strip_prefix("/external_") {
                 Some(name) => self.external(name).await,
                 None => text(StatusCode::NOT_FOUND, format!("no such path: {path}\n")),
@@ -87,6 +93,27 @@ impl App {
             StatusCode::NOT_FOUND,
             format!("no external service is named `{name}`; known: {known}\n"),
         )
+    }
+
+    /// Tries the unmodelled host by its name, and when that fails by an
+    /// address, so that the filter itself is tried and not only the resolver.
+    async fn unmodelled(&self) -> Response<Full<Bytes>> {
+        let url = format!("https://{UNMODELLED}/").parse().unwrap_or_default();
+        let by_name = match self.client.get(&url).await {
+            Ok(page) => return answer(page.status, &page.content_type, page.body),
+            Err(why) => why,
+        };
+        let address = SocketAddr::from(UNMODELLED_ADDRESS);
+        match self.client.handshake(address, UNMODELLED).await {
+            Ok(()) => text(
+                StatusCode::OK,
+                format!("{UNMODELLED}: reached at {address}\n"),
+            ),
+            Err(by_address) => text(
+                StatusCode::BAD_GATEWAY,
+                format!("{UNMODELLED}: by name: {by_name}; at {address}: {by_address}\n"),
+            ),
+        }
     }
 
     async fn call(&self, url: &Uri) -> Response<Full<Bytes>> {

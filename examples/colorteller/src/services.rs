@@ -5,9 +5,6 @@ use std::path::PathBuf;
 
 use hyper::Uri;
 
-/// The host behind `/egress_denied`. No walkthrough models it.
-const UNMODELLED: &str = "https://www.example.com/";
-
 /// The app's settings, read once.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -17,8 +14,6 @@ pub(crate) struct Settings {
     pub(crate) color: String,
     /// Outside services by name: `EXTERNAL_SERVICES` and its continuations.
     pub(crate) external: BTreeMap<String, Uri>,
-    /// What `/egress_denied` tries.
-    pub(crate) unmodelled: Uri,
     /// PEM file with certificate authorities to trust besides the public
     /// ones: `SSL_CERT_FILE`.
     pub(crate) extra_roots: Option<PathBuf>,
@@ -38,7 +33,6 @@ impl Settings {
             port: 80,
             color: "white".to_owned(),
             external: BTreeMap::new(),
-            unmodelled: Uri::from_static(UNMODELLED),
             extra_roots: None,
         };
         for (name, value) in variables {
