@@ -1,1 +1,4 @@
-//! map
+//! Colormesh as a library: the rooms, in the order in which data moves.
+
+pub mod diag;
+pub mod yaml;
