@@ -6,7 +6,9 @@
 //! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
 //! ```
 
+pub mod cli;
 pub mod config;
 pub mod diag;
 pub mod stack;
+pub mod verify;
 pub mod yaml;

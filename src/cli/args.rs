@@ -189,9 +189,13 @@ pub(crate) enum Local {
 
 /// `90s`, `5m`, `1h`, `250ms`; a bare number is seconds.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "write it like `90s` or `5m`".to_owned())?;
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "write it like `90s` or `5m`".to_owned())?;
     let milliseconds = match unit {
         "ms" => Some(number),
         "" | "s" => number.checked_mul(1000),
@@ -199,7 +203,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => number.checked_mul(3_600_000),
         _ => return Err(format!("`{unit}` is no unit; write it like `90s` or `5m`")),
     };
-    milliseconds.map(Duration::from_millis).ok_or_else(|| "that is too long".to_owned())
+    milliseconds
+        .map(Duration::from_millis)
+        .ok_or_else(|| "that is too long".to_owned())
 }
 
 #[cfg(test)]

@@ -35,7 +35,10 @@ pub struct Exit {
 impl Exit {
     /// Wrong usage or settings.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: USAGE, message: message.into() }
+        Self {
+            code: USAGE,
+            message: message.into(),
+        }
     }
 }
 

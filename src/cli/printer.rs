@@ -41,7 +41,11 @@ impl Printer {
 
     /// Data for people: nothing when JSON is asked for.
     pub(crate) fn data(self, text: &str) -> anyhow::Result<()> {
-        if self.is_json() { Ok(()) } else { self.raw(text) }
+        if self.is_json() {
+            Ok(())
+        } else {
+            self.raw(text)
+        }
     }
 
     /// Data in any format.
@@ -115,7 +119,11 @@ fn is_ci() -> bool {
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| visible(cell)).max().unwrap_or(0)
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| visible(cell))
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
@@ -136,7 +144,10 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 /// Characters that take a place on the screen: all but colour codes.
 fn visible(text: &str) -> usize {
-    anstream::adapter::strip_str(text).to_string().chars().count()
+    anstream::adapter::strip_str(text)
+        .to_string()
+        .chars()
+        .count()
 }
 
 #[cfg(test)]

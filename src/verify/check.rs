@@ -48,7 +48,11 @@ impl Check {
     }
 
     pub(crate) fn seen(mut self, passed: bool, seen: impl Into<String>) -> Self {
-        self.verdict = if passed { Verdict::Passed } else { Verdict::Failed };
+        self.verdict = if passed {
+            Verdict::Passed
+        } else {
+            Verdict::Failed
+        };
         self.seen = seen.into();
         self
     }
@@ -89,7 +93,10 @@ pub struct Report {
 impl Report {
     /// How many checks ended with `verdict`.
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.checks.iter().filter(|check| check.verdict == verdict).count()
+        self.checks
+            .iter()
+            .filter(|check| check.verdict == verdict)
+            .count()
     }
 }
 

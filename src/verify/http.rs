@@ -41,7 +41,10 @@ pub async fn get(url: &str, within: Duration) -> Result<Answer, String> {
 
 async fn request(url: &str) -> Result<Answer, String> {
     let uri: Uri = url.parse().map_err(|_| format!("`{url}` is not a URL"))?;
-    let host = uri.host().ok_or_else(|| format!("`{url}` names no host"))?.to_owned();
+    let host = uri
+        .host()
+        .ok_or_else(|| format!("`{url}` names no host"))?
+        .to_owned();
     let port = uri.port_u16().unwrap_or(80);
     let stream = TcpStream::connect((host.as_str(), port))
         .await
@@ -56,7 +59,10 @@ async fn request(url: &str) -> Result<Answer, String> {
         .header(header::USER_AGENT, "colormesh-verify")
         .body(Empty::<Bytes>::new())
         .map_err(|error| error.to_string())?;
-    let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| error.to_string())?;
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LONGEST)
         .collect()

@@ -14,7 +14,7 @@ mod run;
 
 pub use check::{Check, Report, Verdict};
 pub use facts::{
-    Readable, Denial, EnvoyFact, External, Expectations, Facts, ServiceFact, StackFact,
+    Denial, EnvoyFact, Expectations, External, Facts, Readable, ServiceFact, StackFact,
 };
 pub use http::{Answer, get};
 pub use junit::junit;

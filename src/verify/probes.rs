@@ -103,7 +103,11 @@ pub(super) async fn unmodelled(endpoint: &str, egress: Egress) -> Check {
         Egress::DropAll => refused,
         Egress::AllowAll => answer.status < 500,
     };
-    let seen = if refused { "refused".to_owned() } else { answer.status.to_string() };
+    let seen = if refused {
+        "refused".to_owned()
+    } else {
+        answer.status.to_string()
+    };
     check
         .seen(passed, seen)
         .evidence(format!("GET /egress_denied: `{}`", line(&answer)))
@@ -111,7 +115,13 @@ pub(super) async fn unmodelled(endpoint: &str, egress: Egress) -> Check {
 
 /// The app's own words, whole: why it was refused stands at their end.
 fn line(answer: &http::Answer) -> String {
-    String::from_utf8_lossy(&answer.body).lines().next().unwrap_or_default().chars().take(300).collect()
+    String::from_utf8_lossy(&answer.body)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(300)
+        .collect()
 }
 
 /// The refusal must be in the log, with its destination and server name.
@@ -121,17 +131,20 @@ pub(super) fn logged(facts: &Facts, before: Option<&str>) -> Check {
     let check = Check::compare("refusal logged", format!("{UNMODELLED} in the denied log"));
     match &facts.denials {
         Readable::Unknown(why) => check.skipped(why.clone()),
-        Readable::Known(denials) => match latest(denials).filter(|denial| Some(denial.time.as_str()) > before) {
-            Some(denial) => check.seen(true, "logged").evidence(format!(
-                "{} refused {} server name {}",
-                denial.time,
-                denial.destination,
-                denial.server_name.as_deref().unwrap_or("-")
-            )),
-            None => check
-                .seen(false, "not logged")
-                .evidence(format!("{} refusals in the log, none of them this one", denials.len())),
-        },
+        Readable::Known(denials) => {
+            match latest(denials).filter(|denial| Some(denial.time.as_str()) > before) {
+                Some(denial) => check.seen(true, "logged").evidence(format!(
+                    "{} refused {} server name {}",
+                    denial.time,
+                    denial.destination,
+                    denial.server_name.as_deref().unwrap_or("-")
+                )),
+                None => check.seen(false, "not logged").evidence(format!(
+                    "{} refusals in the log, none of them this one",
+                    denials.len()
+                )),
+            }
+        }
     }
 }
 
@@ -160,5 +173,8 @@ pub(super) fn not_the_colour_app(expectations: &Expectations) -> Vec<Check> {
         )
     });
     let unmodelled = Check::compare(format!("unmodelled {UNMODELLED}"), "refused");
-    externals.chain([unmodelled]).map(|check| check.skipped(why)).collect()
+    externals
+        .chain([unmodelled])
+        .map(|check| check.skipped(why))
+        .collect()
 }

@@ -37,7 +37,12 @@ where
     G: Fn() -> F,
     F: Future<Output = Facts>,
 {
-    let mut run = Run { started: Instant::now(), deadline: Instant::now() + timeout, checks: vec![], progress };
+    let mut run = Run {
+        started: Instant::now(),
+        deadline: Instant::now() + timeout,
+        checks: vec![],
+        progress,
+    };
     let facts = run.facts(&gather).await;
     match &facts.endpoint {
         Some(endpoint) => run.requests(expectations, endpoint, &facts, &gather).await,
@@ -51,7 +56,10 @@ where
         environment: expectations.environment.clone(),
         target: expectations.target.clone(),
         world: facts.world,
-        passed: run.checks.iter().all(|check| check.verdict != Verdict::Failed),
+        passed: run
+            .checks
+            .iter()
+            .all(|check| check.verdict != Verdict::Failed),
         elapsed: run.started.elapsed(),
         checks: run.checks,
     }
@@ -107,18 +115,22 @@ impl Run<'_> {
         let gateway = until(self.deadline, || probes::gateway(endpoint)).await;
         self.add(gateway);
         if expectations.own_image {
-            probes::not_the_colour_app(expectations).into_iter().for_each(|check| self.add(check));
+            probes::not_the_colour_app(expectations)
+                .into_iter()
+                .for_each(|check| self.add(check));
             return;
         }
         for check in externals(self.deadline, expectations, endpoint).await {
             self.add(check);
         }
         let before = probes::last_denial(facts);
-        let unmodelled =
-            until(self.deadline, || probes::unmodelled(endpoint, expectations.egress)).await;
+        let unmodelled = until(self.deadline, || {
+            probes::unmodelled(endpoint, expectations.egress)
+        })
+        .await;
         self.add(unmodelled);
         if expectations.egress == Egress::DropAll {
-            let logged = until(Instant::now() + LOG_DELAY, async || {
+            let logged = until(Instant::now() + LOG_DELAY, || async {
                 probes::logged(&gather().await, before.as_deref())
             });
             let logged = logged.await;
@@ -130,13 +142,17 @@ impl Run<'_> {
 /// Whether waiting can help: something is on its way.
 fn may_change(facts: &Facts) -> bool {
     let settled = |status: &str| !status.ends_with("IN_PROGRESS");
-    facts.stacks.iter().all(|stack| stack.complete || !settled(&stack.status))
+    facts
+        .stacks
+        .iter()
+        .all(|stack| stack.complete || !settled(&stack.status))
 }
 
 /// Tries until the check passes, is skipped, or the deadline is over.
-async fn until<P>(deadline: Instant, probe: P) -> Check
+async fn until<P, F>(deadline: Instant, probe: P) -> Check
 where
-    P: AsyncFn() -> Check,
+    P: Fn() -> F,
+    F: Future<Output = Check>,
 {
     let started = Instant::now();
     loop {
@@ -156,7 +172,9 @@ async fn externals(deadline: Instant, expectations: &Expectations, endpoint: &st
     let mut checks: Vec<Option<Check>> = vec![None; expectations.externals.len()];
     loop {
         while running.len() < AT_ONCE {
-            let Some((index, external)) = waiting.next() else { break };
+            let Some((index, external)) = waiting.next() else {
+                break;
+            };
             let endpoint = endpoint.to_owned();
             running.spawn(async move {
                 let check = until(deadline, || probes::external(&endpoint, &external)).await;

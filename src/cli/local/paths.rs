@@ -81,6 +81,11 @@ pub(crate) fn ssh() -> Result<PathBuf> {
 /// `path` with the home folder as `~`, for messages.
 pub(crate) fn shown(path: &Path) -> String {
     let home = home().ok();
-    let inside = home.as_deref().and_then(|home| path.strip_prefix(home).ok());
-    inside.map_or_else(|| path.display().to_string(), |rest| format!("~/{}", rest.display()))
+    let inside = home
+        .as_deref()
+        .and_then(|home| path.strip_prefix(home).ok());
+    inside.map_or_else(
+        || path.display().to_string(),
+        |rest| format!("~/{}", rest.display()),
+    )
 }

@@ -95,14 +95,21 @@ mod tests {
     use super::*;
 
     fn paths(folder: &tempfile::TempDir) -> Paths {
-        Paths { state: folder.path().to_owned(), cache: folder.path().to_owned() }
+        Paths {
+            state: folder.path().to_owned(),
+            cache: folder.path().to_owned(),
+        }
     }
 
     #[test]
     fn a_record_counts_only_under_a_lock() {
         let folder = tempfile::tempdir().unwrap();
         let paths = paths(&folder);
-        let record = Record { pid: 7, port: 4000, version: "1".to_owned() };
+        let record = Record {
+            pid: 7,
+            port: 4000,
+            version: "1".to_owned(),
+        };
         record.write(&paths).unwrap();
         assert_eq!(Record::of_running(&paths).unwrap(), None);
         let held = lock(&paths).unwrap();
