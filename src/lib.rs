@@ -6,6 +6,7 @@
 //! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
 //! ```
 
+pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod diag;
