@@ -35,6 +35,23 @@ pub(crate) struct Global {
     /// Settings file [default: colormesh.yaml, when it is there]
     #[arg(long, short = 'f', global = true, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// What stdout gets
+    #[arg(long, short = 'o', global = true, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    /// Say less on stderr
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Another AWS-compatible endpoint for the `aws` target
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// Flags that set what the settings file sets too.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Settings (over the file and the environment)")]
+pub(crate) struct Settings {
     /// Where to deploy: this machine, or AWS
     #[arg(long, global = true, value_name = "local|aws")]
     pub(crate) target: Option<String>,
@@ -47,15 +64,39 @@ pub(crate) struct Global {
     /// Profile of the AWS configuration
     #[arg(long, global = true)]
     pub(crate) profile: Option<String>,
-    /// Another AWS-compatible endpoint for the `aws` target
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
-    /// What stdout gets
-    #[arg(long, short = 'o', global = true, value_enum, default_value_t)]
-    pub(crate) output: Format,
-    /// Say less on stderr
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
+    /// The account that the caller's must be
+    #[arg(long, global = true, value_name = "DIGITS")]
+    pub(crate) account_id: Option<String>,
+    /// What the mesh does with connections to a host that is not modelled
+    #[arg(long, global = true, value_name = "DROP_ALL|ALLOW_ALL")]
+    pub(crate) egress: Option<String>,
+    /// What the outside world is on the local target
+    #[arg(long, global = true, value_name = "auto|real|stand-in")]
+    pub(crate) internet: Option<String>,
+    /// An image of your own instead of the colour app
+    #[arg(long, global = true)]
+    pub(crate) image: Option<String>,
+    /// Name of the mesh
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) mesh_name: Option<String>,
+    /// Who runs the mesh
+    #[arg(long, global = true, value_name = "auto|app-mesh|envoy", hide_short_help = true)]
+    pub(crate) mesh_runtime: Option<String>,
+    /// Private DNS domain of the mesh's own services
+    #[arg(long, global = true, value_name = "DOMAIN", hide_short_help = true)]
+    pub(crate) services_domain: Option<String>,
+    /// ECR repository of the app's image
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) image_name: Option<String>,
+    /// Key pair of the bastion
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) key_pair: Option<String>,
+    /// Image of the sidecars
+    #[arg(long, global = true, value_name = "IMAGE", hide_short_help = true)]
+    pub(crate) envoy_image: Option<String>,
+    /// Who may open SSH to the bastion
+    #[arg(long, global = true, value_name = "CIDR", hide_short_help = true)]
+    pub(crate) ssh_from: Option<String>,
 }
 
 /// What stdout gets.
@@ -101,15 +142,6 @@ pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// What the outside world is on the local target
-    #[arg(long, value_name = "auto|real|stand-in")]
-    pub(crate) internet: Option<String>,
-    /// Egress filter of the mesh
-    #[arg(long, value_name = "DROP_ALL|ALLOW_ALL")]
-    pub(crate) egress: Option<String>,
-    /// An image of your own instead of the colour app
-    #[arg(long, value_name = "IMAGE")]
-    pub(crate) app_image: Option<String>,
     /// How long the app may take to answer after the deploy
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -123,9 +155,6 @@ pub(crate) struct Verify {
     /// Also write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Egress filter that the mesh should have
-    #[arg(long, value_name = "DROP_ALL|ALLOW_ALL")]
-    pub(crate) egress: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -140,9 +169,6 @@ pub(crate) struct Plan {
     /// End with 3 when something would change
     #[arg(long)]
     pub(crate) exit_code: bool,
-    /// Egress filter of the mesh
-    #[arg(long, value_name = "DROP_ALL|ALLOW_ALL")]
-    pub(crate) egress: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -174,11 +200,7 @@ pub(crate) struct Logs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Start the local endpoint when it is not running
-    Start {
-        /// What the outside world is
-        #[arg(long, value_name = "auto|real|stand-in")]
-        internet: Option<String>,
-    },
+    Start,
     /// Stop it and everything that it runs; its state stays
     Stop,
     /// Say whether it runs, where, and what it runs

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::local::status::{LocalStatus, TaskStatus};
 use super::session::Session;
+use crate::envoy::log::{DENIED_LOG, Denied};
 use crate::aws::{CloudError, Stack, Task};
 use crate::stack::Role;
 use crate::verify::{Denial, EnvoyFact, Facts, Readable, ServiceFact, StackFact};
@@ -84,17 +85,17 @@ pub(crate) fn task_name(task: &Task) -> String {
 /// All refusals that the local tasks logged.
 fn denials(local: &LocalStatus) -> Vec<Denial> {
     let folders: BTreeSet<&str> = local.tasks.iter().map(|task| task.logs.as_str()).collect();
-    let logs = folders.into_iter().map(|folder| Path::new(folder).join("denied.log"));
+    let logs = folders.into_iter().map(|folder| Path::new(folder).join(DENIED_LOG));
     logs.filter_map(|path| fs::read_to_string(path).ok())
         .flat_map(|text| text.lines().filter_map(denial).collect::<Vec<_>>())
         .collect()
 }
 
 fn denial(line: &str) -> Option<Denial> {
-    let denied: crate::envoy::log::Denied = serde_json::from_str(line).ok()?;
+    let denied: Denied = serde_json::from_str(line).ok()?;
     Some(Denial {
         time: denied.time,
-        destination: denied.destination,
+        destination: denied.destination.unwrap_or_default(),
         server_name: denied.server_name.or(denied.host),
     })
 }

@@ -2,6 +2,15 @@
 //! the environment, and it alone prints.
 
 mod args;
+mod commands;
 pub mod exit;
+mod gather;
 mod local;
+mod main;
 mod printer;
+mod progress;
+mod session;
+mod settings;
+mod traffic;
+
+pub use main::main;

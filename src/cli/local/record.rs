@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) pid: i32,
     /// The endpoint's port on loopback.
     pub(crate) port: u16,
+    /// What it was told about the outside world: `auto`, `real`, `stand-in`.
+    pub(crate) internet: String,
     /// The version of colormesh that it is.
     pub(crate) version: String,
 }
