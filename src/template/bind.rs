@@ -56,8 +56,15 @@ pub enum ParameterError {
 impl Template {
     /// Gives each parameter its value: the one given, or its default. Values
     /// of `AWS::SSM::Parameter::Value<…>` stay the name of the SSM parameter.
-    pub fn check_parameters(&self, given: &BTreeMap<String, String>) -> Result<BoundParameters, ParameterError> {
-        let unknown: Vec<String> = given.keys().filter(|name| !self.parameters.contains_key(*name)).cloned().collect();
+    pub fn check_parameters(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<BoundParameters, ParameterError> {
+        let unknown: Vec<String> = given
+            .keys()
+            .filter(|name| !self.parameters.contains_key(*name))
+            .cloned()
+            .collect();
         if !unknown.is_empty() {
             return Err(ParameterError::Unknown(unknown));
         }
@@ -68,7 +75,13 @@ impl Template {
                 None => missing.push(name.clone()),
                 Some(text) => {
                     let parameter_type = parameter.parameter_type.clone();
-                    bound.insert(name.clone(), Bound { parameter_type, text: text.clone() });
+                    bound.insert(
+                        name.clone(),
+                        Bound {
+                            parameter_type,
+                            text: text.clone(),
+                        },
+                    );
                 }
             }
         }
@@ -86,19 +99,23 @@ impl Template {
 
 impl Parameter {
     fn check(&self, name: &str, bound: &Bound) -> Result<(), ParameterError> {
-        self.violation(name, bound).map_or(Ok(()), |violation| match &self.constraint_description {
-            // CloudFormation says this of the type, whatever the description.
-            Some(words) if !matches!(violation, ParameterError::NotNumber(_)) => {
-                Err(ParameterError::Constraint(name.to_owned(), words.clone()))
-            }
-            Some(_) | None => Err(violation),
-        })
+        self.violation(name, bound)
+            .map_or(Ok(()), |violation| match &self.constraint_description {
+                // CloudFormation says this of the type, whatever the description.
+                Some(words) if !matches!(violation, ParameterError::NotNumber(_)) => {
+                    Err(ParameterError::Constraint(name.to_owned(), words.clone()))
+                }
+                Some(_) | None => Err(violation),
+            })
     }
 
     fn violation(&self, name: &str, bound: &Bound) -> Option<ParameterError> {
         let name = || name.to_owned();
         let items = bound.items();
-        let numeric = matches!(self.parameter_type, ParameterType::Number | ParameterType::NumberList);
+        let numeric = matches!(
+            self.parameter_type,
+            ParameterType::Number | ParameterType::NumberList
+        );
         if numeric && items.iter().any(|item| number(item).is_none()) {
             return Some(ParameterError::NotNumber(name()));
         }
@@ -108,21 +125,34 @@ impl Parameter {
         }
         let length = bound.text.chars().count() as u64;
         match (self.min_length, self.max_length) {
-            (Some(least), _) if length < least => return Some(ParameterError::TooShort(name(), least)),
+            (Some(least), _) if length < least => {
+                return Some(ParameterError::TooShort(name(), least));
+            }
             (_, Some(most)) if length > most => return Some(ParameterError::TooLong(name(), most)),
             _ => {}
         }
-        let value = if numeric { number(&bound.text)? } else { return None };
+        let value = if numeric {
+            number(&bound.text)?
+        } else {
+            return None;
+        };
         match (self.min_value, self.max_value) {
-            (Some(least), _) if value < least => Some(ParameterError::TooSmall(name(), least.to_string())),
-            (_, Some(most)) if value > most => Some(ParameterError::TooGreat(name(), most.to_string())),
+            (Some(least), _) if value < least => {
+                Some(ParameterError::TooSmall(name(), least.to_string()))
+            }
+            (_, Some(most)) if value > most => {
+                Some(ParameterError::TooGreat(name(), most.to_string()))
+            }
             _ => None,
         }
     }
 }
 
 fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 // === impl Bound ===
@@ -137,8 +167,17 @@ impl Bound {
     /// that keeps its text. For an SSM parameter, replace `text` by what it
     /// holds first.
     pub fn value(&self) -> Json {
-        let numeric = matches!(self.parameter_type, ParameterType::Number | ParameterType::NumberList);
-        let json = |text: &str| if numeric { as_number(text) } else { Json::String(text.to_owned()) };
+        let numeric = matches!(
+            self.parameter_type,
+            ParameterType::Number | ParameterType::NumberList
+        );
+        let json = |text: &str| {
+            if numeric {
+                as_number(text)
+            } else {
+                Json::String(text.to_owned())
+            }
+        };
         if self.parameter_type.is_list() {
             self.items().into_iter().map(json).collect()
         } else {
@@ -174,8 +213,13 @@ mod tests {
 
     fn bind(parameters: &str, given: &[(&str, &str)]) -> Result<BoundParameters, String> {
         let text = format!("Parameters: {parameters}\nResources: {{A: {{Type: X::Y::Z}}}}");
-        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        template(&text).check_parameters(&given).map_err(|error| error.to_string())
+        let given = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        template(&text)
+            .check_parameters(&given)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -185,22 +229,65 @@ mod tests {
             f: {Type: CommaDelimitedList, Default: ''}}";
         let bound = bind(parameters, &[("b", "80")]).unwrap();
         let values: Vec<Json> = bound.values().map(Bound::value).collect();
-        assert_eq!(json!(values), json!(["012", 80, ["x", "y"], [1, 2], "/x/y", []]));
-        assert_eq!((bound["e"].ssm_name(), bound["a"].ssm_name()), (Some("/x/y"), None));
+        assert_eq!(
+            json!(values),
+            json!(["012", 80, ["x", "y"], [1, 2], "/x/y", []])
+        );
+        assert_eq!(
+            (bound["e"].ssm_name(), bound["a"].ssm_name()),
+            (Some("/x/y"), None)
+        );
     }
 
     #[test]
     fn what_does_not_fit_is_told_in_cloudformations_words() {
-        let cases: [(&str, &[(&str, &str)], &str); 10] = [
-            ("{a: {Type: String}, b: {Type: String}}", &[("b", "")], "Parameters: [a] must have values"),
-            ("{a: {Type: String}}", &[("x", "1"), ("y", "2")], "Parameters: [x, y] do not exist in the template"),
-            ("{Value: {Type: Number}}", &[("Value", "x")], "Parameter 'Value' must be a number."),
-            ("{a: {Type: List<Number>}}", &[("a", "1,x")], "Parameter 'a' must be a number."),
-            ("{a: {Type: String, AllowedValues: [x, 'y']}}", &[("a", "z")], "Parameter 'a' must be one of AllowedValues"),
-            ("{a: {Type: String, MinLength: 2}}", &[("a", "z")], "Parameter 'a' must contain at least 2 characters"),
-            ("{a: {Type: String, MaxLength: 2}}", &[("a", "zzz")], "Parameter 'a' must contain at most 2 characters"),
-            ("{a: {Type: Number, MinValue: 2}}", &[("a", "1")], "Parameter 'a' must be a number not less than 2"),
-            ("{a: {Type: Number, MaxValue: 2}}", &[("a", "3")], "Parameter 'a' must be a number not greater than 2"),
+        type Given = &'static [(&'static str, &'static str)];
+        let cases: [(&str, Given, &str); 10] = [
+            (
+                "{a: {Type: String}, b: {Type: String}}",
+                &[("b", "")],
+                "Parameters: [a] must have values",
+            ),
+            (
+                "{a: {Type: String}}",
+                &[("x", "1"), ("y", "2")],
+                "Parameters: [x, y] do not exist in the template",
+            ),
+            (
+                "{Value: {Type: Number}}",
+                &[("Value", "x")],
+                "Parameter 'Value' must be a number.",
+            ),
+            (
+                "{a: {Type: List<Number>}}",
+                &[("a", "1,x")],
+                "Parameter 'a' must be a number.",
+            ),
+            (
+                "{a: {Type: String, AllowedValues: [x, 'y']}}",
+                &[("a", "z")],
+                "Parameter 'a' must be one of AllowedValues",
+            ),
+            (
+                "{a: {Type: String, MinLength: 2}}",
+                &[("a", "z")],
+                "Parameter 'a' must contain at least 2 characters",
+            ),
+            (
+                "{a: {Type: String, MaxLength: 2}}",
+                &[("a", "zzz")],
+                "Parameter 'a' must contain at most 2 characters",
+            ),
+            (
+                "{a: {Type: Number, MinValue: 2}}",
+                &[("a", "1")],
+                "Parameter 'a' must be a number not less than 2",
+            ),
+            (
+                "{a: {Type: Number, MaxValue: 2}}",
+                &[("a", "3")],
+                "Parameter 'a' must be a number not greater than 2",
+            ),
             (
                 "{a: {Type: Number, MaxValue: 2, ConstraintDescription: two at most}}",
                 &[("a", "3")],

@@ -12,7 +12,11 @@ pub(super) fn base64(bytes: &[u8]) -> String {
         let group = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
             let letter = ALPHABET[(group >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+            text.push(if place <= chunk.len() {
+                char::from(letter)
+            } else {
+                '='
+            });
         }
     }
     text
@@ -34,11 +38,17 @@ pub(super) fn cidr(block: &str, count: u32, bits: u32) -> Option<Vec<String>> {
     if room < 8 && count > 1 << room {
         return None;
     }
-    let first = if length == 0 { 0 } else { first >> (width - length) << (width - length) };
+    let first = if length == 0 {
+        0
+    } else {
+        first >> (width - length) << (width - length)
+    };
     let each = |index: u32| {
         let start = first + (u128::from(index) << bits);
         let address = match address {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from(u32::try_from(start).expect("the block is inside 32 bits"))),
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from(
+                u32::try_from(start).expect("the block is inside 32 bits"),
+            )),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(start)),
         };
         format!("{address}/{}", width - bits)
@@ -53,7 +63,14 @@ mod tests {
 
     #[test]
     fn base64_pads() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("\u{ff}", "w78=")];
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("\u{ff}", "w78="),
+        ];
         for (plain, coded) in cases {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
@@ -61,18 +78,37 @@ mod tests {
 
     #[test]
     fn blocks_are_cut_in_order() {
-        let texts = |found: &[&str]| Some(found.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());
-        assert_eq!(cidr("10.0.0.0/16", 2, 8), texts(&["10.0.0.0/24", "10.0.1.0/24"]));
+        let texts = |found: &[&str]| {
+            Some(
+                found
+                    .iter()
+                    .map(|&text| text.to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            cidr("10.0.0.0/16", 2, 8),
+            texts(&["10.0.0.0/24", "10.0.1.0/24"])
+        );
         assert_eq!(cidr("10.1.2.3/16", 1, 12), texts(&["10.1.0.0/20"]));
-        assert_eq!(cidr("2001:db8::/56", 2, 64), texts(&["2001:db8::/64", "2001:db8:0:1::/64"]));
+        assert_eq!(
+            cidr("2001:db8::/56", 2, 64),
+            texts(&["2001:db8::/64", "2001:db8:0:1::/64"])
+        );
         assert_eq!(cidr("0.0.0.0/0", 1, 32), texts(&["0.0.0.0/0"]));
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        for (block, count, bits) in
-            [("10.0.0.0/24", 2, 8), ("10.0.0.0/24", 1, 9), ("10.0.0.0", 1, 8), ("x/8", 1, 8), ("10.0.0.0/33", 1, 8), ("10.0.0.0/8", 0, 8), ("10.0.0.0/8", 257, 8)]
-        {
+        for (block, count, bits) in [
+            ("10.0.0.0/24", 2, 8),
+            ("10.0.0.0/24", 1, 9),
+            ("10.0.0.0", 1, 8),
+            ("x/8", 1, 8),
+            ("10.0.0.0/33", 1, 8),
+            ("10.0.0.0/8", 0, 8),
+            ("10.0.0.0/8", 257, 8),
+        ] {
             assert_eq!(cidr(block, count, bits), None, "{block} {count} {bits}");
         }
     }

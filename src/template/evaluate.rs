@@ -2,95 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Condition, Expr, Form, LogicalId, Output, Part, Pseudo, Resource, Scope, Target, Template, builtin};
-use crate::diag::{Diagnostic, Source, Span};
+use super::{
+    Condition, EvaluateError, Expr, Form, LogicalId, Output, Part, Pseudo, Resource, Scope, Target,
+    Template, Unevaluable, builtin,
+};
+use crate::diag::Span;
 
 /// No text of a template may grow past this: nested `Fn::Sub` can double it
 /// at each level.
 const LONGEST: usize = 4 << 20;
-
-/// An expression that comes to nothing, and its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{cause}")]
-pub struct EvaluateError {
-    /// Why.
-    pub cause: Unevaluable,
-    /// Where in the template.
-    pub span: Span,
-}
-
-/// Why an expression comes to nothing, in CloudFormation's words where it has
-/// any.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unevaluable {
-    /// A parameter without a value.
-    #[error("Parameters: [{0}] must have values")]
-    Parameter(String),
-    /// An `AWS::` name that the scope does not know.
-    #[error("`{0}` has no value here")]
-    Pseudo(&'static str),
-    /// A resource that is not there, such as one whose condition is false.
-    #[error("Template format error: Unresolved resource dependencies [{0}] in the Resources block of the template")]
-    Resource(LogicalId),
-    /// An attribute that the resource lacks.
-    #[error("Resource type {resource_type} does not support attribute {{{attribute}}}.")]
-    Attribute {
-        /// The resource.
-        resource: LogicalId,
-        /// Its type.
-        resource_type: String,
-        /// The attribute.
-        attribute: String,
-    },
-    /// No stack exports it.
-    #[error("No export named {0} found.")]
-    Import(String),
-    /// A mapping without such keys.
-    #[error("Template error: Unable to get mapping for {0}::{1}::{2}")]
-    Mapping(String, String, String),
-    /// `Fn::Select` past the end.
-    #[error("Template error: Fn::Select cannot select nonexistent value at index {0}")]
-    Select(String),
-    /// A function given the wrong kind of value.
-    #[error("Template error: {function} needs {wanted}, not {found}")]
-    Kind {
-        /// The function.
-        function: &'static str,
-        /// What it takes.
-        wanted: &'static str,
-        /// What it was given.
-        found: &'static str,
-    },
-    /// `Fn::Cidr` that cannot be cut so.
-    #[error("Template error: Fn::Cidr cannot cut `{block}` into {count} with {bits} host bits")]
-    Cidr {
-        /// The block.
-        block: String,
-        /// How many.
-        count: String,
-        /// Host bits of each.
-        bits: String,
-    },
-    /// A region whose zones are not known here.
-    #[error("Template error: the availability zones of `{0}` are not known here")]
-    Zones(String),
-    /// A text that grew without measure.
-    #[error("Template error: a text is longer than 4 MiB")]
-    TooLong,
-}
-
-// === impl EvaluateError ===
-
-impl EvaluateError {
-    /// The error as a diagnostic in the template's text.
-    pub fn diagnostic(&self, source: &Arc<Source>) -> Diagnostic {
-        Diagnostic::error(self.cause.to_string()).at(source, self.span)
-    }
-}
 
 // === impl Template ===
 
@@ -98,7 +21,9 @@ impl Template {
     /// What an expression comes to. `AWS::NoValue` takes its key or item with
     /// it, and is null when there is nothing around it.
     pub fn evaluate(&self, expr: &Expr, scope: &dyn Scope) -> Result<Json, EvaluateError> {
-        Ok(Evaluator::new(self, scope).value(expr)?.unwrap_or(Json::Null))
+        Ok(Evaluator::new(self, scope)
+            .value(expr)?
+            .unwrap_or(Json::Null))
     }
 
     /// Whether a condition of the template holds.
@@ -108,12 +33,18 @@ impl Template {
 
     /// Whether a resource is to be made: it has no condition, or it holds.
     pub fn wants(&self, resource: &Resource, scope: &dyn Scope) -> Result<bool, EvaluateError> {
-        resource.condition.as_ref().map_or(Ok(true), |name| self.holds(name, scope))
+        resource
+            .condition
+            .as_ref()
+            .map_or(Ok(true), |name| self.holds(name, scope))
     }
 
     /// Whether an output is to be told: it has no condition, or it holds.
     pub fn tells(&self, output: &Output, scope: &dyn Scope) -> Result<bool, EvaluateError> {
-        output.condition.as_ref().map_or(Ok(true), |name| self.holds(name, scope))
+        output
+            .condition
+            .as_ref()
+            .map_or(Ok(true), |name| self.holds(name, scope))
     }
 }
 
@@ -126,7 +57,11 @@ pub(super) struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(template: &'a Template, scope: &'a dyn Scope) -> Self {
-        Self { template, scope, decided: RefCell::default() }
+        Self {
+            template,
+            scope,
+            decided: RefCell::default(),
+        }
     }
 
     /// The value; `None` is `AWS::NoValue`.
@@ -144,65 +79,110 @@ impl<'a> Evaluator<'a> {
                 Ok(Some(Json::Object(map)))
             }
             Form::Ref(target) => self.reference(target, expr.span),
-            Form::GetAtt { resource, attribute } => self.attribute(resource, attribute, expr.span).map(Some),
+            Form::GetAtt {
+                resource,
+                attribute,
+            } => self.attribute(resource, attribute, expr.span).map(Some),
             Form::Sub { parts, variables } => self.sub(parts, variables, expr.span).map(Some),
             Form::Join { delimiter, list } => self.join(delimiter, list).map(Some),
             Form::Select { index, list } => self.select(index, list).map(Some),
             Form::Split { delimiter, text } => {
                 let text = self.text(text, "Fn::Split")?;
-                Ok(Some(text.split(delimiter.as_str()).map(Json::from).collect()))
+                Ok(Some(
+                    text.split(delimiter.as_str()).map(Json::from).collect(),
+                ))
             }
-            Form::If { condition, then, otherwise } => {
-                self.value(if self.named(condition, expr.span)? { then } else { otherwise })
+            Form::If {
+                condition,
+                then,
+                otherwise,
+            } => self.value(if self.named(condition, expr.span)? {
+                then
+            } else {
+                otherwise
+            }),
+            Form::FindInMap { map, top, second } => {
+                self.mapping([map, top, second], expr.span).map(Some)
             }
-            Form::FindInMap { map, top, second } => self.mapping([map, top, second], expr.span).map(Some),
             Form::ImportValue(name) => {
                 let name = self.text(name, "Fn::ImportValue")?;
                 let value = self.scope.import(&name).map(Json::String);
-                value.map(Some).ok_or_else(|| fail(Unevaluable::Import(name), expr.span))
+                value
+                    .map(Some)
+                    .ok_or_else(|| fail(Unevaluable::Import(name), expr.span))
             }
             Form::GetAzs(region) => self.zones(region).map(Some),
-            Form::Base64(text) => Ok(Some(Json::String(builtin::base64(self.text(text, "Fn::Base64")?.as_bytes())))),
-            Form::Cidr { block, count, bits } => self.cidr(block, count, bits.as_deref(), expr.span).map(Some),
+            Form::Base64(text) => Ok(Some(Json::String(builtin::base64(
+                self.text(text, "Fn::Base64")?.as_bytes(),
+            )))),
+            Form::Cidr { block, count, bits } => self
+                .cidr(block, count, bits.as_deref(), expr.span)
+                .map(Some),
         }
     }
 
     fn all(&self, items: &[Expr]) -> Result<Vec<Json>, EvaluateError> {
-        items.iter().filter_map(|item| self.value(item).transpose()).collect()
+        items
+            .iter()
+            .filter_map(|item| self.value(item).transpose())
+            .collect()
     }
 
     fn reference(&self, target: &Target, span: Span) -> Result<Option<Json>, EvaluateError> {
         match target {
             Target::NoValue => Ok(None),
             Target::Pseudo(Pseudo::NotificationArns) => {
-                let all = self.scope.pseudo(Pseudo::NotificationArns.as_str()).unwrap_or_default();
-                Ok(Some(all.split(',').filter(|each| !each.is_empty()).map(Json::from).collect()))
+                let all = self
+                    .scope
+                    .pseudo(Pseudo::NotificationArns.as_str())
+                    .unwrap_or_default();
+                Ok(Some(
+                    all.split(',')
+                        .filter(|each| !each.is_empty())
+                        .map(Json::from)
+                        .collect(),
+                ))
             }
             Target::Pseudo(pseudo) => {
                 let value = self.scope.pseudo(pseudo.as_str()).map(Json::String);
-                value.map(Some).ok_or_else(|| fail(Unevaluable::Pseudo(pseudo.as_str()), span))
+                value
+                    .map(Some)
+                    .ok_or_else(|| fail(Unevaluable::Pseudo(pseudo.as_str()), span))
             }
             Target::Named(name) => match self.template.resources.get_key_value(name.as_str()) {
                 Some((id, _)) if !self.template.parameters.contains_key(name) => {
                     let value = self.scope.resource(id).map(Json::String);
-                    value.map(Some).ok_or_else(|| fail(Unevaluable::Resource(id.clone()), span))
+                    value
+                        .map(Some)
+                        .ok_or_else(|| fail(Unevaluable::Resource(id.clone()), span))
                 }
                 _ => {
                     let value = self.scope.parameter(name);
-                    value.map(Some).ok_or_else(|| fail(Unevaluable::Parameter(name.clone()), span))
+                    value
+                        .map(Some)
+                        .ok_or_else(|| fail(Unevaluable::Parameter(name.clone()), span))
                 }
             },
         }
     }
 
-    fn attribute(&self, id: &LogicalId, attribute: &Expr, span: Span) -> Result<Json, EvaluateError> {
+    fn attribute(
+        &self,
+        id: &LogicalId,
+        attribute: &Expr,
+        span: Span,
+    ) -> Result<Json, EvaluateError> {
         let attribute = self.text(attribute, "Fn::GetAtt")?;
         if let Some(value) = self.scope.attribute(id, &attribute) {
             return Ok(value);
         }
         let cause = match self.template.resources.get(id) {
             Some(Resource { resource_type, .. }) if self.scope.resource(id).is_some() => {
-                Unevaluable::Attribute { resource: id.clone(), resource_type: resource_type.clone(), attribute }
+                Unevaluable::Attribute {
+                    resource: id.clone(),
+                    resource_type: resource_type.clone(),
+                    attribute,
+                }
             }
             _ => Unevaluable::Resource(id.clone()),
         };
@@ -223,7 +203,9 @@ impl<'a> Evaluator<'a> {
         for part in parts {
             match part {
                 Part::Text(text) => whole += text,
-                Part::Variable(name) => whole += values.get(name.as_str()).map_or("", String::as_str),
+                Part::Variable(name) => {
+                    whole += values.get(name.as_str()).map_or("", String::as_str);
+                }
                 Part::Reference(expr) => whole += &self.text(expr, "Fn::Sub")?,
             }
             if whole.len() > LONGEST {
@@ -240,7 +222,8 @@ impl<'a> Evaluator<'a> {
             if index > 0 {
                 whole += delimiter;
             }
-            whole += &as_text(item).ok_or_else(|| mismatch("Fn::Join", "a list of text", item, list.span))?;
+            whole += &as_text(item)
+                .ok_or_else(|| mismatch("Fn::Join", "a list of text", item, list.span))?;
             if whole.len() > LONGEST {
                 return Err(fail(Unevaluable::TooLong, list.span));
             }
@@ -251,14 +234,22 @@ impl<'a> Evaluator<'a> {
     fn select(&self, index: &Expr, list: &Expr) -> Result<Json, EvaluateError> {
         let text = self.text(index, "Fn::Select")?;
         let items = self.list(list, "Fn::Select")?;
-        let chosen = text.trim().parse().ok().and_then(|index: usize| items.into_iter().nth(index));
+        let chosen = text
+            .trim()
+            .parse()
+            .ok()
+            .and_then(|index: usize| items.into_iter().nth(index));
         chosen.ok_or_else(|| fail(Unevaluable::Select(text), index.span))
     }
 
     fn mapping(&self, keys: [&Expr; 3], span: Span) -> Result<Json, EvaluateError> {
         let [map, top, second] = keys.map(|key| self.text(key, "Fn::FindInMap"));
         let (map, top, second) = (map?, top?, second?);
-        let row = self.template.mappings.get(&map).and_then(|mapping| mapping.get(&top));
+        let row = self
+            .template
+            .mappings
+            .get(&map)
+            .and_then(|mapping| mapping.get(&top));
         match row.and_then(|row| row.get(&second)) {
             Some(value) => Ok(value.clone()),
             None => Err(fail(Unevaluable::Mapping(map, top, second), span)),
@@ -275,11 +266,21 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn cidr(&self, block: &Expr, count: &Expr, bits: Option<&Expr>, span: Span) -> Result<Json, EvaluateError> {
+    fn cidr(
+        &self,
+        block: &Expr,
+        count: &Expr,
+        bits: Option<&Expr>,
+        span: Span,
+    ) -> Result<Json, EvaluateError> {
         let block = self.text(block, "Fn::Cidr")?;
         let count = self.text(count, "Fn::Cidr")?;
         let bits = bits.map_or(Ok("8".to_owned()), |bits| self.text(bits, "Fn::Cidr"))?;
-        let blocks = count.parse().ok().zip(bits.parse().ok()).and_then(|(count, bits)| builtin::cidr(&block, count, bits));
+        let blocks = count
+            .parse()
+            .ok()
+            .zip(bits.parse().ok())
+            .and_then(|(count, bits)| builtin::cidr(&block, count, bits));
         match blocks {
             Some(blocks) => Ok(blocks.into()),
             None => Err(fail(Unevaluable::Cidr { block, count, bits }, span)),
@@ -287,7 +288,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value as text: numbers and truth values have one, lists do not.
-    pub(super) fn text(&self, expr: &Expr, function: &'static str) -> Result<String, EvaluateError> {
+    pub(super) fn text(
+        &self,
+        expr: &Expr,
+        function: &'static str,
+    ) -> Result<String, EvaluateError> {
         let value = self.value(expr)?.unwrap_or(Json::Null);
         as_text(&value).ok_or_else(|| mismatch(function, "text", &value, expr.span))
     }
@@ -305,7 +310,8 @@ impl<'a> Evaluator<'a> {
             return Ok(*decided);
         }
         let condition = self.template.conditions.get(name);
-        let condition = condition.ok_or_else(|| fail(Unevaluable::Parameter(name.to_owned()), span))?;
+        let condition =
+            condition.ok_or_else(|| fail(Unevaluable::Parameter(name.to_owned()), span))?;
         let holds = self.condition(condition)?;
         self.decided.borrow_mut().insert(name.to_owned(), holds);
         Ok(holds)
@@ -318,8 +324,12 @@ impl<'a> Evaluator<'a> {
                 let [left, right] = [left, right].map(|side| self.value(side));
                 Ok(comparable(left?) == comparable(right?))
             }
-            Condition::And(all) => all.iter().try_fold(true, |so_far, each| Ok(so_far && self.condition(each)?)),
-            Condition::Or(any) => any.iter().try_fold(false, |so_far, each| Ok(so_far || self.condition(each)?)),
+            Condition::And(all) => all
+                .iter()
+                .try_fold(true, |so_far, each| Ok(so_far && self.condition(each)?)),
+            Condition::Or(any) => any
+                .iter()
+                .try_fold(false, |so_far, each| Ok(so_far || self.condition(each)?)),
             Condition::Not(one) => self.condition(one).map(|holds| !holds),
         }
     }
@@ -329,7 +339,12 @@ fn fail(cause: Unevaluable, span: Span) -> EvaluateError {
     EvaluateError { cause, span }
 }
 
-fn mismatch(function: &'static str, wanted: &'static str, value: &Json, span: Span) -> EvaluateError {
+fn mismatch(
+    function: &'static str,
+    wanted: &'static str,
+    value: &Json,
+    span: Span,
+) -> EvaluateError {
     let found = match value {
         Json::Null => "AWS::NoValue",
         Json::Bool(_) => "true or false",
@@ -338,7 +353,14 @@ fn mismatch(function: &'static str, wanted: &'static str, value: &Json, span: Sp
         Json::Array(_) => "a list",
         Json::Object(_) => "a map",
     };
-    fail(Unevaluable::Kind { function, wanted, found }, span)
+    fail(
+        Unevaluable::Kind {
+            function,
+            wanted,
+            found,
+        },
+        span,
+    )
 }
 
 fn as_text(value: &Json) -> Option<String> {

@@ -184,12 +184,19 @@ impl Pseudo {
 impl Expr {
     /// An empty map, as of a resource without properties.
     pub fn empty_map(span: Span) -> Self {
-        Self { form: Form::Map(IndexMap::new()), span }
+        Self {
+            form: Form::Map(IndexMap::new()),
+            span,
+        }
     }
 
     /// The text of a literal one.
     pub fn as_literal_str(&self) -> Option<&str> {
-        if let Form::Literal(Json::String(text)) = &self.form { Some(text) } else { None }
+        if let Form::Literal(Json::String(text)) = &self.form {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The place of the value that a path of keys and list indexes leads to,

@@ -10,6 +10,8 @@
 mod bind;
 mod builtin;
 mod check;
+#[cfg(test)]
+mod corpus;
 mod evaluate;
 mod expr;
 mod logical_id;
@@ -21,12 +23,13 @@ mod references;
 mod scope;
 mod shape;
 mod stack_exports;
+mod unevaluable;
 
 pub use bind::{Bound, BoundParameters, ParameterError};
-pub use evaluate::{EvaluateError, Unevaluable};
 pub use expr::{Expr, Form, Part, Pseudo, Target};
 pub use logical_id::{InvalidLogicalId, LogicalId};
 pub use message::validation_message;
 pub use parameter::{InvalidParameterType, Parameter, ParameterType};
 pub use scope::{Scope, StaticScope};
 pub use shape::{Condition, DeletionPolicy, Mapping, Output, Resource, Template};
+pub use unevaluable::{EvaluateError, Unevaluable};

@@ -17,7 +17,11 @@ impl Template {
     /// template as that allows, so always the same.
     pub fn order(&self) -> Vec<LogicalId> {
         let order = self.graph().order();
-        order.into_iter().filter_map(|index| self.resources.get_index(index)).map(|(id, _)| id.clone()).collect()
+        order
+            .into_iter()
+            .filter_map(|index| self.resources.get_index(index))
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     /// The resources that depend on themselves, if there are any.
@@ -28,13 +32,24 @@ impl Template {
             return None;
         }
         let cyclic = graph.cyclic(&order);
-        let name = |index: &usize| self.resources.get_index(*index).map_or("", |(id, _)| id.as_str());
+        let name = |index: &usize| {
+            self.resources
+                .get_index(*index)
+                .map_or("", |(id, _)| id.as_str())
+        };
         let names: Vec<&str> = cyclic.iter().map(name).collect();
         let path = graph.path(*cyclic.first()?, &cyclic);
         let path: Vec<&str> = path.iter().map(name).collect();
-        let message = format!("Circular dependency between resources: [{}]", names.join(", "));
+        let message = format!(
+            "Circular dependency between resources: [{}]",
+            names.join(", ")
+        );
         let place = self.resources.get_index(*cyclic.first()?)?.1.span;
-        Some(Diagnostic::error(message).at(&self.source, place).help(format!("each needs the next: {}", path.join(" -> "))))
+        Some(
+            Diagnostic::error(message)
+                .at(&self.source, place)
+                .help(format!("each needs the next: {}", path.join(" -> "))),
+        )
     }
 
     fn graph(&self) -> Graph {
@@ -64,7 +79,11 @@ impl Graph {
     /// What can be ordered: all but cycles and what needs them.
     pub(super) fn order(&self) -> Vec<usize> {
         let mut missing: Vec<usize> = self.needs.iter().map(Vec::len).collect();
-        let free = missing.iter().enumerate().filter(|(_, count)| **count == 0).map(|(index, _)| Reverse(index));
+        let free = missing
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count == 0)
+            .map(|(index, _)| Reverse(index));
         let mut ready: BinaryHeap<Reverse<usize>> = free.collect();
         let mut order = Vec::with_capacity(missing.len());
         while let Some(Reverse(next)) = ready.pop() {
@@ -85,9 +104,16 @@ impl Graph {
         for index in ordered {
             gone[*index] = true;
         }
-        let open = |index: usize, gone: &[bool]| self.needed_by[index].iter().filter(|each| !gone[**each]).count();
+        let open = |index: usize, gone: &[bool]| {
+            self.needed_by[index]
+                .iter()
+                .filter(|each| !gone[**each])
+                .count()
+        };
         let mut users: Vec<usize> = (0..gone.len()).map(|index| open(index, &gone)).collect();
-        let mut leaves: Vec<usize> = (0..gone.len()).filter(|index| !gone[*index] && users[*index] == 0).collect();
+        let mut leaves: Vec<usize> = (0..gone.len())
+            .filter(|index| !gone[*index] && users[*index] == 0)
+            .collect();
         while let Some(leaf) = leaves.pop() {
             gone[leaf] = true;
             for needed in &self.needs[leaf] {
@@ -110,7 +136,9 @@ impl Graph {
                 return path.split_off(start);
             }
             met[here] = Some(path.len() - 1);
-            let next = self.needs[here].iter().find(|each| cyclic.binary_search(each).is_ok());
+            let next = self.needs[here]
+                .iter()
+                .find(|each| cyclic.binary_search(each).is_ok());
             let Some(next) = next else { return path };
             here = *next;
             path.push(here);
@@ -120,6 +148,9 @@ impl Graph {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::fmt::Write;
+
     use super::*;
     use crate::template::parse::tests::{refusal, source, template};
     use proptest::prelude::*;
@@ -128,9 +159,20 @@ mod tests {
     fn cycles_are_named_and_what_only_leans_on_them_is_not() {
         let text = "Resources:\n  A: {Type: T, DependsOn: C}\n  B: {Type: T, DependsOn: A}\n  \
                     C: {Type: T, Properties: {P: !Ref B}}\n  D: {Type: T, DependsOn: A}\n  E: {Type: T}\n";
-        assert_eq!(refusal(text), ("Circular dependency between resources: [A, B, C]".to_owned(), "A".to_owned()));
-        let found = Template::parse(&source(text)).map(|_| ()).map_err(|found| found.0[0].help.clone());
-        assert_eq!(found, Err(Some("each needs the next: A -> C -> B -> A".to_owned())));
+        assert_eq!(
+            refusal(text),
+            (
+                "Circular dependency between resources: [A, B, C]".to_owned(),
+                "A".to_owned()
+            )
+        );
+        let found = Template::parse(&source(text))
+            .map(|_| ())
+            .map_err(|found| found.0[0].help.clone());
+        assert_eq!(
+            found,
+            Err(Some("each needs the next: A -> C -> B -> A".to_owned()))
+        );
         let own = "Resources: {A: {Type: T, Properties: {P: !GetAtt A.Arn}}}";
         assert_eq!(refusal(own).0, "Circular dependency between resources: [A]");
     }
@@ -138,9 +180,17 @@ mod tests {
     fn text(needs: &[(usize, usize)], count: usize) -> String {
         let mut text = String::from("Resources:\n");
         for index in 0..count {
-            let mine = needs.iter().filter(|(from, _)| *from == index).map(|(_, to)| format!("!Ref R{to}"));
+            let mine = needs
+                .iter()
+                .filter(|(from, _)| *from == index)
+                .map(|(_, to)| format!("!Ref R{to}"));
             let mine: Vec<_> = mine.collect();
-            text += &format!("  R{index}: {{Type: T, Properties: {{p: [{}]}}}}\n", mine.join(", "));
+            writeln!(
+                text,
+                "  R{index}: {{Type: T, Properties: {{p: [{}]}}}}",
+                mine.join(", ")
+            )
+            .unwrap();
         }
         text
     }
@@ -167,13 +217,21 @@ mod tests {
         let edges: Vec<_> = (1..10_000).map(|index| (index, index - 1)).collect();
         let mut text = String::from("Resources:\n");
         for (index, before) in &edges {
-            text += &format!("  R{index}:\n    Type: T\n    Properties:\n      p: !Sub '${{R{before}}}-${{AWS::Region}}'\n");
+            let name = format!("!Sub '${{R{before}}}-${{AWS::Region}}'");
+            writeln!(text, "  R{index}: {{Type: T, Properties: {{p: {name}}}}}").unwrap();
         }
         text += "  R0: {Type: T}\n";
         let start = std::time::Instant::now();
         let template = template(&text);
         let order = template.order();
-        assert_eq!((order.len(), order[0].as_str(), order[9999].as_str()), (10_000, "R0", "R9999"));
-        assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+        assert_eq!(
+            (order.len(), order[0].as_str(), order[9999].as_str()),
+            (10_000, "R0", "R9999")
+        );
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(5),
+            "{:?}",
+            start.elapsed()
+        );
     }
 }

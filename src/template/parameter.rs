@@ -107,14 +107,20 @@ impl TryFrom<&str> for ParameterType {
             let list = item.is_some() || of == "CommaDelimitedList";
             let item = item.unwrap_or(of);
             let known = matches!(item, "String" | "CommaDelimitedList") || account(item);
-            return if known { Ok(Self::Ssm { of: of.to_owned(), list }) } else { Err(invalid()) };
+            return if known {
+                Ok(Self::Ssm {
+                    of: of.to_owned(),
+                    list,
+                })
+            } else {
+                Err(invalid())
+            };
         }
         match (text, inside(text, "List<")) {
             ("String", _) => Ok(Self::String),
             ("Number", _) => Ok(Self::Number),
-            ("CommaDelimitedList", _) => Ok(Self::CommaDelimitedList),
             (_, Some("Number")) => Ok(Self::NumberList),
-            (_, Some("String")) => Ok(Self::CommaDelimitedList),
+            ("CommaDelimitedList", _) | (_, Some("String")) => Ok(Self::CommaDelimitedList),
             (_, Some(item)) if account(item) => Ok(Self::AccountList(item.to_owned())),
             (_, None) if account(text) => Ok(Self::Account(text.to_owned())),
             (_, _) => Err(invalid()),
@@ -143,13 +149,33 @@ mod tests {
 
     #[test]
     fn types_read_and_print_alike() {
-        let lists = ["List<Number>", "CommaDelimitedList", "List<AWS::EC2::Subnet::Id>", "AWS::SSM::Parameter::Value<List<String>>"];
-        let single = ["String", "Number", "AWS::EC2::KeyPair::KeyName", "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>"];
-        for (text, list) in lists.iter().map(|text| (text, true)).chain(single.iter().map(|text| (text, false))) {
+        let lists = [
+            "List<Number>",
+            "CommaDelimitedList",
+            "List<AWS::EC2::Subnet::Id>",
+            "AWS::SSM::Parameter::Value<List<String>>",
+        ];
+        let single = [
+            "String",
+            "Number",
+            "AWS::EC2::KeyPair::KeyName",
+            "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>",
+        ];
+        for (text, list) in lists
+            .iter()
+            .map(|text| (text, true))
+            .chain(single.iter().map(|text| (text, false)))
+        {
             let parsed = ParameterType::try_from(*text).unwrap();
-            assert_eq!((parsed.to_string().as_str(), parsed.is_list()), (*text, list));
+            assert_eq!(
+                (parsed.to_string().as_str(), parsed.is_list()),
+                (*text, list)
+            );
         }
         let error = ParameterType::try_from("Text").unwrap_err();
-        assert_eq!(error.to_string(), "Template format error: Unrecognized parameter type: Text");
+        assert_eq!(
+            error.to_string(),
+            "Template format error: Unrecognized parameter type: Text"
+        );
     }
 }

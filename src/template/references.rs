@@ -27,7 +27,9 @@ impl Expr {
             Form::Literal(_) | Form::Ref(_) => Vec::new(),
             Form::List(items) => items.iter().collect(),
             Form::Map(entries) => entries.values().collect(),
-            Form::GetAtt { attribute: inner, .. }
+            Form::GetAtt {
+                attribute: inner, ..
+            }
             | Form::Join { list: inner, .. }
             | Form::Split { text: inner, .. }
             | Form::ImportValue(inner)
@@ -40,11 +42,23 @@ impl Expr {
                 });
                 references.chain(variables.values()).collect()
             }
-            Form::Select { index: first, list: second } | Form::If { then: first, otherwise: second, .. } => {
+            Form::Select {
+                index: first,
+                list: second,
+            }
+            | Form::If {
+                then: first,
+                otherwise: second,
+                ..
+            } => {
                 vec![first, second]
             }
             Form::FindInMap { map, top, second } => vec![map, top, second],
-            Form::Cidr { block, count, bits } => [block, count].into_iter().chain(bits).map(AsRef::as_ref).collect(),
+            Form::Cidr { block, count, bits } => [block, count]
+                .into_iter()
+                .chain(bits)
+                .map(AsRef::as_ref)
+                .collect(),
         }
     }
 
@@ -110,7 +124,10 @@ impl Template {
     /// needs; some of them more than once.
     pub(super) fn each_dependency(&self, resource: &super::Resource, see: &mut dyn FnMut(usize)) {
         for id in &resource.depends_on {
-            self.resources.get_index_of(id).into_iter().for_each(&mut *see);
+            self.resources
+                .get_index_of(id)
+                .into_iter()
+                .for_each(&mut *see);
         }
         resource.properties.references(&mut |reference, _| {
             let index = match reference {
@@ -164,6 +181,10 @@ mod tests {
         let needed = template.dependencies(&"G".try_into().unwrap());
         let needed: Vec<_> = needed.iter().map(LogicalId::as_str).collect();
         assert_eq!(needed, ["A", "B", "D", "E", "F"]);
-        assert!(template.dependencies(&"None".try_into().unwrap()).is_empty());
+        assert!(
+            template
+                .dependencies(&"None".try_into().unwrap())
+                .is_empty()
+        );
     }
 }

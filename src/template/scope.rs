@@ -46,8 +46,14 @@ pub struct StaticScope {
 impl StaticScope {
     /// A scope of these parameters.
     pub fn new(bound: &BoundParameters) -> Self {
-        let parameters = bound.iter().map(|(name, value)| (name.clone(), value.value())).collect();
-        Self { parameters, ..Self::default() }
+        let parameters = bound
+            .iter()
+            .map(|(name, value)| (name.clone(), value.value()))
+            .collect();
+        Self {
+            parameters,
+            ..Self::default()
+        }
     }
 
     /// Sets an `AWS::` name.
@@ -72,7 +78,9 @@ impl Scope for StaticScope {
     }
 
     fn attribute(&self, id: &LogicalId, attribute: &str) -> Option<Json> {
-        self.attributes.get(&(id.to_string(), attribute.to_owned())).cloned()
+        self.attributes
+            .get(&(id.to_string(), attribute.to_owned()))
+            .cloned()
     }
 
     fn import(&self, name: &str) -> Option<String> {

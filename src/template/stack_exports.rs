@@ -9,11 +9,15 @@ impl Template {
     /// The names that outputs are exported under. Needs parameters and `AWS::`
     /// names only, unless a name is made of more.
     pub fn exports(&self, scope: &dyn Scope) -> Result<BTreeSet<String>, EvaluateError> {
-        self.exports_by_output(scope).map(|exports| exports.into_values().collect())
+        self.exports_by_output(scope)
+            .map(|exports| exports.into_values().collect())
     }
 
     /// The names that outputs are exported under, by output.
-    pub fn exports_by_output(&self, scope: &dyn Scope) -> Result<BTreeMap<String, String>, EvaluateError> {
+    pub fn exports_by_output(
+        &self,
+        scope: &dyn Scope,
+    ) -> Result<BTreeMap<String, String>, EvaluateError> {
         let evaluator = Evaluator::new(self, scope);
         let mut exports = BTreeMap::new();
         for (name, output) in &self.outputs {
@@ -46,7 +50,11 @@ impl Template {
 }
 
 impl Evaluator<'_> {
-    fn wanted(&self, condition: Option<&str>, span: crate::diag::Span) -> Result<bool, EvaluateError> {
+    fn wanted(
+        &self,
+        condition: Option<&str>,
+        span: crate::diag::Span,
+    ) -> Result<bool, EvaluateError> {
         condition.map_or(Ok(true), |name| self.named(name, span))
     }
 
@@ -56,10 +64,22 @@ impl Evaluator<'_> {
                 names.insert(self.text(name, "Fn::ImportValue")?);
                 Ok(())
             }
-            Form::If { condition, then, otherwise } => {
-                self.imports(if self.named(condition, expr.span)? { then } else { otherwise }, names)
-            }
-            _ => expr.children().into_iter().try_for_each(|child| self.imports(child, names)),
+            Form::If {
+                condition,
+                then,
+                otherwise,
+            } => self.imports(
+                if self.named(condition, expr.span)? {
+                    then
+                } else {
+                    otherwise
+                },
+                names,
+            ),
+            _ => expr
+                .children()
+                .into_iter()
+                .try_for_each(|child| self.imports(child, names)),
         }
     }
 }
@@ -84,7 +104,13 @@ mod tests {
             \x20 P: {Value: x, Condition: Off, Export: {Name: never}}\n",
         );
         let scope = StaticScope::new(&template.check_parameters(&BTreeMap::new()).unwrap());
-        assert_eq!(template.exports(&scope).unwrap(), ["demo:O".to_owned()].into());
-        assert_eq!(template.imports(&scope).unwrap(), ["demo:VPC".to_owned(), "other".to_owned()].into());
+        assert_eq!(
+            template.exports(&scope).unwrap(),
+            ["demo:O".to_owned()].into()
+        );
+        assert_eq!(
+            template.imports(&scope).unwrap(),
+            ["demo:VPC".to_owned(), "other".to_owned()].into()
+        );
     }
 }

@@ -14,7 +14,11 @@ impl Reader<'_> {
         }
         let Some(call) = call(node) else {
             let help = "write `!Equals`, `!And`, `!Or`, `!Not` or `!Condition`";
-            self.advise(node.span, "Template format error: Every Conditions member must be a condition function", help);
+            self.advise(
+                node.span,
+                "Template format error: Every Conditions member must be a condition function",
+                help,
+            );
             return None;
         };
         let argument = call.argument;
@@ -43,7 +47,10 @@ impl Reader<'_> {
     fn condition_name(&mut self, node: &Node, argument: &Node) -> Option<Condition> {
         match argument.as_str() {
             Some(name) => Some(Condition::Named(name.to_owned(), argument.span)),
-            None => self.misused(node, "Template format error: `Condition` takes the name of a condition"),
+            None => self.misused(
+                node,
+                "Template format error: `Condition` takes the name of a condition",
+            ),
         }
     }
 

@@ -10,8 +10,15 @@ use crate::diag::nearest;
 use crate::template::{Mapping, Output, Template};
 use crate::yaml::{Key, Node, to_json};
 
-const SECTIONS: [&str; 7] =
-    ["AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources"];
+const SECTIONS: [&str; 7] = [
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Resources",
+];
 const UNSUPPORTED: [&str; 3] = ["Transform", "Rules", "Hooks"];
 
 impl Reader<'_> {
@@ -26,7 +33,11 @@ impl Reader<'_> {
             outputs: IndexMap::new(),
         };
         if root.expect_map(self.source, "a template").is_err() {
-            self.advise(root.span, "Template format error: unsupported structure.", "a template is a map of sections");
+            self.advise(
+                root.span,
+                "Template format error: unsupported structure.",
+                "a template is a map of sections",
+            );
             return template;
         }
         for (key, node) in root.entries() {
@@ -42,7 +53,11 @@ impl Reader<'_> {
         }
         if template.resources.is_empty() && !self.found.has_errors() {
             let message = "Template format error: At least one Resources member must be defined.";
-            self.advise(root.get("Resources").unwrap_or(root).span, message, "add a resource under `Resources`");
+            self.advise(
+                root.get("Resources").unwrap_or(root).span,
+                message,
+                "add a resource under `Resources`",
+            );
         }
         template
     }
@@ -51,18 +66,26 @@ impl Reader<'_> {
         match key.text.as_str() {
             "AWSTemplateFormatVersion" if node.as_str() == Some("2010-09-09") => {}
             "AWSTemplateFormatVersion" => {
-                let message = "Template format error: unsupported value for AWSTemplateFormatVersion.";
+                let message =
+                    "Template format error: unsupported value for AWSTemplateFormatVersion.";
                 self.advise(node.span, message, "write `2010-09-09`");
             }
             "Description" => template.description = self.text(node, "`Description`"),
             "Metadata" => {}
             "Parameters" => template.parameters = self.members(node, "Parameter", Self::parameter),
             "Mappings" => template.mappings = self.members(node, "Mapping", Self::mapping),
-            "Conditions" => template.conditions = self.members(node, "Condition", |reader, _, node| reader.condition(node)),
+            "Conditions" => {
+                template.conditions =
+                    self.members(node, "Condition", |reader, _, node| reader.condition(node));
+            }
             "Resources" => template.resources = self.resources(node),
             "Outputs" => template.outputs = self.members(node, "Output", Self::output),
             name if UNSUPPORTED.contains(&name) => {
-                self.advise(key.span, format!("`{name}` is not supported"), "write out what it would produce");
+                self.advise(
+                    key.span,
+                    format!("`{name}` is not supported"),
+                    "write out what it would produce",
+                );
             }
             name => {
                 let known = SECTIONS.into_iter().chain(["Outputs"]);
@@ -70,7 +93,11 @@ impl Reader<'_> {
                     || format!("sections are {}", known.collect::<Vec<_>>().join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
-                self.advise(key.span, format!("Invalid template property or properties [{name}]"), help);
+                self.advise(
+                    key.span,
+                    format!("Invalid template property or properties [{name}]"),
+                    help,
+                );
             }
         }
     }
@@ -102,7 +129,10 @@ impl Reader<'_> {
     }
 
     pub(super) fn bad_name(&mut self, what: &str, key: &Key) {
-        let message = format!("Template format error: {what} name {} is non alphanumeric.", key.text);
+        let message = format!(
+            "Template format error: {what} name {} is non alphanumeric.",
+            key.text
+        );
         self.advise(key.span, message, "use letters and digits only");
     }
 
@@ -110,11 +140,17 @@ impl Reader<'_> {
         let mut mapping = Mapping::new();
         for (top, row) in self.map_of(node, &format!("mapping `{}`", key.text))? {
             let mut values = IndexMap::new();
-            for (second, value) in self.map_of(row, &format!("`{}` of mapping `{}`", top.text, key.text))? {
+            for (second, value) in
+                self.map_of(row, &format!("`{}` of mapping `{}`", top.text, key.text))?
+            {
                 let json = to_json(value);
                 if json.is_object() || value.tag.is_some() {
                     let message = "Template format error: Every Mappings attribute must be a String or a List.";
-                    self.advise(value.span, message, "a mapping holds text or lists of text, no functions");
+                    self.advise(
+                        value.span,
+                        message,
+                        "a mapping holds text or lists of text, no functions",
+                    );
                 }
                 values.insert(second.text.clone(), mapping_value(json));
             }
@@ -157,8 +193,13 @@ impl Reader<'_> {
                 }
                 "Export" => output.export = self.export_name(node),
                 name => {
-                    let message = format!("Template format error: Invalid output property '{name}'");
-                    self.advise(attribute.span, message, "an output has Value, Description, Condition and Export");
+                    let message =
+                        format!("Template format error: Invalid output property '{name}'");
+                    self.advise(
+                        attribute.span,
+                        message,
+                        "an output has Value, Description, Condition and Export",
+                    );
                 }
             }
         }
@@ -167,11 +208,19 @@ impl Reader<'_> {
 
     fn export_name(&mut self, node: &Node) -> Option<crate::template::Expr> {
         let [(key, name)] = node.entries() else {
-            self.advise(node.span, "Template format error: Every Export must contain a Name", "write `Export: { Name: … }`");
+            self.advise(
+                node.span,
+                "Template format error: Every Export must contain a Name",
+                "write `Export: { Name: … }`",
+            );
             return None;
         };
         if key.text != "Name" {
-            self.advise(key.span, "Template format error: Every Export must contain a Name", "write `Export: { Name: … }`");
+            self.advise(
+                key.span,
+                "Template format error: Every Export must contain a Name",
+                "write `Export: { Name: … }`",
+            );
             return None;
         }
         Some(self.expression(name))

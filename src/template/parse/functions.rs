@@ -36,19 +36,27 @@ pub(super) struct Call<'n> {
 
 /// The call that a node is, by tag or as a map of one key.
 pub(super) fn call(node: &Node) -> Option<Call<'_>> {
-    let Some(tag) = &node.tag else { return long_call(node) };
+    let Some(tag) = &node.tag else {
+        return long_call(node);
+    };
     let name = match tag.trim_start_matches('!') {
         name @ ("Ref" | "Condition") => Cow::Borrowed(name),
         name => Cow::Owned(format!("Fn::{name}")),
     };
-    Some(Call { name, argument: node, short: true })
+    Some(Call {
+        name,
+        argument: node,
+        short: true,
+    })
 }
 
 fn long_call(node: &Node) -> Option<Call<'_>> {
     match node.entries() {
-        [(key, argument)] if key.text == "Ref" || key.text.starts_with("Fn::") => {
-            Some(Call { name: Cow::Borrowed(&key.text), argument, short: false })
-        }
+        [(key, argument)] if key.text == "Ref" || key.text.starts_with("Fn::") => Some(Call {
+            name: Cow::Borrowed(&key.text),
+            argument,
+            short: false,
+        }),
         _ => None,
     }
 }
@@ -64,25 +72,28 @@ impl Reader<'_> {
             "Fn::Select" => self.select(call.argument),
             "Fn::If" => self.choice(call.argument),
             "Fn::FindInMap" => self.find_in_map(call.argument),
-            "Fn::ImportValue" => Form::ImportValue(self.only(call)),
-            "Fn::GetAZs" => Form::GetAzs(self.only(call)),
-            "Fn::Base64" => Form::Base64(self.only(call)),
+            "Fn::ImportValue" => Form::ImportValue(Box::new(self.only(call))),
+            "Fn::GetAZs" => Form::GetAzs(Box::new(self.only(call))),
+            "Fn::Base64" => Form::Base64(Box::new(self.only(call))),
             "Fn::Cidr" => self.cidr(call.argument),
             name => self.unknown_function(name, node),
         }
     }
 
     /// The one argument of a function.
-    fn only(&mut self, call: &Call<'_>) -> Box<Expr> {
+    fn only(&mut self, call: &Call<'_>) -> Expr {
         let node = call.argument;
         if !call.short {
-            return self.boxed(node);
+            return self.expression(node);
         }
         let form = match long_call(node) {
             Some(inner) => self.function(&inner, node),
             None => self.plain(node),
         };
-        Box::new(Expr { form, span: node.span })
+        Expr {
+            form,
+            span: node.span,
+        }
     }
 
     fn boxed(&mut self, node: &Node) -> Box<Expr> {
@@ -99,17 +110,26 @@ impl Reader<'_> {
         let help = if CONDITION_FUNCTIONS.contains(&name) {
             "it belongs under `Conditions`; choose a value with `!If`".to_owned()
         } else {
-            nearest(name, FUNCTIONS.into_iter())
-                .map_or_else(|| format!("functions are {}", FUNCTIONS.join(", ")), |near| format!("did you mean `{near}`?"))
+            nearest(name, FUNCTIONS.into_iter()).map_or_else(
+                || format!("functions are {}", FUNCTIONS.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            )
         };
-        self.advise(node.span, format!("Template format error: `{name}` is no function for values"), help);
+        self.advise(
+            node.span,
+            format!("Template format error: `{name}` is no function for values"),
+            help,
+        );
         Form::Literal(Json::Null)
     }
 
     fn reference(&mut self, call: &Call<'_>) -> Form {
         match literal(call) {
             Some(name) if !name.is_empty() => Form::Ref(Target::new(name)),
-            _ => self.misuse(call.argument, "Template error: every Ref object must have a single String value."),
+            _ => self.misuse(
+                call.argument,
+                "Template error: every Ref object must have a single String value.",
+            ),
         }
     }
 
@@ -117,19 +137,34 @@ impl Reader<'_> {
         const WORDS: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, \
                              the resource name and the resource attribute";
         if let Some(text) = literal(call) {
-            let Some((resource, attribute)) = text.split_once('.') else { return self.misuse(call.argument, WORDS) };
+            let Some((resource, attribute)) = text.split_once('.') else {
+                return self.misuse(call.argument, WORDS);
+            };
             let attribute = Form::Literal(Json::String(attribute.to_owned()));
-            let attribute = Box::new(Expr { form: attribute, span: call.argument.span });
+            let attribute = Box::new(Expr {
+                form: attribute,
+                span: call.argument.span,
+            });
             return match LogicalId::try_from(resource) {
-                Ok(resource) => Form::GetAtt { resource, attribute },
+                Ok(resource) => Form::GetAtt {
+                    resource,
+                    attribute,
+                },
                 Err(_) => self.misuse(call.argument, WORDS),
             };
         }
-        let [resource, attribute] = call.argument.items() else { return self.misuse(call.argument, WORDS) };
-        match resource.as_str().filter(|_| resource.tag.is_none()).map(LogicalId::try_from) {
-            Some(Ok(resource)) if attribute.as_str() != Some("") => {
-                Form::GetAtt { resource, attribute: self.boxed(attribute) }
-            }
+        let [resource, attribute] = call.argument.items() else {
+            return self.misuse(call.argument, WORDS);
+        };
+        match resource
+            .as_str()
+            .filter(|_| resource.tag.is_none())
+            .map(LogicalId::try_from)
+        {
+            Some(Ok(resource)) if attribute.as_str() != Some("") => Form::GetAtt {
+                resource,
+                attribute: self.boxed(attribute),
+            },
             _ => self.misuse(call.argument, WORDS),
         }
     }
@@ -172,10 +207,15 @@ impl Reader<'_> {
 
     fn choice(&mut self, node: &Node) -> Form {
         match node.items() {
-            [condition, then, otherwise] if is_text(condition) => {
-                Form::If { condition: text_of(condition), then: self.boxed(then), otherwise: self.boxed(otherwise) }
-            }
-            _ => self.misuse(node, "Template error: Fn::If requires a list argument with three parameters"),
+            [condition, then, otherwise] if is_text(condition) => Form::If {
+                condition: text_of(condition),
+                then: self.boxed(then),
+                otherwise: self.boxed(otherwise),
+            },
+            _ => self.misuse(
+                node,
+                "Template error: Fn::If requires a list argument with three parameters",
+            ),
         }
     }
 
@@ -203,13 +243,19 @@ impl Reader<'_> {
             }
         };
         let bits = bits.map(|bits| self.boxed(bits));
-        Form::Cidr { block: self.boxed(block), count: self.boxed(count), bits }
+        Form::Cidr {
+            block: self.boxed(block),
+            count: self.boxed(count),
+            bits,
+        }
     }
 }
 
 /// The text that a call is given, when it is literal.
 fn literal<'n>(call: &Call<'n>) -> Option<&'n str> {
-    call.argument.as_str().filter(|_| call.short || call.argument.tag.is_none())
+    call.argument
+        .as_str()
+        .filter(|_| call.short || call.argument.tag.is_none())
 }
 
 pub(super) fn is_text(node: &Node) -> bool {
@@ -241,13 +287,31 @@ mod tests {
             ("!GetAtt B.C.D", "{'Fn::GetAtt': [B, C.D]}"),
             ("!GetAtt B.C.D", "{\"Fn::GetAtt\": \"B.C.D\"}"),
             ("!GetAtt [B, C]", "{\"Fn::GetAtt\": [\"B\", \"C\"]}"),
-            ("!Sub 'x${AWS::Region}'", "{\"Fn::Sub\": \"x${AWS::Region}\"}"),
-            ("!Join ['-', [a, !Ref AWS::Region]]", "{\"Fn::Join\": [\"-\", [\"a\", {\"Ref\": \"AWS::Region\"}]]}"),
-            ("!Select [0, !Split [',', 'a,b']]", "{\"Fn::Select\": [0, {\"Fn::Split\": [\",\", \"a,b\"]}]}"),
-            ("!Base64 {'Fn::Sub': a}", "{\"Fn::Base64\": {\"Fn::Sub\": \"a\"}}"),
+            (
+                "!Sub 'x${AWS::Region}'",
+                "{\"Fn::Sub\": \"x${AWS::Region}\"}",
+            ),
+            (
+                "!Join ['-', [a, !Ref AWS::Region]]",
+                "{\"Fn::Join\": [\"-\", [\"a\", {\"Ref\": \"AWS::Region\"}]]}",
+            ),
+            (
+                "!Select [0, !Split [',', 'a,b']]",
+                "{\"Fn::Select\": [0, {\"Fn::Split\": [\",\", \"a,b\"]}]}",
+            ),
+            (
+                "!Base64 {'Fn::Sub': a}",
+                "{\"Fn::Base64\": {\"Fn::Sub\": \"a\"}}",
+            ),
             ("!GetAZs ''", "{\"Fn::GetAZs\": \"\"}"),
-            ("!ImportValue {'Fn::Sub': a}", "{\"Fn::ImportValue\": {\"Fn::Sub\": \"a\"}}"),
-            ("!Cidr [10.0.0.0/16, 2, 8]", "{\"Fn::Cidr\": [\"10.0.0.0/16\", 2, 8]}"),
+            (
+                "!ImportValue {'Fn::Sub': a}",
+                "{\"Fn::ImportValue\": {\"Fn::Sub\": \"a\"}}",
+            ),
+            (
+                "!Cidr [10.0.0.0/16, 2, 8]",
+                "{\"Fn::Cidr\": [\"10.0.0.0/16\", 2, 8]}",
+            ),
         ];
         for (short, long) in forms {
             let read = |value: &str| {
@@ -262,7 +326,9 @@ mod tests {
     #[test]
     fn a_map_key_named_condition_is_no_function_in_a_property() {
         let template = template(&with("{Condition: x}"));
-        let Form::Map(map) = &template.resources["A"].properties.form else { panic!("a map") };
+        let Form::Map(map) = &template.resources["A"].properties.form else {
+            panic!("a map")
+        };
         assert!(matches!(map["P"].form, Form::Map(_)));
         assert_eq!(Target::new("AWS::NoValue"), Target::NoValue);
     }
@@ -270,19 +336,63 @@ mod tests {
     #[test]
     fn wrong_uses_point_at_the_argument() {
         let cases = [
-            ("!GetAtt B", "B", "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute"),
-            ("!Ref [a]", "[a]", "Template error: every Ref object must have a single String value."),
-            ("!Join [a, b]", "[a, b]", "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."),
-            ("!Split ['', b]", "['', b]", "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split."),
-            ("!Select [0]", "[0]", "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"),
-            ("!If [a, b]", "[a, b]", "Template error: Fn::If requires a list argument with three parameters"),
-            ("!FindInMap [a, b]", "[a, b]", "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"),
-            ("!Equals [a, b]", "[a, b]", "Template format error: `Fn::Equals` is no function for values"),
-            ("!Subb a", "a", "Template format error: `Fn::Subb` is no function for values"),
-            ("{'Fn::Sub': a, b: c}", "'Fn::Sub'", "`Fn::Sub` stands beside other keys"),
+            (
+                "!GetAtt B",
+                "B",
+                "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
+            ),
+            (
+                "!Ref [a]",
+                "[a]",
+                "Template error: every Ref object must have a single String value.",
+            ),
+            (
+                "!Join [a, b]",
+                "[a, b]",
+                "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.",
+            ),
+            (
+                "!Split ['', b]",
+                "['', b]",
+                "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split.",
+            ),
+            (
+                "!Select [0]",
+                "[0]",
+                "Template error: Fn::Select requires a list argument with two elements: an integer index and a list",
+            ),
+            (
+                "!If [a, b]",
+                "[a, b]",
+                "Template error: Fn::If requires a list argument with three parameters",
+            ),
+            (
+                "!FindInMap [a, b]",
+                "[a, b]",
+                "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value",
+            ),
+            (
+                "!Equals [a, b]",
+                "[a, b]",
+                "Template format error: `Fn::Equals` is no function for values",
+            ),
+            (
+                "!Subb a",
+                "a",
+                "Template format error: `Fn::Subb` is no function for values",
+            ),
+            (
+                "{'Fn::Sub': a, b: c}",
+                "'Fn::Sub'",
+                "`Fn::Sub` stands beside other keys",
+            ),
         ];
         for (value, pointed, message) in cases {
-            assert_eq!(refusal(&with(value)), (message.to_owned(), pointed.to_owned()), "{value}");
+            assert_eq!(
+                refusal(&with(value)),
+                (message.to_owned(), pointed.to_owned()),
+                "{value}"
+            );
         }
         let both = "Resources: {A: {Type: X::Y::Z, Properties: {P: !Ref [], Q: !If []}}}";
         assert_eq!(refused(both).len(), 2);

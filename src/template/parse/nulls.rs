@@ -9,8 +9,10 @@ impl Reader<'_> {
     pub(super) fn refuse_nulls<'n>(&mut self, node: &'n Node, path: &mut Vec<&'n str>) {
         match &node.value {
             Value::Null => {
-                let message =
-                    format!("Template format error: [/{}] 'null' values are not allowed in templates", path.join("/"));
+                let message = format!(
+                    "Template format error: [/{}] 'null' values are not allowed in templates",
+                    path.join("/")
+                );
                 self.advise(node.span, message, "leave the key out, or give it a value");
             }
             Value::Scalar(_) => {}
@@ -19,7 +21,8 @@ impl Reader<'_> {
                     // Indexes are rarely wanted: the text is made only then.
                     if item.is_null() {
                         let index = index.to_string();
-                        let path: Vec<&str> = path.iter().copied().chain([index.as_str()]).collect();
+                        let path: Vec<&str> =
+                            path.iter().copied().chain([index.as_str()]).collect();
                         self.refuse_nulls(item, &mut path.clone());
                     } else {
                         self.refuse_nulls(item, path);

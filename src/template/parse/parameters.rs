@@ -8,7 +8,8 @@ impl Reader<'_> {
     pub(super) fn parameter(&mut self, key: &Key, node: &Node) -> Option<Parameter> {
         let entries = self.map_of(node, &format!("parameter `{}`", key.text))?;
         let Some(type_node) = node.get("Type") else {
-            let message = "Template format error: Every Parameters object must contain a Type member.";
+            let message =
+                "Template format error: Every Parameters object must contain a Type member.";
             self.advise(key.span, message, "add `Type: String`");
             return None;
         };
@@ -52,7 +53,11 @@ impl Reader<'_> {
                 if let Err(diagnostic) = node.expect_list(self.source, &what) {
                     self.found.push(diagnostic);
                 }
-                parameter.allowed_values = node.items().iter().filter_map(|item| self.text(item, "an allowed value")).collect();
+                parameter.allowed_values = node
+                    .items()
+                    .iter()
+                    .filter_map(|item| self.text(item, "an allowed value"))
+                    .collect();
             }
             "MinLength" => parameter.min_length = self.parsed(node, &what),
             "MaxLength" => parameter.max_length = self.parsed(node, &what),

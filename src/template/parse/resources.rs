@@ -8,8 +8,15 @@ use crate::template::{DeletionPolicy, Expr, LogicalId, Resource};
 use crate::yaml::{Key, Node, Value};
 
 const ATTRIBUTES: [&str; 9] = [
-    "Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy", "Metadata",
-    "CreationPolicy", "UpdatePolicy",
+    "Type",
+    "Properties",
+    "DependsOn",
+    "Condition",
+    "DeletionPolicy",
+    "UpdateReplacePolicy",
+    "Metadata",
+    "CreationPolicy",
+    "UpdatePolicy",
 ];
 
 impl Reader<'_> {
@@ -17,7 +24,11 @@ impl Reader<'_> {
         let mut resources = IndexMap::new();
         if node.is_null() || !matches!(node.value, Value::Map(_)) {
             let message = "Template format error: At least one Resources member must be defined.";
-            self.advise(node.span, message, "`Resources` is a map of logical id to resource");
+            self.advise(
+                node.span,
+                message,
+                "`Resources` is a map of logical id to resource",
+            );
             return resources;
         }
         for (key, node) in node.entries() {
@@ -36,7 +47,11 @@ impl Reader<'_> {
     fn resource(&mut self, key: &Key, node: &Node) -> Option<Resource> {
         if !matches!(node.value, Value::Map(_)) || node.tag.is_some() {
             let message = "Template format error: Any Resources member must be an object.";
-            self.advise(node.span, message, format!("give `{}` a Type and Properties", key.text));
+            self.advise(
+                node.span,
+                message,
+                format!("give `{}` a Type and Properties", key.text),
+            );
             return None;
         }
         let Some(type_node) = node.get("Type") else {
@@ -74,7 +89,11 @@ impl Reader<'_> {
                 }
             }
             "DependsOn" => {
-                let items = if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() };
+                let items = if node.items().is_empty() {
+                    std::slice::from_ref(node)
+                } else {
+                    node.items()
+                };
                 for item in items {
                     self.depends_on(resource, item);
                 }
@@ -87,32 +106,52 @@ impl Reader<'_> {
             "UpdateReplacePolicy" => resource.update_replace_policy = self.policy(node, &key.text),
             name => {
                 let help = nearest(name, ATTRIBUTES.into_iter()).map_or_else(
-                    || format!("when it is a property, put it under `Properties`; a resource has {}", ATTRIBUTES.join(", ")),
+                    || {
+                        format!(
+                            "when it is a property, put it under `Properties`; a resource has {}",
+                            ATTRIBUTES.join(", ")
+                        )
+                    },
                     |near| format!("did you mean `{near}`?"),
                 );
-                self.advise(key.span, format!("Invalid template resource property '{name}'"), help);
+                self.advise(
+                    key.span,
+                    format!("Invalid template resource property '{name}'"),
+                    help,
+                );
             }
         }
     }
 
     fn depends_on(&mut self, resource: &mut Resource, node: &Node) {
-        let Some(name) = self.text(node, "`DependsOn`") else { return };
+        let Some(name) = self.text(node, "`DependsOn`") else {
+            return;
+        };
         match LogicalId::try_from(name) {
             Ok(id) => {
                 resource.depends_on.push(id);
                 resource.depends_on_spans.push(node.span);
             }
             Err(error) => {
-                self.error(node.span, format!("Template format error: DependsOn {error}"));
+                self.error(
+                    node.span,
+                    format!("Template format error: DependsOn {error}"),
+                );
             }
         }
     }
 
     fn policy(&mut self, node: &Node, attribute: &str) -> DeletionPolicy {
-        let Some(name) = self.text(node, &format!("`{attribute}`")) else { return DeletionPolicy::default() };
+        let Some(name) = self.text(node, &format!("`{attribute}`")) else {
+            return DeletionPolicy::default();
+        };
         DeletionPolicy::from_name(&name).unwrap_or_else(|| {
             let message = format!("Template format error: Unrecognized {attribute} {name}");
-            self.advise(node.span, message, "write Delete, Retain, RetainExceptOnCreate or Snapshot");
+            self.advise(
+                node.span,
+                message,
+                "write Delete, Retain, RetainExceptOnCreate or Snapshot",
+            );
             DeletionPolicy::default()
         })
     }

@@ -38,9 +38,15 @@ impl Reader<'_> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text.as_str();
-        let mut places = Places { reader: self, node, from: node.span.start };
+        let mut places = Places {
+            reader: self,
+            node,
+            from: node.span.start,
+        };
         while let Some(start) = rest.find("${") {
-            let Some(length) = rest[start..].find('}') else { break };
+            let Some(length) = rest[start..].find('}') else {
+                break;
+            };
             let name = &rest[start + 2..start + length];
             plain += &rest[..start];
             rest = &rest[start + length + 1..];
@@ -63,7 +69,12 @@ impl Reader<'_> {
         parts
     }
 
-    fn variable(&mut self, name: &str, span: Span, variables: &IndexMap<String, Expr>) -> Option<Part> {
+    fn variable(
+        &mut self,
+        name: &str,
+        span: Span,
+        variables: &IndexMap<String, Expr>,
+    ) -> Option<Part> {
         let name = name.trim();
         if variables.contains_key(name) {
             return Some(Part::Variable(name.to_owned()));
@@ -80,7 +91,13 @@ impl Reader<'_> {
             Some((resource, attribute)) => match LogicalId::try_from(resource) {
                 Ok(resource) => {
                     let attribute = Form::Literal(Json::String(attribute.to_owned()));
-                    Form::GetAtt { resource, attribute: Box::new(Expr { form: attribute, span }) }
+                    Form::GetAtt {
+                        resource,
+                        attribute: Box::new(Expr {
+                            form: attribute,
+                            span,
+                        }),
+                    }
                 }
                 Err(error) => {
                     self.error(span, format!("Template format error: {error}"));
@@ -123,7 +140,10 @@ mod tests {
     fn variables_have_their_own_place() {
         let text = "Resources: {A: {Type: X::Y::Z, Properties: {P: !Sub 'a ${AWS::Region} ${Nope} ${Nope}'}}}";
         let (message, pointed) = refusal(text);
-        assert_eq!(message, "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template");
+        assert_eq!(
+            message,
+            "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template"
+        );
         assert_eq!(pointed, "${Nope}");
         let block = "Resources:\n  A:\n    Type: X::Y::Z\n    Properties:\n      P: !Sub |\n        é\n        ${Nope}\n";
         assert_eq!(refusal(block).1, "${Nope}");
@@ -131,7 +151,9 @@ mod tests {
 
     #[test]
     fn odd_texts_are_kept_or_refused() {
-        let with = |text: &str| format!("Resources: {{A: {{Type: X::Y::Z, Properties: {{P: !Sub '{text}'}}}}}}");
+        let with = |text: &str| {
+            format!("Resources: {{A: {{Type: X::Y::Z, Properties: {{P: !Sub '{text}'}}}}}}")
+        };
         for fine in ["$", "${", "a}", "$${AWS::Region}", "${!x}", "{}"] {
             template(&with(fine));
         }
