@@ -89,10 +89,9 @@ impl Reader<'_> {
                 }
             }
             "DependsOn" => {
-                let items = if node.items().is_empty() {
-                    std::slice::from_ref(node)
-                } else {
-                    node.items()
+                let items = match &node.value {
+                    Value::List(items) => items.as_slice(),
+                    Value::Null | Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(node),
                 };
                 for item in items {
                     self.depends_on(resource, item);

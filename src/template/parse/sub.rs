@@ -7,14 +7,16 @@ use super::Reader;
 use super::functions::{is_text, text_of};
 use crate::diag::Span;
 use crate::template::{Expr, Form, LogicalId, Part, Target};
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 impl Reader<'_> {
     /// Reads `text` or `[text, variables]`. The node may carry the tag.
     pub(super) fn sub(&mut self, node: &Node) -> Form {
         let mut variables = IndexMap::new();
         let template = match node.items() {
-            [template, map] if is_text(template) && !map.entries().is_empty() => {
+            [template, map]
+                if is_text(template) && matches!(map.value, Value::Map(_)) && map.tag.is_none() =>
+            {
                 for (key, value) in map.entries() {
                     variables.insert(key.text.clone(), self.expression(value));
                 }
@@ -157,6 +159,7 @@ mod tests {
         for fine in ["$", "${", "a}", "$${AWS::Region}", "${!x}", "{}"] {
             template(&with(fine));
         }
+        template("Resources: {A: {Type: T, DependsOn: [], Properties: {P: !Sub [x, {}]}}}");
         for wrong in ["${}", "${a b}", "${a-b}", "${.a}"] {
             refusal(&with(wrong));
         }
