@@ -11,5 +11,6 @@ pub mod cli;
 pub mod config;
 pub mod diag;
 pub mod stack;
+pub mod template;
 pub mod verify;
 pub mod yaml;

@@ -71,7 +71,8 @@ impl Loader<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_anchor(anchor, place)?;
-                self.scalar(&text, style, tag.as_deref(), place)
+                self.scalar(&text, style, tag.as_deref(), place);
+                Ok(())
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_anchor(anchor, place)?;
@@ -98,13 +99,7 @@ impl Loader<'_> {
         }
     }
 
-    fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        tag: Option<&Tag>,
-        span: Span,
-    ) -> Result<(), Diagnostic> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) {
         if let Some(Open {
             body:
                 Body::Map {
@@ -124,7 +119,7 @@ impl Loader<'_> {
                 text: text.to_owned(),
                 span,
             });
-            return Ok(());
+            return;
         }
         let quoted = style != ScalarStyle::Plain || tag.is_some_and(is_text_tag);
         let value = match text {
@@ -139,7 +134,6 @@ impl Loader<'_> {
             span,
             tag: tag.and_then(user_tag),
         });
-        Ok(())
     }
 
     fn open(&mut self, body: Body, tag: Option<&Tag>, span: Span) -> Result<(), Diagnostic> {
