@@ -5,14 +5,26 @@
 //! mistake is collected and shown with its place and with what to write instead. Reading the file from disk and
 //! the flags from the command line is left to `cli`.
 
+mod external_services;
+mod input;
 mod invalid;
+mod load;
 mod model;
 mod names;
 mod network;
+mod reader;
 mod service;
+mod settings;
+mod sharing;
+mod values;
 mod words;
 
+#[cfg(test)]
+mod testing;
+
+pub use input::{Input, Overrides};
 pub use invalid::Invalid;
+pub use load::load;
 pub use model::{
     App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Target, Vpc,
 };
@@ -22,6 +34,7 @@ pub use names::{
 };
 pub use network::{Cidr, DomainName, Host, UrlPath};
 pub use service::{ExternalService, IpPreference, Protocol};
+pub use settings::{Kind, SETTINGS, Setting, markdown};
 
 /// The settings file that is looked for when none is named.
 pub const FILE_NAME: &str = "colormesh.yaml";

@@ -364,3 +364,124 @@ fn example(mended: &str, otherwise: &str) -> String {
     let mended = mended.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     format!("`{}`", if mended.is_empty() { otherwise } else { mended })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// The help for a text that is refused.
+    fn help<T: FromStr<Err = Invalid>>(text: &str) -> Option<String> {
+        text.parse::<T>().err().map(|invalid| invalid.help)
+    }
+
+    fn accepted<T: FromStr<Err = Invalid>>(texts: &[&str]) {
+        for text in texts {
+            assert_eq!(help::<T>(text), None, "{text}");
+        }
+    }
+
+    /// Each text with a part of its help.
+    fn refused<T: FromStr<Err = Invalid>>(cases: &[(&str, &str)]) {
+        for (text, part) in cases {
+            let help = help::<T>(text).unwrap_or_else(|| panic!("`{text}` is accepted"));
+            assert!(help.contains(part), "`{text}`: {help}");
+        }
+    }
+
+    #[test]
+    fn environments_name_stacks_and_target_groups() {
+        accepted::<EnvironmentName>(&["a", "AppMeshExternalExample", "a-1", &"a".repeat(28)]);
+        refused::<EnvironmentName>(&[
+            ("", "`AppMeshExternalExample`"),
+            ("1st", "`st`"),
+            ("my env", "`my-env`"),
+            ("dev_1", "`dev-1`"),
+            ("é", "`AppMeshExternalExample`"),
+            ("internal-x", "`x`"),
+            (&"a".repeat(29), "at most 28"),
+        ]);
+    }
+
+    #[test]
+    fn meshes_and_services() {
+        accepted::<MeshName>(&["ColorApp-External-Traffic", "m", "1_a"]);
+        refused::<MeshName>(&[("", "ColorApp"), ("a.b", "`a-b`"), ("a/b", "`a-b`")]);
+        accepted::<ServiceName>(&["github", "my-api", "my_api2", &"a".repeat(64)]);
+        refused::<ServiceName>(&[
+            ("", "`github`"),
+            ("2nd", "`nd`"),
+            ("a b", "`a-b`"),
+            ("a/b", "`a-b`"),
+            ("git.hub", "`git-hub`"),
+            (&"a".repeat(65), "at most 64"),
+        ]);
+    }
+
+    #[test]
+    fn a_service_name_becomes_a_part_of_a_logical_id() {
+        for (name, part) in [
+            ("github", "Github"),
+            ("my-api", "MyApi"),
+            ("x_1y", "X1y"),
+            ("a--b-", "AB"),
+        ] {
+            assert_eq!(name.parse::<ServiceName>().unwrap().logical_part(), part);
+        }
+    }
+
+    #[test]
+    fn images_and_key_pairs() {
+        accepted::<ImageName>(&["colorteller", "team/app", "a-b_c.d/e", "a1"]);
+        refused::<ImageName>(&[
+            ("colorteller:latest", "`colorteller`"),
+            ("Color", "`color`"),
+            ("a", "2 to 256"),
+            ("a//b", "2 to 256"),
+            ("a..b", "2 to 256"),
+            ("1a", "a"),
+            ("", "`colorteller`"),
+        ]);
+        accepted::<ImageReference>(&["nginx", "ghcr.io/a/b:1@sha256:00", "localhost:5000/a"]);
+        refused::<ImageReference>(&[
+            ("", "registry"),
+            ("a b", "registry"),
+            ("https://ghcr.io/a", "`ghcr.io/a`"),
+        ]);
+        accepted::<KeyPairName>(&["color-app", "My key", "a.b@c"]);
+        refused::<KeyPairName>(&[
+            ("", "`color-app`"),
+            ("../id", "`id`"),
+            (".ssh", "`ssh`"),
+            ("a/b", "`a-b`"),
+        ]);
+    }
+
+    #[test]
+    fn accounts_and_regions() {
+        accepted::<AccountId>(&["123456789012", "000000000000"]);
+        refused::<AccountId>(&[
+            ("1234-5678-9012", "`123456789012`"),
+            ("12345678901", "twelve"),
+            ("me", "twelve"),
+        ]);
+        accepted::<Region>(&[
+            "us-west-2",
+            "us-gov-east-1",
+            "ap-southeast-7",
+            "us-iso-east-1",
+        ]);
+        refused::<Region>(&[
+            ("us-west-2a", "`us-west-2`"),
+            ("eu_central_1", "`eu-central-1`"),
+            ("US-WEST-2", "`us-west-2`"),
+            ("us-west", "`us-west-2`"),
+            ("", "`us-west-2`"),
+            ("oregon", "`us-west-2`"),
+        ]);
+        accepted::<ProfileName>(&["default", "my profile"]);
+        refused::<ProfileName>(&[(" ", "list-profiles")]);
+        accepted::<Color>(&["white", "dark-red"]);
+        refused::<Color>(&[("", "white"), ("a b", "white")]);
+    }
+}

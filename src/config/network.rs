@@ -265,6 +265,14 @@ impl Cidr {
         self.prefix
     }
 
+    /// The range of this length that has the first address of this one.
+    pub(super) fn with_prefix(self, prefix: u8) -> Self {
+        Self {
+            address: network(self.address, prefix),
+            prefix,
+        }
+    }
+
     /// Whether some address is in both.
     pub fn overlaps(self, other: Self) -> bool {
         let prefix = self.prefix.min(other.prefix);
@@ -317,5 +325,124 @@ impl FromStr for Cidr {
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_in_lower_case() {
+        for host in [
+            "github.com",
+            "GitHub.com",
+            "a-b.c_d.example",
+            "xn--bcher-kva.example",
+            "1.example",
+            "localhost.localdomain",
+        ] {
+            assert_eq!(host.parse::<Host>().unwrap().as_str(), host.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_comes_with_what_to_write() {
+        let long = format!("{}.com", "a".repeat(64));
+        let cases = [
+            ("https://github.com", "write `github.com`"),
+            ("https://me@github.com:443/x?y", "write `github.com`"),
+            ("github.com:443", "write `host: github.com` and `port: 443`"),
+            ("github.com/login", "write `github.com`"),
+            ("github.com?x", "write `github.com`"),
+            ("me@github.com", "write `github.com`"),
+            ("*.github.com", "such as `www.github.com`"),
+            ("*", "one entry for each host"),
+            ("192.0.2.1", "the host's name"),
+            ("192.0.2", "the host's name"),
+            ("2001:db8::1", "the host's name"),
+            ("[2001:db8::1]:443", "the host's name"),
+            ("github", "such as `github.com`"),
+            ("github.com.", "write `github.com`"),
+            ("bücher.example", "`xn--`"),
+            ("", "such as `github.com`"),
+            ("a..com", "with dots between"),
+            ("-a.com", "with dots between"),
+            ("a b.com", "with dots between"),
+            (long.as_str(), "with dots between"),
+        ];
+        for (text, part) in cases {
+            let help = text.parse::<Host>().unwrap_err().help;
+            assert!(help.contains(part), "`{text}`: {help}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_within_a_domain_by_whole_labels() {
+        let domain: DomainName = "svc.local".parse().unwrap();
+        for (host, within) in [
+            ("svc.local", true),
+            ("a.svc.local", true),
+            ("asvc.local", false),
+            ("svc.local.com", false),
+        ] {
+            assert_eq!(
+                host.parse::<Host>().unwrap().is_within(&domain),
+                within,
+                "{host}"
+            );
+        }
+        for text in [
+            "*.svc.local",
+            ".svc.local",
+            "10.0.0.1",
+            "a..b",
+            "svc.local.",
+        ] {
+            assert!(text.parse::<DomainName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        for text in ["10.0.0.0/16", "0.0.0.0/0", "192.0.2.1/32"] {
+            assert_eq!(text.parse::<Cidr>().unwrap().to_string(), text);
+        }
+        for (text, part) in [
+            (
+                "10.0.1.5/16",
+                "write `10.0.0.0/16` for the range, or `10.0.1.5/32`",
+            ),
+            ("192.0.2.1", "write `192.0.2.1/32`"),
+            ("10.0.0.0/33", "`10.0.0.0/16`"),
+            ("10.0.0/16", "`10.0.0.0/16`"),
+            ("2001:db8::/32", "only IPv4"),
+            ("", "`10.0.0.0/16`"),
+        ] {
+            let help = text.parse::<Cidr>().unwrap_err().help;
+            assert!(help.contains(part), "`{text}`: {help}");
+        }
+        let cidr = |text: &str| text.parse::<Cidr>().unwrap();
+        assert!(cidr("10.0.0.0/8").overlaps(cidr("10.9.0.0/16")));
+        assert!(cidr("10.9.0.0/16").overlaps(cidr("0.0.0.0/0")));
+        assert!(!cidr("10.8.0.0/16").overlaps(cidr("10.9.0.0/16")));
+    }
+
+    #[test]
+    fn paths() {
+        for path in ["/", "/ping", "/a/b-c_%20.html"] {
+            assert_eq!(path.parse::<UrlPath>().unwrap().as_str(), path);
+        }
+        for (text, part) in [
+            ("ping", "`/ping`"),
+            ("http://x/ping", "alone"),
+            ("/a?b", "alone"),
+            ("/a b", "%20"),
+            ("", "`/`"),
+        ] {
+            let help = text.parse::<UrlPath>().unwrap_err().help;
+            assert!(help.contains(part), "`{text}`: {help}");
+        }
     }
 }
