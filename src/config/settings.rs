@@ -349,7 +349,8 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::super::{Overrides, testing::load_layers};
+    use super::super::Overrides;
+    use super::super::tests::load_layers;
     use super::*;
 
     #[test]

@@ -1,4 +1,10 @@
-//! What the tests of this room share: loading a text, and its mistakes as text.
+//! The room from outside: layers in, a `Config` or its mistakes as the user sees them out.
+
+#![expect(clippy::too_many_lines, reason = "snapshots are long")]
+
+mod layers;
+mod services;
+mod sharing;
 
 use std::sync::Arc;
 
@@ -23,12 +29,12 @@ pub(super) fn load_layers(
 }
 
 /// Loads a file alone.
-pub(super) fn load_file(file: &str) -> Result<Config, Diagnostics> {
+fn load_file(file: &str) -> Result<Config, Diagnostics> {
     load_layers(file, &[], Overrides::default())
 }
 
 /// What is wrong in a file, as its user sees it.
-pub(super) fn mistakes(file: &str) -> String {
+fn mistakes(file: &str) -> String {
     match load_file(file) {
         Ok(config) => format!("no mistake: {config:?}"),
         Err(problems) => problems.to_string(),
