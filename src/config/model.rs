@@ -70,7 +70,7 @@ pub struct App {
 }
 
 /// Settings of the bastion host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bastion {
     /// Whether there is one.
     pub enabled: bool,
@@ -79,7 +79,7 @@ pub struct Bastion {
 }
 
 /// Settings of the network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vpc {
     /// Its addresses.
     pub cidr: Cidr,
@@ -89,7 +89,7 @@ pub struct Vpc {
 
 words! {
     /// Where the environment is deployed.
-    Target {
+    Target is "a target" {
         /// This machine.
         Local = "local",
         /// AWS, or what answers in its place.
@@ -99,7 +99,7 @@ words! {
 
 words! {
     /// What becomes of connections to a host that is not modelled, in App Mesh's words.
-    Egress {
+    Egress is "an egress filter" {
         /// They are refused and logged.
         DropAll = "DROP_ALL",
         /// They pass.
@@ -109,7 +109,7 @@ words! {
 
 words! {
     /// How `tcp` services are told apart.
-    Matching {
+    Matching is "a way of matching" {
         /// By port and, where it is TLS, by server name.
         Sni = "sni",
         /// By port alone, as App Mesh did.
@@ -119,7 +119,7 @@ words! {
 
 words! {
     /// Who runs the mesh.
-    MeshRuntime {
+    MeshRuntime is "a mesh runtime" {
         /// App Mesh where it answers, else Envoy.
         Auto = "auto",
         /// App Mesh's control plane.
@@ -131,7 +131,7 @@ words! {
 
 words! {
     /// How the private subnets reach the internet.
-    Nat {
+    Nat is "a number of NAT gateways" {
         /// One NAT gateway for all zones.
         One = "one",
         /// A NAT gateway in each zone.
@@ -143,7 +143,7 @@ words! {
 
 words! {
     /// What the outside world is on the local target.
-    Internet {
+    Internet is "a kind of internet" {
         /// The real one where it can be reached, else stand-ins.
         Auto = "auto",
         /// The real one.

@@ -1,58 +1,7 @@
-//! Names as AWS, URLs and file systems take them.
-
-use std::fmt;
-use std::str::FromStr;
+//! Names of our own: what they stand in decides what they may be.
 
 use super::Invalid;
-
-/// A newtype over text that only [`FromStr`] makes, through the given check.
-macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
-
-        impl $name {
-            /// The text of it.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Invalid;
-
-            fn from_str(text: &str) -> Result<Self, Invalid> {
-                let check: fn(&str) -> Result<(), Invalid> = $check;
-                check(text).map(|()| Self(text.to_owned()))
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl PartialEq<str> for $name {
-            fn eq(&self, other: &str) -> bool {
-                self.0 == other
-            }
-        }
-
-        impl PartialEq<&str> for $name {
-            fn eq(&self, other: &&str) -> bool {
-                self.0 == *other
-            }
-        }
-    };
-}
+use super::text::{example, only, text};
 
 text! {
     /// The name that the stacks' names start with: `<environment>-vpc` and so on.
@@ -67,32 +16,8 @@ text! {
     ServiceName, check_service
 }
 text! {
-    /// The name of an ECR repository.
-    ImageName, check_image_name
-}
-text! {
-    /// A reference to a container image: `registry/name:tag` or `registry/name@sha256:…`.
-    ImageReference, check_image_reference
-}
-text! {
-    /// The name of an EC2 key pair, and of the private key's file.
-    KeyPairName, check_key_pair
-}
-text! {
-    /// A profile of the AWS configuration.
-    ProfileName, check_profile
-}
-text! {
     /// What the colour app answers.
     Color, check_color
-}
-text! {
-    /// An AWS account: twelve digits.
-    AccountId, check_account
-}
-text! {
-    /// An AWS region, such as `us-west-2`.
-    Region, check_region
 }
 
 // === impl ServiceName ===
@@ -129,7 +54,7 @@ fn capitalized(word: &str) -> String {
 const ENVIRONMENT_LONGEST: usize = 32 - "-web".len();
 const SERVICE_LONGEST: usize = 64;
 
-fn check_environment(text: &str) -> Result<(), Invalid> {
+fn check_environment(text: &str) -> Result<String, Invalid> {
     let what = "environment name";
     let suggestion = only(text, |c| c.is_ascii_alphanumeric() || c == '-', '-');
     if text.is_empty() || !text.starts_with(|c: char| c.is_ascii_alphabetic()) || suggestion != text
@@ -158,10 +83,10 @@ fn check_environment(text: &str) -> Result<(), Invalid> {
             format_args!("use another name, such as `{}`", &text["internal-".len()..]),
         ));
     }
-    Ok(())
+    Ok(text.to_owned())
 }
 
-fn check_mesh(text: &str) -> Result<(), Invalid> {
+fn check_mesh(text: &str) -> Result<String, Invalid> {
     let suggestion = only(
         text,
         |c| c.is_ascii_alphanumeric() || c == '-' || c == '_',
@@ -176,10 +101,10 @@ fn check_mesh(text: &str) -> Result<(), Invalid> {
             ),
         ));
     }
-    Ok(())
+    Ok(text.to_owned())
 }
 
-fn check_service(text: &str) -> Result<(), Invalid> {
+fn check_service(text: &str) -> Result<String, Invalid> {
     let suggestion = only(
         text,
         |c| c.is_ascii_alphanumeric() || c == '-' || c == '_',
@@ -202,101 +127,15 @@ fn check_service(text: &str) -> Result<(), Invalid> {
             ),
         ));
     }
-    Ok(())
+    Ok(text.to_owned())
 }
 
-fn check_image_name(text: &str) -> Result<(), Invalid> {
-    let parts_are_well = text.split('/').all(|part| {
-        part.split(['.', '_', '-']).all(|word| {
-            !word.is_empty()
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        })
-    });
-    if (2..=256).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && parts_are_well
-    {
-        return Ok(());
-    }
-    let without_tag = text
-        .split([':', '@'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let help = if text.contains([':', '@']) {
-        format!(
-            "write the repository's name alone, without a tag or digest: {}",
-            example(&without_tag, "colorteller")
-        )
-    } else {
-        format!(
-            "use 2 to 256 lower-case letters, digits, and single `.`, `_`, `-`, `/` between them, as in {}",
-            example(&without_tag, "colorteller")
-        )
-    };
-    Err(Invalid::new(
-        format!("`{text}` cannot be the name of an ECR repository"),
-        help,
-    ))
-}
-
-fn check_image_reference(text: &str) -> Result<(), Invalid> {
-    if let Some((scheme, rest)) = text.split_once("://") {
-        return Err(Invalid::new(
-            format!("an image reference has no scheme, and this one has `{scheme}://`"),
-            format_args!("write `{rest}`"),
-        ));
-    }
-    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Invalid::new(
-            format!("`{text}` is not an image reference"),
-            "write `registry/name:tag` or `registry/name@sha256:…`",
-        ));
-    }
-    Ok(())
-}
-
-fn check_key_pair(text: &str) -> Result<(), Invalid> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || " ._-+@".contains(c);
-    let suggestion = only(text, allowed, '-');
-    if text.is_empty()
-        || text.len() > 250
-        || suggestion != text
-        || text.starts_with(['.', '-', ' '])
-        || text.ends_with(' ')
-    {
-        let name = suggestion.trim_start_matches(['.', '-', ' ']).trim_end();
-        return Err(Invalid::new(
-            format!(
-                "`{text}` cannot be the name of a key pair: its private key is saved under `~/.ssh`"
-            ),
-            format_args!(
-                "write the name alone, without a path, as in {}",
-                example(name, "color-app")
-            ),
-        ));
-    }
-    Ok(())
-}
-
-fn check_profile(text: &str) -> Result<(), Invalid> {
-    if text.trim().is_empty() || text.contains(char::is_control) {
-        return Err(Invalid::new(
-            format!("`{text}` is not a profile"),
-            "write a name that `aws configure list-profiles` shows",
-        ));
-    }
-    Ok(())
-}
-
-fn check_color(text: &str) -> Result<(), Invalid> {
+fn check_color(text: &str) -> Result<String, Invalid> {
     let word = !text.is_empty()
         && text.len() <= 32
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if word {
-        return Ok(());
+        return Ok(text.to_owned());
     }
     Err(Invalid::new(
         format!("`{text}` cannot be a color"),
@@ -304,63 +143,56 @@ fn check_color(text: &str) -> Result<(), Invalid> {
     ))
 }
 
-fn check_account(text: &str) -> Result<(), Invalid> {
-    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::text::tests::{accepted, refused};
+    use super::*;
+
+    #[test]
+    fn environments_name_stacks_and_target_groups() {
+        accepted::<EnvironmentName>(&["a", "AppMeshExternalExample", "a-1", &"a".repeat(28)]);
+        refused::<EnvironmentName>(&[
+            ("", "`AppMeshExternalExample`"),
+            ("1st", "`st`"),
+            ("my env", "`my-env`"),
+            ("dev_1", "`dev-1`"),
+            ("é", "`AppMeshExternalExample`"),
+            ("internal-x", "`x`"),
+            (&"a".repeat(29), "at most 28"),
+        ]);
     }
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let help = if digits.len() == 12 {
-        format!("write the digits alone: `{digits}`")
-    } else {
-        "write the account's twelve digits, which `aws sts get-caller-identity` shows".to_owned()
-    };
-    Err(Invalid::new(
-        format!("`{text}` is not an AWS account id"),
-        help,
-    ))
-}
 
-fn check_region(text: &str) -> Result<(), Invalid> {
-    if is_region(text) {
-        return Ok(());
+    #[test]
+    fn meshes_and_services() {
+        accepted::<MeshName>(&["ColorApp-External-Traffic", "m", "1_a"]);
+        refused::<MeshName>(&[("", "ColorApp"), ("a.b", "`a-b`"), ("a/b", "`a-b`")]);
+        accepted::<ServiceName>(&["github", "my-api", "my_api2", &"a".repeat(64)]);
+        refused::<ServiceName>(&[
+            ("", "`github`"),
+            ("2nd", "`nd`"),
+            ("a b", "`a-b`"),
+            ("a/b", "`a-b`"),
+            ("git.hub", "`git-hub`"),
+            (&"a".repeat(65), "at most 64"),
+        ]);
     }
-    let mended = text.to_ascii_lowercase().replace('_', "-");
-    let region = mended.trim_end_matches(|c: char| c.is_ascii_lowercase());
-    let help = if is_region(&mended) {
-        format!("write `{mended}`")
-    } else if is_region(region) {
-        format!("that is a zone; write its region, `{region}`")
-    } else {
-        "write it as `us-west-2`".to_owned()
-    };
-    Err(Invalid::new(format!("`{text}` is not an AWS region"), help))
-}
 
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [area, middle @ .., number] = parts.as_slice() else {
-        return false;
-    };
-    let letters = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-    area.len() == 2
-        && !middle.is_empty()
-        && letters(area)
-        && middle.iter().all(letters)
-        && matches!(number.as_bytes(), [b'0'..=b'9'])
-}
+    #[test]
+    fn a_service_name_becomes_a_part_of_a_logical_id() {
+        for (name, part) in [
+            ("github", "Github"),
+            ("my-api", "MyApi"),
+            ("x_1y", "X1y"),
+            ("a--b-", "AB"),
+        ] {
+            assert_eq!(name.parse::<ServiceName>().unwrap().logical_part(), part);
+        }
+    }
 
-/// The text with every character that is not allowed replaced.
-fn only(text: &str, allowed: impl Fn(char) -> bool, instead: char) -> String {
-    text.chars()
-        .map(|c| if allowed(c) { c } else { instead })
-        .collect()
-}
-
-/// The mended text in backticks when there is something left of it, else the given example.
-fn example(mended: &str, otherwise: &str) -> String {
-    let mended = mended
-        .trim_matches(|c: char| !c.is_ascii_alphanumeric())
-        .trim_start_matches(|c: char| c.is_ascii_digit());
-    let mended = mended.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    format!("`{}`", if mended.is_empty() { otherwise } else { mended })
+    #[test]
+    fn colors() {
+        accepted::<Color>(&["white", "dark-red"]);
+        refused::<Color>(&[("", "white"), ("a b", "white")]);
+    }
 }

@@ -53,7 +53,7 @@ impl ExternalService {
 
 words! {
     /// How the mesh reads what is sent to a service.
-    Protocol {
+    Protocol is "a protocol of a service outside" {
         /// Bytes, among them HTTPS that the app makes itself.
         Tcp = "tcp",
         /// HTTP without TLS, told apart by host name.
@@ -63,7 +63,7 @@ words! {
 
 words! {
     /// Which addresses of a host are used, in App Mesh's words.
-    IpPreference {
+    IpPreference is "a preference of addresses" {
         /// IPv4 and nothing else.
         Ipv4Only = "IPv4_ONLY",
         /// IPv6 and nothing else.
@@ -72,5 +72,34 @@ words! {
         Ipv4Preferred = "IPv4_PREFERRED",
         /// IPv6 where there is one.
         Ipv6Preferred = "IPv6_PREFERRED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn what_the_app_fetches() {
+        let service = |protocol, port, via_port| ExternalService {
+            name: "x".parse().unwrap(),
+            host: "go.dev".parse().unwrap(),
+            port,
+            protocol,
+            ip_preference: IpPreference::Ipv4Only,
+            via_port,
+        };
+        for (protocol, port, via_port, url) in [
+            (Protocol::Tcp, 443, None, "https://go.dev/"),
+            (Protocol::Tcp, 443, Some(444), "https://go.dev:444/"),
+            (Protocol::Tcp, 8443, Some(443), "https://go.dev/"),
+            (Protocol::Tcp, 5432, None, "tcp://go.dev:5432"),
+            (Protocol::Tcp, 80, None, "tcp://go.dev:80"),
+            (Protocol::Http, 80, None, "http://go.dev/"),
+            (Protocol::Http, 8080, None, "http://go.dev:8080/"),
+        ] {
+            assert_eq!(service(protocol, port, via_port).url(), url);
+        }
     }
 }

@@ -7,6 +7,9 @@ pub(super) trait Word: Copy + 'static {
     /// Every value, in the order in which they are named to the user.
     const ALL: &'static [Self];
 
+    /// What one of them is, with its article.
+    const WHAT: &'static str;
+
     /// The word for it.
     fn word(self) -> &'static str;
 }
@@ -22,10 +25,7 @@ pub(super) fn parse<W: Word>(text: &str) -> Result<W, Invalid> {
         Some(value) => format!("write `{}`", value.word()),
         None => format!("write {}", choices::<W>()),
     };
-    Err(Invalid::new(
-        format!("`{text}` is not one of its words"),
-        help,
-    ))
+    Err(Invalid::new(format!("`{text}` is not {}", W::WHAT), help))
 }
 
 /// "`a`, `b` or `c`".
@@ -50,13 +50,14 @@ fn plain(word: &str) -> String {
 
 /// Makes an enum whose values each have a word, which [`std::str::FromStr`] and `Display` read and write.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident is $what:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $crate::config::words::Word for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),*];
+            const WHAT: &'static str = $what;
 
             fn word(self) -> &'static str {
                 self.as_str()
@@ -64,6 +65,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// Every word for it.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
             /// The word for it in the settings.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }
