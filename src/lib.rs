@@ -6,10 +6,12 @@
 //! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
 //! ```
 
+pub mod account;
 pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod diag;
+pub mod endpoint;
 pub mod stack;
 pub mod template;
 pub mod verify;
