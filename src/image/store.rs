@@ -7,16 +7,17 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Digest;
 
-/// A folder of blobs. Cheap to clone; clones share the folder.
+/// Uploads of one process are told apart by number.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A folder of blobs. Folders are made with the first blob.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
-    next: Arc<AtomicU64>,
 }
 
 /// A blob that is still being written.
@@ -54,23 +55,20 @@ pub enum StoreError {
 // === impl Store ===
 
 impl Store {
-    /// Opens a store, making its folders.
-    pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let store = Self {
-            root: root.to_owned(),
-            next: Arc::default(),
-        };
-        for folder in [store.blobs(), store.uploads()] {
-            fs::create_dir_all(&folder).map_err(disk(&folder))?;
-        }
-        Ok(store)
+    /// The store in this folder.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
     }
 
     /// Removes what interrupted uploads left. For the start of the one process
     /// that writes here.
     pub fn sweep(&self) -> Result<(), StoreError> {
         let uploads = self.uploads();
-        for entry in fs::read_dir(&uploads).map_err(disk(&uploads))? {
+        let entries = match fs::read_dir(&uploads) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(disk(&uploads))?,
+        };
+        for entry in entries {
             let path = entry.map_err(disk(&uploads))?.path();
             fs::remove_file(&path).map_err(disk(&path))?;
         }
@@ -131,8 +129,11 @@ impl Store {
 
     /// Starts an upload.
     pub fn begin(&self) -> Result<UploadId, StoreError> {
+        for folder in [self.blobs(), self.uploads()] {
+            fs::create_dir_all(&folder).map_err(disk(&folder))?;
+        }
         loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let id = UploadId(format!("{}-{number}", std::process::id()));
             let path = self.upload_path(&id);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -238,7 +239,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
+        let store = Store::new(folder.path());
         (folder, store)
     }
 

@@ -233,7 +233,7 @@ mod tests {
 
     fn stored(image: &super::super::Image) -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store")).unwrap();
+        let store = Store::new(folder.path().join("store"));
         for blob in [&image.manifest, &image.config, &image.layer] {
             store.write(blob).unwrap();
         }
