@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod diag;
 pub mod endpoint;
+pub mod image;
 pub mod stack;
 pub mod template;
 pub mod verify;
