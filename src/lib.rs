@@ -1,2 +1,15 @@
-//! map
+//! colormesh: a service mesh whose containers reach only the outside services
+//! that it names. The modules, in the order in which data flows:
+//!
+//! ```text
+//! config -> stack -> plan -> deploy -> aws        (what should be, sent to CloudFormation)
+//! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
+//! ```
+
 pub mod aws;
+pub mod config;
+pub mod deploy;
+pub mod diag;
+pub mod plan;
+pub mod stack;
+pub mod yaml;
