@@ -6,10 +6,11 @@
 //! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
 //! ```
 
+pub mod account;
 pub mod aws;
 pub mod config;
-pub mod deploy;
 pub mod diag;
-pub mod plan;
+pub mod endpoint;
+pub mod image;
 pub mod stack;
 pub mod yaml;
