@@ -9,8 +9,10 @@
 pub mod account;
 pub mod aws;
 pub mod config;
+pub mod deploy;
 pub mod diag;
 pub mod endpoint;
 pub mod image;
+pub mod plan;
 pub mod stack;
 pub mod yaml;
