@@ -18,9 +18,9 @@ pub struct RegistryLogin {
 // === impl RegistryLogin ===
 
 impl RegistryLogin {
-    /// The value of the `Authorization` header.
-    pub fn authorization(&self) -> String {
-        format!("Basic {}", self.token)
+    /// `user:password` in Base64, as basic authentication takes it.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 }
 

@@ -1,0 +1,320 @@
+//! One task that follows all operations.
+//!
+//! Statuses of all stacks come with one call; events, which say what happened
+//! and when an operation is over, are read where a status changed and else in
+//! turns. All reads are spaced by the run's [`Pace`], so that their number
+//! does not grow with the number of stacks.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::cause::CauseFinder;
+use super::pace::Pace;
+use super::tail::{Batch, Start, Tail};
+use super::{Cause, Event, Progress};
+use crate::aws::{Cloud, CloudError, Stack, StackEvent, StackStatus};
+use crate::plan::StepId;
+
+/// How long the endpoint may fail to answer before the watch is given up.
+const PATIENCE: Duration = Duration::from_secs(120);
+const LOCAL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a stack's status may say that an operation is over before it is
+/// believed without an event that says so.
+const QUIET: Duration = Duration::from_secs(5);
+const LONG_QUIET: Duration = Duration::from_secs(30);
+
+/// Where an operation ended.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    pub(super) status: StackStatus,
+    pub(super) reason: Option<String>,
+    pub(super) cause: Option<Cause>,
+}
+
+/// What to follow.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) step: StepId,
+    pub(super) stack_id: String,
+    /// The operation's token, if we started it.
+    pub(super) token: Option<String>,
+    pub(super) start: Start,
+}
+
+/// The way to the task. It ends when the last of these is dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Watcher(UnboundedSender<(Watch, Reply)>);
+
+type Reply = oneshot::Sender<Result<Settled, CloudError>>;
+
+// === impl Watcher ===
+
+impl Watcher {
+    pub(super) fn start(cloud: Cloud, pace: Arc<Pace>, events: UnboundedSender<Event>) -> Self {
+        let (sender, inbox) = unbounded_channel();
+        let task = Task { cloud, pace, events, inbox, watched: Vec::new(), turn: 0, by_name: false, failing: None };
+        tokio::spawn(task.run());
+        Self(sender)
+    }
+
+    /// Follows an operation to its end.
+    pub(super) async fn watch(&self, watch: Watch) -> Result<Settled, CloudError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send((watch, reply)).expect("the task lives as long as a way to it");
+        answer.await.expect("the task answers each watch")
+    }
+}
+
+/// Ids of the newest events, to begin after them.
+pub(super) async fn seen_so_far(cloud: &Cloud, stack: &str) -> Result<HashSet<String>, CloudError> {
+    Ok(cloud.events(stack, None).await?.events.into_iter().map(|event| event.id).collect())
+}
+
+struct Task {
+    cloud: Cloud,
+    pace: Arc<Pace>,
+    events: UnboundedSender<Event>,
+    inbox: UnboundedReceiver<(Watch, Reply)>,
+    watched: Vec<Watched>,
+    turn: usize,
+    /// Whether the account's stacks cannot be read with one call.
+    by_name: bool,
+    failing: Option<Instant>,
+}
+
+struct Watched {
+    watch: Watch,
+    reply: Reply,
+    tail: Tail,
+    cause: CauseFinder,
+    listed: Option<StackStatus>,
+    /// The events are to be read before anything else.
+    is_due: bool,
+    was_busy: bool,
+    quiet_since: Option<Instant>,
+    settled: Option<Settled>,
+}
+
+// === impl Task ===
+
+impl Task {
+    async fn run(mut self) {
+        loop {
+            if self.watched.is_empty() {
+                let Some(next) = self.inbox.recv().await else { return };
+                self.watched.push(Watched::new(next));
+            }
+            while let Ok(next) = self.inbox.try_recv() {
+                self.watched.push(Watched::new(next));
+            }
+            self.watched.retain(|watched| !watched.reply.is_closed());
+            if self.watched.is_empty() {
+                continue;
+            }
+            self.pace.turn().await;
+            self.read().await;
+            self.answer();
+        }
+    }
+
+    /// Makes the one read that tells most.
+    async fn read(&mut self) {
+        self.turn += 1;
+        let count = self.watched.len();
+        if let Some(due) = self.watched.iter().position(|watched| watched.is_due) {
+            self.read_events(due).await;
+        } else if count == 1 && !self.turn.is_multiple_of(4) {
+            self.read_events(0).await;
+        } else if count > 1 && self.turn.is_multiple_of(3) {
+            self.read_events((self.turn / 3) % count).await;
+        } else {
+            self.read_statuses().await;
+        }
+    }
+
+    async fn read_statuses(&mut self) {
+        let answer = if self.by_name { self.one_by_name().await } else { self.all_at_once().await };
+        match answer {
+            Ok(stacks) => {
+                self.answered().await;
+                for watched in &mut self.watched {
+                    if let Some(stack) = stacks.iter().find(|stack| stack.id == watched.watch.stack_id) {
+                        watched.take_status(&stack.status, stack.status_reason.as_deref());
+                    } else if !self.by_name {
+                        // Only what is deleted is not listed; its events say so.
+                        watched.is_due = true;
+                    }
+                }
+            }
+            Err(error) => self.failed(error, None).await,
+        }
+    }
+
+    async fn all_at_once(&mut self) -> Result<Vec<Stack>, CloudError> {
+        match self.cloud.stack_page().await {
+            Ok(page) => {
+                let shows_all = page.is_all
+                    || self.watched.iter().all(|w| page.stacks.iter().any(|stack| stack.id == w.watch.stack_id));
+                self.by_name = !shows_all;
+                Ok(page.stacks)
+            }
+            Err(CloudError::AccessDenied { .. }) => {
+                self.by_name = true;
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn one_by_name(&self) -> Result<Vec<Stack>, CloudError> {
+        let watched = &self.watched[self.turn % self.watched.len()];
+        Ok(self.cloud.stack(&watched.watch.stack_id).await?.into_iter().collect())
+    }
+
+    async fn read_events(&mut self, place: usize) {
+        match self.new_events(place).await {
+            Ok(events) => {
+                self.answered().await;
+                for event in events {
+                    self.take_event(place, event);
+                }
+                self.watched[place].after_events();
+            }
+            Err(error) if error.is_absent() => self.watched[place].is_gone(),
+            Err(error) => self.failed(error, Some(place)).await,
+        }
+    }
+
+    async fn new_events(&mut self, place: usize) -> Result<Vec<StackEvent>, CloudError> {
+        let mut batch = Batch::default();
+        let mut next = None;
+        loop {
+            let watched = &self.watched[place];
+            let page = self.cloud.events(&watched.watch.stack_id, next).await?;
+            let wants_older = watched.tail.add(&mut batch, page.events);
+            next = page.next;
+            if !wants_older || next.is_none() {
+                return Ok(self.watched[place].tail.commit(batch));
+            }
+            self.pace.turn().await;
+        }
+    }
+
+    fn take_event(&mut self, place: usize, event: StackEvent) {
+        let watched = &mut self.watched[place];
+        let step = watched.watch.step.clone();
+        let failing = watched.take_event(&event);
+        let _ = self.events.send(Event::Resource {
+            step: step.clone(),
+            stack: step.to_string(),
+            logical_id: event.logical_id,
+            resource_type: event.resource_type,
+            status: event.status,
+            reason: event.reason,
+            at: event.at,
+        });
+        if let Some(cause) = failing {
+            let _ = self.events.send(Event::StepProgress { step, progress: Progress::Failing { cause } });
+        }
+    }
+
+    async fn answered(&mut self) {
+        self.failing = None;
+        self.pace.faster().await;
+    }
+
+    /// A read failed. One that may succeed later is tried later, for a while:
+    /// what happens to the stacks does not depend on our reading.
+    async fn failed(&mut self, error: CloudError, place: Option<usize>) {
+        if matches!(error, CloudError::Throttled { .. }) {
+            self.pace.slower().await;
+        }
+        let patience = if self.cloud.is_local() { LOCAL_PATIENCE } else { PATIENCE };
+        let since = *self.failing.get_or_insert_with(Instant::now);
+        if error.is_transient() && since.elapsed() < patience {
+            return;
+        }
+        let concerned = match place {
+            Some(place) if !error.is_transient() => vec![self.watched.remove(place)],
+            _ => std::mem::take(&mut self.watched),
+        };
+        for watched in concerned {
+            let _ = watched.reply.send(Err(error.clone()));
+        }
+    }
+
+    fn answer(&mut self) {
+        for watched in self.watched.extract_if(.., |watched| watched.settled.is_some()) {
+            if let Some(settled) = watched.settled {
+                let _ = watched.reply.send(Ok(settled));
+            }
+        }
+    }
+}
+
+// === impl Watched ===
+
+impl Watched {
+    fn new((mut watch, reply): (Watch, Reply)) -> Self {
+        let start = std::mem::replace(&mut watch.start, Start::Beginning);
+        Self {
+            watch,
+            reply,
+            tail: Tail::new(start),
+            cause: CauseFinder::default(),
+            listed: None,
+            is_due: false,
+            was_busy: false,
+            quiet_since: None,
+            settled: None,
+        }
+    }
+
+    fn take_status(&mut self, status: &StackStatus, reason: Option<&str>) {
+        self.was_busy |= status.is_in_progress();
+        self.is_due |= self.listed.as_ref().is_some_and(|listed| listed != status);
+        self.listed = Some(status.clone());
+        if status.is_in_progress() || *status == StackStatus::ReviewInProgress {
+            self.quiet_since = None;
+            return;
+        }
+        let quiet = self.quiet_since.get_or_insert_with(Instant::now).elapsed();
+        if quiet > if self.was_busy { QUIET } else { LONG_QUIET } {
+            self.settle(status.clone(), reason.map(str::to_owned));
+        }
+    }
+
+    fn take_event(&mut self, event: &StackEvent) -> Option<Cause> {
+        let failing = self.cause.take(event);
+        if event.is_of_stack() {
+            self.was_busy |= event.status.is_in_progress();
+            let is_ours = match (&self.watch.token, &event.token) {
+                (Some(ours), Some(theirs)) => ours == theirs,
+                _ => true,
+            };
+            if is_ours && !event.status.is_in_progress() {
+                self.settle(event.status.as_str().into(), event.reason.clone());
+            }
+        }
+        failing
+    }
+
+    fn after_events(&mut self) {
+        self.is_due = false;
+    }
+
+    /// Neither the stack nor its events are there any more.
+    fn is_gone(&mut self) {
+        self.settle(StackStatus::DeleteComplete, None);
+    }
+
+    fn settle(&mut self, status: StackStatus, reason: Option<String>) {
+        let cause = self.cause.cause();
+        self.settled.get_or_insert(Settled { status, reason, cause });
+    }
+}
