@@ -88,7 +88,10 @@ impl Cloud {
     }
 
     /// A function that turns the SDK's error of `operation` into ours.
-    pub(super) fn failure<E>(&self, operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> CloudError
+    pub(super) fn failure<E>(
+        &self,
+        operation: &'static str,
+    ) -> impl FnOnce(SdkError<E, HttpResponse>) -> CloudError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -119,7 +122,9 @@ fn fixed(options: Options) -> SdkConfig {
         .region(Region::new(options.region))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(
-            RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(50)),
+            RetryConfig::standard()
+                .with_max_attempts(6)
+                .with_initial_backoff(Duration::from_millis(50)),
         )
         .timeout_config(timeouts());
     builder.set_endpoint_url(options.endpoint_url);
@@ -133,7 +138,9 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
         Builder::new().build_http()
     } else {
         Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
             .build_https()
     }
 }

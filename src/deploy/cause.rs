@@ -23,7 +23,11 @@ pub struct Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ({}) {}: {}", self.logical_id, self.resource_type, self.status, self.reason)?;
+        write!(
+            f,
+            "`{}` ({}) {}: {}",
+            self.logical_id, self.resource_type, self.status, self.reason
+        )?;
         match self.others {
             0 => Ok(()),
             1 => f.write_str(" (and 1 more after it)"),
@@ -48,7 +52,8 @@ impl CauseFinder {
     /// failure, at the time it is known, which is before the roll-back ends.
     pub(super) fn take(&mut self, event: &StackEvent) -> Option<Cause> {
         if event.is_of_stack() {
-            let turns = event.status.is_failure() || event.status.as_str().ends_with("ROLLBACK_IN_PROGRESS");
+            let turns = event.status.is_failure()
+                || event.status.as_str().ends_with("ROLLBACK_IN_PROGRESS");
             if self.of_stack.is_none() && turns && event.reason.is_some() {
                 self.of_stack = Some(event.clone());
                 if self.failures == 0 {
@@ -74,12 +79,19 @@ impl CauseFinder {
 
     /// The cause, as far as it is known.
     pub(super) fn cause(&self) -> Option<Cause> {
-        let event = self.first.as_ref().or(self.of_stack.as_ref()).or(self.cancelled.as_ref())?;
+        let event = self
+            .first
+            .as_ref()
+            .or(self.of_stack.as_ref())
+            .or(self.cancelled.as_ref())?;
         Some(Cause {
             logical_id: event.logical_id.clone(),
             resource_type: event.resource_type.clone(),
             status: event.status.clone(),
-            reason: event.reason.clone().unwrap_or_else(|| "no reason was given".into()),
+            reason: event
+                .reason
+                .clone()
+                .unwrap_or_else(|| "no reason was given".into()),
             others: self.failures.saturating_sub(1),
         })
     }
@@ -104,7 +116,12 @@ pub(super) mod tests {
             stack_id: "arn".into(),
             logical_id: logical_id.into(),
             physical_id: of_stack.then(|| "arn".into()),
-            resource_type: if of_stack { "AWS::CloudFormation::Stack" } else { "T::T" }.into(),
+            resource_type: if of_stack {
+                "AWS::CloudFormation::Stack"
+            } else {
+                "T::T"
+            }
+            .into(),
             status: ResourceStatus::new(status),
             reason: (!reason.is_empty()).then(|| reason.into()),
             token: None,
@@ -115,11 +132,37 @@ pub(super) mod tests {
     #[test]
     fn the_first_failure_is_the_cause_and_the_cascade_is_folded() {
         let mut finder = CauseFinder::default();
-        assert_eq!(finder.take(&event("1", "A", "CREATE_FAILED", "Resource creation cancelled")), None);
-        let cause = finder.take(&event("2", "B", "CREATE_FAILED", "no such image")).expect("the cause");
+        assert_eq!(
+            finder.take(&event(
+                "1",
+                "A",
+                "CREATE_FAILED",
+                "Resource creation cancelled"
+            )),
+            None
+        );
+        let cause = finder
+            .take(&event("2", "B", "CREATE_FAILED", "no such image"))
+            .expect("the cause");
         assert_eq!(cause.logical_id, "B");
-        assert_eq!(finder.take(&event("3", "C", "CREATE_FAILED", "Resource creation cancelled")), None);
-        assert_eq!(finder.take(&event("4", "stack", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed")), None);
+        assert_eq!(
+            finder.take(&event(
+                "3",
+                "C",
+                "CREATE_FAILED",
+                "Resource creation cancelled"
+            )),
+            None
+        );
+        assert_eq!(
+            finder.take(&event(
+                "4",
+                "stack",
+                "ROLLBACK_IN_PROGRESS",
+                "The following resource(s) failed"
+            )),
+            None
+        );
         assert_eq!(
             finder.cause().expect("the cause").to_string(),
             "`B` (T::T) CREATE_FAILED: no such image (and 2 more after it)"
@@ -129,7 +172,12 @@ pub(super) mod tests {
     #[test]
     fn a_stack_may_fail_without_a_resource() {
         let mut finder = CauseFinder::default();
-        let cause = finder.take(&event("1", "stack", "ROLLBACK_IN_PROGRESS", "No export named X found."));
+        let cause = finder.take(&event(
+            "1",
+            "stack",
+            "ROLLBACK_IN_PROGRESS",
+            "No export named X found.",
+        ));
         assert_eq!(cause.expect("the cause").reason, "No export named X found.");
     }
 }

@@ -6,12 +6,17 @@ use super::run::Run;
 use super::tail::Start;
 use super::watcher::{Settled, Watch, seen_so_far};
 use super::{Progress, StepError};
-use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus};
+use crate::aws::{
+    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
+};
 use crate::plan::StepId;
 use crate::stack::{ParameterValue, RenderedStack};
 
 /// The longest template that fits into a request.
 const LONGEST_TEMPLATE: usize = 51_200;
+
+/// How often a change set may fail to be read, each time after retries.
+const MISSES: usize = 10;
 
 /// What became of a change.
 #[derive(Debug)]
@@ -43,7 +48,12 @@ impl Run {
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
-        self.tell(step, Progress::Executing { resources: change_set.changes.len() });
+        self.tell(
+            step,
+            Progress::Executing {
+                changes: change_set.changes,
+            },
+        );
         let start = match kind {
             ChangeSetKind::Create => Start::Beginning,
             ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, &stack_id).await?),
@@ -57,7 +67,12 @@ impl Run {
             }
             Err(error) => return Err(error.into()),
         }
-        let watch = Watch { step: step.clone(), stack_id, token: Some(token), start };
+        let watch = Watch {
+            step: step.clone(),
+            stack_id,
+            token: Some(token),
+            start,
+        };
         Ok(Changed::Settled(self.watcher.watch(watch).await?))
     }
 
@@ -74,35 +89,59 @@ impl Run {
             kind,
             template: shorter.as_deref().unwrap_or(&stack.template),
             parameters,
-            capabilities: stack.capabilities.iter().map(|capability| capability.as_str().to_owned()).collect(),
+            capabilities: stack
+                .capabilities
+                .iter()
+                .map(|capability| capability.as_str().to_owned())
+                .collect(),
             tags: &stack.tags,
         };
         self.cloud.create_change_set(request).await
     }
 
+    /// Waits until a change set is worked out. One that cannot be read is
+    /// removed again.
     async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
+        let mut misses = 0;
         loop {
             self.pace.turn().await;
             match self.cloud.change_set(id).await {
-                Ok(change_set) if change_set.state != ChangeSetState::Pending => return Ok(change_set),
+                Ok(change_set) if change_set.state != ChangeSetState::Pending => {
+                    return Ok(change_set);
+                }
                 Ok(_) => self.pace.faster().await,
-                Err(CloudError::Throttled { .. }) => self.pace.slower().await,
-                Err(error) => return Err(error.into()),
+                Err(error) if error.is_transient() && misses < MISSES => {
+                    misses += 1;
+                    self.pace.slower().await;
+                }
+                Err(error) => {
+                    let _ = self.cloud.delete_change_set(id).await;
+                    return Err(error.into());
+                }
             }
         }
     }
 
     /// Removes a change set that failed, and the empty stack around it.
-    async fn refused(&self, stack: &RenderedStack, change_set: &ChangeSet) -> Result<Changed, StepError> {
+    async fn refused(
+        &self,
+        stack: &RenderedStack,
+        change_set: &ChangeSet,
+    ) -> Result<Changed, StepError> {
         self.cloud.delete_change_set(&change_set.id).await?;
         if change_set.is_empty() {
             return Ok(Changed::Nothing);
         }
         let left = self.cloud.stack(stack.name.as_str()).await?;
         if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
-            self.cloud.delete_stack(stack.name.as_str(), &self.token()).await?;
+            self.cloud
+                .delete_stack(stack.name.as_str(), &self.token())
+                .await?;
         }
-        let reason = change_set.reason.clone().unwrap_or_else(|| "no reason was given".into());
+        let reason = change_set
+            .reason
+            .clone()
+            .unwrap_or_else(|| "no reason was given".into());
         Err(StepError::ChangeSet { reason })
     }
 
@@ -110,11 +149,17 @@ impl Run {
     pub(super) fn parameters(&self, stack: &RenderedStack) -> BTreeMap<String, String> {
         let value = |value: &ParameterValue| match value {
             ParameterValue::Known(value) => value.clone(),
-            ParameterValue::AppImage => {
-                self.app_image.get().expect("the image is pushed before a stack names it").clone()
-            }
+            ParameterValue::AppImage => self
+                .app_image
+                .get()
+                .expect("the image is pushed before a stack names it")
+                .clone(),
         };
-        stack.parameters.iter().map(|(name, of)| (name.clone(), value(of))).collect()
+        stack
+            .parameters
+            .iter()
+            .map(|(name, of)| (name.clone(), value(of)))
+            .collect()
     }
 }
 
@@ -122,8 +167,10 @@ impl Run {
 /// think it is in.
 fn is_conflict(error: &CloudError) -> bool {
     let message = error.message();
-    matches!(error.code(), Some("InvalidChangeSetStatus" | "OperationInProgressException" | "ChangeSetNotFound"))
-        || message.contains("already exists and cannot be created again")
+    matches!(
+        error.code(),
+        Some("InvalidChangeSetStatus" | "OperationInProgressException" | "ChangeSetNotFound")
+    ) || message.contains("already exists and cannot be created again")
         || message.contains("can not be updated")
         || (error.is_absent() && message.contains("tack"))
 }

@@ -40,12 +40,17 @@ pub struct Report {
 impl Report {
     /// What a step came to, if it ended well.
     pub fn outcome(&self, step: &StepId) -> Option<Outcome> {
-        self.finished.iter().find(|finished| finished.step == *step).map(|finished| finished.outcome)
+        self.finished
+            .iter()
+            .find(|finished| finished.step == *step)
+            .map(|finished| finished.outcome)
     }
 
     /// Whether anything was changed.
     pub fn has_changes(&self) -> bool {
-        self.finished.iter().any(|finished| !matches!(finished.outcome, Outcome::Unchanged | Outcome::Absent))
+        self.finished
+            .iter()
+            .any(|finished| !matches!(finished.outcome, Outcome::Unchanged | Outcome::Absent))
     }
 }
 
@@ -89,7 +94,17 @@ async fn walk(
     if let ImageSource::Given(reference) = &run.work.image {
         let _ = run.app_image.set(reference.clone());
     }
-    let mut walk = Walk { plan, run, events, ready: ReadySet::of(&plan.steps), failures: Vec::new(), skipped: Vec::new(), report: Report::default(), names: HashMap::new(), tasks: JoinSet::new() };
+    let mut walk = Walk {
+        plan,
+        run,
+        events,
+        ready: ReadySet::of(&plan.steps),
+        failures: Vec::new(),
+        skipped: Vec::new(),
+        report: Report::default(),
+        names: HashMap::new(),
+        tasks: JoinSet::new(),
+    };
     loop {
         walk.start();
         if walk.tasks.is_empty() {
@@ -126,7 +141,10 @@ impl Walk<'_> {
         for step in self.ready.start() {
             self.tell(Event::StepStarted { step: step.clone() });
             let (direction, run, id) = (self.plan.direction, Arc::clone(&self.run), step.clone());
-            let is_absent = self.plan.step(&step).is_some_and(|step| step.action == Action::Absent);
+            let is_absent = self
+                .plan
+                .step(&step)
+                .is_some_and(|step| step.action == Action::Absent);
             let task = self.tasks.spawn(async move {
                 let begun = Instant::now();
                 let ended = match direction {
@@ -145,17 +163,31 @@ impl Walk<'_> {
         match ended {
             Ok(outcome) => {
                 self.ready.finish(&step);
-                self.report.finished.push(Finished { step: step.clone(), outcome, elapsed });
-                self.tell(Event::StepFinished { step, outcome, elapsed });
+                self.report.finished.push(Finished {
+                    step: step.clone(),
+                    outcome,
+                    elapsed,
+                });
+                self.tell(Event::StepFinished {
+                    step,
+                    outcome,
+                    elapsed,
+                });
             }
             Err(error) => {
                 let lost = self.ready.fail(&step);
-                let failure = Arc::new(StepFailure { step: step.clone(), error });
+                let failure = Arc::new(StepFailure {
+                    step: step.clone(),
+                    error,
+                });
                 self.failures.push(Arc::clone(&failure));
                 self.tell(Event::StepFailed { failure });
                 for lost in lost {
                     self.skipped.push(lost.clone());
-                    self.tell(Event::StepSkipped { step: lost, because: step.clone() });
+                    self.tell(Event::StepSkipped {
+                        step: lost,
+                        because: step.clone(),
+                    });
                 }
             }
         }
@@ -165,7 +197,11 @@ impl Walk<'_> {
         if self.failures.is_empty() {
             return Ok(self.report);
         }
-        Err(DeployError::Failed { failures: self.failures, skipped: self.skipped, report: self.report })
+        Err(DeployError::Failed {
+            failures: self.failures,
+            skipped: self.skipped,
+            report: self.report,
+        })
     }
 
     /// Drops what runs here; what runs at the endpoint goes on.

@@ -30,18 +30,25 @@ pub enum StepError {
         reason: String,
     },
     /// The stack is in a status that needs a person.
-    #[error("the stack is in {status}")]
+    #[error("the stack is in {status}{}", because(cause.as_ref()))]
     Blocked {
         /// The status.
         status: StackStatus,
+        /// What led there, where the events still tell.
+        cause: Option<Cause>,
         /// What a person can do.
         hint: String,
     },
     /// The stack's creation failed, and it may not be replaced unasked.
-    #[error("the stack is in {status}: its creation failed, and only a new one can take its place")]
+    #[error(
+        "the stack is in {status}, where only a new one can take its place{}",
+        because(cause.as_ref())
+    )]
     MayNotReplace {
         /// The status.
         status: StackStatus,
+        /// What led there, where the events still tell.
+        cause: Option<Cause>,
     },
     /// Somebody else keeps changing the stack.
     #[error("the stack was changed by somebody else each time ({status})")]
@@ -113,23 +120,41 @@ impl StepError {
     }
 }
 
+fn because(cause: Option<&Cause>) -> String {
+    cause.map_or_else(String::new, |cause| format!(": {cause}"))
+}
+
 /// Advice for the reasons that are met most.
 fn hint_for(reason: &str) -> Option<String> {
     let text = reason.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let hint = if has(&["as it is in use by", "cannot delete export", "cannot update export"]) {
+    let hint = if has(&[
+        "as it is in use by",
+        "cannot delete export",
+        "cannot update export",
+    ]) {
         "delete or change the stack that is named there first: it imports the value"
     } else if has(&["not authorized", "accessdenied", "access denied"]) {
         "the caller, or the role of the stack, lacks the permission that is named there"
     } else if has(&["terminationprotection", "termination protection"]) {
         "somebody protected the stack: take the protection away if it may go"
-    } else if has(&["limit exceeded", "limitexceeded", "quota", "maximum number of"]) {
+    } else if has(&[
+        "limit exceeded",
+        "limitexceeded",
+        "quota",
+        "maximum number of",
+    ]) {
         "a quota of the account is used up: remove what is not needed or ask AWS for more"
     } else if has(&["keypair.notfound", "key pair"]) && has(&["not exist", "notfound"]) {
         "run the command again: it makes the key pair that the settings name"
     } else if has(&["no export named"]) {
         "the stack that exports the value is not there: look at its own failure"
-    } else if has(&["cannotpullcontainer", "pull access denied", "manifest unknown", "image not found"]) {
+    } else if has(&[
+        "cannotpullcontainer",
+        "pull access denied",
+        "manifest unknown",
+        "image not found",
+    ]) {
         "the image cannot be pulled: check its reference, and that the task can reach the registry"
     } else if has(&["already exists"]) {
         "something of that name is there already and belongs to no stack of ours: remove it, or choose another name"
@@ -153,6 +178,9 @@ impl Serialize for StepFailure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let cause = match &self.error {
             StepError::Failed { cause, .. } => Some(cause),
+            StepError::Blocked { cause, .. } | StepError::MayNotReplace { cause, .. } => {
+                cause.as_ref()
+            }
             _ => None,
         };
         let mut fields = serializer.serialize_struct("StepFailure", 5)?;
@@ -196,7 +224,9 @@ impl DeployError {
     /// Whether a change was tried and taken back.
     pub fn is_rolled_back(&self) -> bool {
         match self {
-            Self::Failed { failures, .. } => failures.iter().any(|failure| failure.error.is_rolled_back()),
+            Self::Failed { failures, .. } => failures
+                .iter()
+                .any(|failure| failure.error.is_rolled_back()),
             Self::Interrupted { .. } => false,
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::{Cause, StepFailure};
-use crate::aws::{ResourceStatus, StackStatus, Timestamp};
+use crate::aws::{ResourceChange, ResourceStatus, StackStatus, Timestamp};
 use crate::plan::StepId;
 
 /// Something that happened. As JSON it is one object with the key `event`.
@@ -105,8 +105,8 @@ pub enum Progress {
     ChangeSet,
     /// The change set is carried out.
     Executing {
-        /// How many resources it touches.
-        resources: usize,
+        /// What it does, resource by resource.
+        changes: Vec<ResourceChange>,
     },
     /// An operation was under way already; it is waited for.
     Attached {
@@ -160,27 +160,42 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ChangeSet => f.write_str("works out what changes"),
-            Self::Executing { resources: 1 } => f.write_str("changes 1 resource"),
-            Self::Executing { resources } => write!(f, "changes {resources} resources"),
+            Self::Executing { changes } if changes.len() == 1 => f.write_str("changes 1 resource"),
+            Self::Executing { changes } => write!(f, "changes {} resources", changes.len()),
             Self::Attached { status } => write!(f, "waits for what is under way ({status})"),
-            Self::Replacing { status } => write!(f, "removes what an earlier failure left ({status})"),
+            Self::Replacing { status } => {
+                write!(f, "removes what an earlier failure left ({status})")
+            }
             Self::Deleting => f.write_str("is being deleted"),
             Self::Failing { cause } => write!(f, "fails: {cause}"),
-            Self::KeyPairFound { private_key_here: true } => f.write_str("is there, and so is its private key"),
-            Self::KeyPairFound { private_key_here: false } => {
-                f.write_str("is there; its private key is not on this machine")
+            Self::KeyPairFound {
+                private_key_here: true,
+            } => f.write_str("is there, and so is its private key"),
+            Self::KeyPairFound {
+                private_key_here: false,
+            } => f.write_str("is there; its private key is not on this machine"),
+            Self::PrivateKeySaved { path } => {
+                write!(f, "private key saved to `{}`", path.display())
             }
-            Self::PrivateKeySaved { path } => write!(f, "private key saved to `{}`", path.display()),
             Self::ImageBuilt { digest, .. } => write!(f, "built {digest}"),
-            Self::ImagePushed { reference, uploaded: true } => write!(f, "pushed `{reference}`"),
-            Self::ImagePushed { reference, uploaded: false } => write!(f, "`{reference}` is up to date"),
+            Self::ImagePushed {
+                reference,
+                uploaded: true,
+            } => write!(f, "pushed `{reference}`"),
+            Self::ImagePushed {
+                reference,
+                uploaded: false,
+            } => write!(f, "`{reference}` is up to date"),
             Self::ImagesRemoved { images: 1 } => f.write_str("removed 1 image"),
             Self::ImagesRemoved { images } => write!(f, "removed {images} images"),
         }
     }
 }
 
-pub(super) fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn seconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
@@ -195,8 +210,16 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_flat_object() {
-        let error = StepError::MayNotReplace { status: StackStatus::RollbackComplete };
-        let event = Event::StepFailed { failure: Arc::new(StepFailure { step: StepId::KeyPair, error }) };
-        insta::assert_snapshot!(serde_json::to_string(&event).expect("serializable"), @r#"{"event":"step_failed","step":"key pair","error":"the stack is in ROLLBACK_COMPLETE: its creation failed, and only a new one can take its place","cause":null,"hint":"run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first","rolled_back":false}"#);
+        let error = StepError::MayNotReplace {
+            status: StackStatus::RollbackComplete,
+            cause: None,
+        };
+        let event = Event::StepFailed {
+            failure: Arc::new(StepFailure {
+                step: StepId::KeyPair,
+                error,
+            }),
+        };
+        insta::assert_snapshot!(serde_json::to_string(&event).expect("serializable"), @r#"{"event":"step_failed","step":"key pair","error":"the stack is in ROLLBACK_COMPLETE, where only a new one can take its place","cause":null,"hint":"run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first","rolled_back":false}"#);
     }
 }

@@ -14,7 +14,9 @@ impl Run {
     /// before the account learns the public one, so that a kill in between
     /// loses nothing: the next run takes the file that is there.
     pub(super) async fn ensure_key_pair(&self, step: &StepId) -> Result<Outcome, StepError> {
-        let Some(wanted) = &self.work.key_pair else { return Ok(Outcome::Unchanged) };
+        let Some(wanted) = &self.work.key_pair else {
+            return Ok(Outcome::Unchanged);
+        };
         if self.cloud.key_pair(&wanted.name).await?.is_some() {
             let private_key_here = private_key::path(&wanted.directory, &wanted.name).exists();
             self.tell(step, Progress::KeyPairFound { private_key_here });
@@ -22,12 +24,21 @@ impl Run {
         }
         let key = save(wanted)?;
         let tags = BTreeMap::from([(OWNER_TAG.to_owned(), self.work.environment.clone())]);
-        match self.cloud.import_key_pair(&wanted.name, &key.public, &tags).await {
+        match self
+            .cloud
+            .import_key_pair(&wanted.name, &key.public, &tags)
+            .await
+        {
             Ok(()) => {
                 if key.is_new {
                     self.tell(step, Progress::PrivateKeySaved { path: key.path });
                 } else {
-                    self.tell(step, Progress::KeyPairFound { private_key_here: true });
+                    self.tell(
+                        step,
+                        Progress::KeyPairFound {
+                            private_key_here: true,
+                        },
+                    );
                 }
                 Ok(Outcome::Created)
             }
@@ -51,7 +62,12 @@ impl Run {
             let _ = std::fs::remove_file(&key.path);
         }
         if error.code() == Some("InvalidKeyPair.Duplicate") {
-            self.tell(step, Progress::KeyPairFound { private_key_here: wanted_path(wanted).exists() });
+            self.tell(
+                step,
+                Progress::KeyPairFound {
+                    private_key_here: wanted_path(wanted).exists(),
+                },
+            );
             return Ok(Outcome::Unchanged);
         }
         Err(error.into())
@@ -60,7 +76,9 @@ impl Run {
     /// Removes the pair from the account if it carries our mark. The private
     /// key stays where it is.
     pub(super) async fn remove_key_pair(&self) -> Result<Outcome, StepError> {
-        let Some(wanted) = &self.work.key_pair else { return Ok(Outcome::Absent) };
+        let Some(wanted) = &self.work.key_pair else {
+            return Ok(Outcome::Absent);
+        };
         match self.cloud.key_pair(&wanted.name).await? {
             None => Ok(Outcome::Absent),
             Some(pair) if pair.tags.get(OWNER_TAG) == Some(&self.work.environment) => {
@@ -78,9 +96,12 @@ fn wanted_path(wanted: &KeyPairWork) -> PathBuf {
 
 fn save(wanted: &KeyPairWork) -> Result<SavedKey, StepError> {
     private_key::find_or_create(&wanted.directory, &wanted.name).map_err(|error| match error {
-        PrivateKeyError::NotAKey => StepError::NotAKey { path: wanted_path(wanted) },
-        PrivateKeyError::File(_) | PrivateKeyError::Key(_) => {
-            StepError::PrivateKey { path: wanted_path(wanted), reason: error.to_string() }
-        }
+        PrivateKeyError::NotAKey => StepError::NotAKey {
+            path: wanted_path(wanted),
+        },
+        PrivateKeyError::File(_) | PrivateKeyError::Key(_) => StepError::PrivateKey {
+            path: wanted_path(wanted),
+            reason: error.to_string(),
+        },
     })
 }

@@ -15,11 +15,15 @@ pub async fn observe(
     stacks: &[RenderedStack],
     key_pair: Option<&str>,
 ) -> Result<Deployed, CloudError> {
-    let (stacks, key_pair) = tokio::try_join!(read_stacks(cloud, stacks), read_key_pair(cloud, key_pair))?;
+    let (stacks, key_pair) =
+        tokio::try_join!(read_stacks(cloud, stacks), read_key_pair(cloud, key_pair))?;
     Ok(Deployed { stacks, key_pair })
 }
 
-async fn read_key_pair(cloud: &Cloud, name: Option<&str>) -> Result<Option<crate::aws::KeyPair>, CloudError> {
+async fn read_key_pair(
+    cloud: &Cloud,
+    name: Option<&str>,
+) -> Result<Option<crate::aws::KeyPair>, CloudError> {
     match name {
         Some(name) => match cloud.key_pair(name).await {
             // The step itself says what to do about it, if it comes to that.
@@ -57,7 +61,9 @@ async fn with_template(
 ) -> Result<(StackName, DeployedStack), CloudError> {
     let template = match UpStanding::of(Some(&stack.status)) {
         UpStanding::Compare | UpStanding::Force => cloud.template(&stack.id).await?,
-        UpStanding::Create | UpStanding::Wait | UpStanding::Replace | UpStanding::Blocked(_) => None,
+        UpStanding::Create | UpStanding::Wait | UpStanding::Replace | UpStanding::Blocked(_) => {
+            None
+        }
     };
     Ok((name, DeployedStack { stack, template }))
 }

@@ -35,7 +35,13 @@ impl Pace {
     }
 
     fn every(usual: Duration) -> Self {
-        Self { usual, state: Mutex::new(State { gap: usual, next: Instant::now() }) }
+        Self {
+            usual,
+            state: Mutex::new(State {
+                gap: usual,
+                next: Instant::now(),
+            }),
+        }
     }
 
     /// Waits for a turn.

@@ -44,7 +44,11 @@ pub(super) fn find_or_create(directory: &Path, name: &str) -> Result<SavedKey, P
     match fs::read(&path) {
         Ok(text) => {
             let key = PrivateKey::from_openssh(text).map_err(|_| PrivateKeyError::NotAKey)?;
-            Ok(SavedKey { path, public: key.public_key().to_openssh()?, is_new: false })
+            Ok(SavedKey {
+                path,
+                public: key.public_key().to_openssh()?,
+                is_new: false,
+            })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(directory, path, name),
         Err(error) => Err(error.into()),
@@ -54,9 +58,16 @@ pub(super) fn find_or_create(directory: &Path, name: &str) -> Result<SavedKey, P
 fn create(directory: &Path, path: PathBuf, name: &str) -> Result<SavedKey, PrivateKeyError> {
     let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519)?;
     key.set_comment(name);
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     write_once(&path, key.to_openssh(LineEnding::LF)?.as_bytes())?;
-    Ok(SavedKey { public: key.public_key().to_openssh()?, path, is_new: true })
+    Ok(SavedKey {
+        public: key.public_key().to_openssh()?,
+        path,
+        is_new: true,
+    })
 }
 
 /// Writes a file that only its owner reads, whole or not at all, and never
@@ -68,13 +79,18 @@ fn write_once(path: &Path, text: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(text)?;
     file.sync_all()?;
     let named = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     named?;
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 #[cfg(test)]
@@ -91,10 +107,22 @@ mod tests {
         let directory = home.path().join(".ssh");
         let made = find_or_create(&directory, "color-app").unwrap();
         assert!(made.is_new && made.public.starts_with("ssh-ed25519 "));
-        assert_eq!(fs::metadata(&made.path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&made.path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            fs::metadata(&directory).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         let found = find_or_create(&directory, "color-app").unwrap();
-        assert_eq!(found, SavedKey { is_new: false, ..made });
+        assert_eq!(
+            found,
+            SavedKey {
+                is_new: false,
+                ..made
+            }
+        );
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
     }
 
@@ -102,7 +130,10 @@ mod tests {
     fn a_file_that_is_no_key_stays() {
         let home = tempfile::tempdir().unwrap();
         fs::write(path(home.path(), "k"), "mine").unwrap();
-        assert!(matches!(find_or_create(home.path(), "k"), Err(PrivateKeyError::NotAKey)));
+        assert!(matches!(
+            find_or_create(home.path(), "k"),
+            Err(PrivateKeyError::NotAKey)
+        ));
         assert_eq!(fs::read_to_string(path(home.path(), "k")).unwrap(), "mine");
     }
 

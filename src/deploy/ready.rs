@@ -18,14 +18,30 @@ impl ReadySet {
     /// All steps wait.
     pub(super) fn of(steps: &[Step]) -> Self {
         let known: BTreeSet<&StepId> = steps.iter().map(|step| &step.id).collect();
-        let needs = |step: &Step| step.needs.iter().filter(|need| known.contains(need)).cloned().collect();
-        Self { waiting: steps.iter().map(|step| (step.id.clone(), needs(step))).collect(), running: BTreeSet::new() }
+        let needs = |step: &Step| {
+            step.needs
+                .iter()
+                .filter(|need| known.contains(need))
+                .cloned()
+                .collect()
+        };
+        Self {
+            waiting: steps
+                .iter()
+                .map(|step| (step.id.clone(), needs(step)))
+                .collect(),
+            running: BTreeSet::new(),
+        }
     }
 
     /// Takes out the steps whose needs are met; they run from now on.
     pub(super) fn start(&mut self) -> Vec<StepId> {
-        let ready: Vec<StepId> =
-            self.waiting.iter().filter(|(_, needs)| needs.is_empty()).map(|(id, _)| id.clone()).collect();
+        let ready: Vec<StepId> = self
+            .waiting
+            .iter()
+            .filter(|(_, needs)| needs.is_empty())
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in &ready {
             self.waiting.remove(id);
             self.running.insert(id.clone());
@@ -46,8 +62,11 @@ impl ReadySet {
         self.running.remove(id);
         let mut lost = BTreeSet::from([id.clone()]);
         let mut skipped = Vec::new();
-        while let Some(next) =
-            self.waiting.iter().find(|(_, needs)| !needs.is_disjoint(&lost)).map(|(id, _)| id.clone())
+        while let Some(next) = self
+            .waiting
+            .iter()
+            .find(|(_, needs)| !needs.is_disjoint(&lost))
+            .map(|(id, _)| id.clone())
         {
             self.waiting.remove(&next);
             lost.insert(next.clone());
@@ -81,8 +100,20 @@ mod tests {
     }
 
     fn steps(edges: &[(usize, usize)]) -> Vec<Step> {
-        let needs = |n| edges.iter().filter(move |(a, b)| *a == n && b < a).map(|(_, b)| id(*b)).collect();
-        (0..12).map(|n| Step { id: id(n), needs: needs(n), action: Action::Create }).collect()
+        let needs = |n| {
+            edges
+                .iter()
+                .filter(move |(a, b)| *a == n && b < a)
+                .map(|(_, b)| id(*b))
+                .collect()
+        };
+        (0..12)
+            .map(|n| Step {
+                id: id(n),
+                needs: needs(n),
+                action: Action::Create,
+            })
+            .collect()
     }
 
     proptest! {

@@ -32,8 +32,17 @@ pub(super) struct Run {
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(plan: &Plan, cloud: &Cloud, work: Work, events: UnboundedSender<Event>) -> Self {
-        let pace = Arc::new(if cloud.is_local() { Pace::local() } else { Pace::aws() });
+    pub(super) fn new(
+        plan: &Plan,
+        cloud: &Cloud,
+        work: Work,
+        events: UnboundedSender<Event>,
+    ) -> Self {
+        let pace = Arc::new(if cloud.is_local() {
+            Pace::local()
+        } else {
+            Pace::aws()
+        });
         Self {
             watcher: Watcher::start(cloud.clone(), Arc::clone(&pace), events.clone()),
             cloud: cloud.clone(),
@@ -50,16 +59,25 @@ impl Run {
 
     /// Says where a step got. Nobody may be listening any more.
     pub(super) fn tell(&self, step: &StepId, progress: Progress) {
-        let _ = self.events.send(Event::StepProgress { step: step.clone(), progress });
+        let _ = self.events.send(Event::StepProgress {
+            step: step.clone(),
+            progress,
+        });
     }
 
     /// A token for one request, which no other request has.
     pub(super) fn token(&self) -> String {
-        format!("colormesh-{}-{}", self.work.run, self.tokens.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "colormesh-{}-{}",
+            self.work.run,
+            self.tokens.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     pub(super) fn rendered(&self, stack: &StackName) -> &RenderedStack {
-        self.rendered.get(stack).expect("each stack of a plan is rendered")
+        self.rendered
+            .get(stack)
+            .expect("each stack of a plan is rendered")
     }
 
     /// The stack as the plan saw it.

@@ -13,14 +13,22 @@ const ATTEMPTS: usize = 6;
 
 impl Run {
     /// Makes a stack be gone.
-    pub(super) async fn take_down(&self, step: &StepId, name: &StackName) -> Result<Outcome, StepError> {
+    pub(super) async fn take_down(
+        &self,
+        step: &StepId,
+        name: &StackName,
+    ) -> Result<Outcome, StepError> {
         let mut there = self.deployed(name);
         let mut was_there = false;
         for _ in 0..ATTEMPTS {
             let status = there.as_ref().map(|there| there.stack.status.clone());
             match (DownStanding::of(status.as_ref()), &there) {
                 (DownStanding::Absent, _) | (_, None) => {
-                    return Ok(if was_there { Outcome::Deleted } else { Outcome::Absent });
+                    return Ok(if was_there {
+                        Outcome::Deleted
+                    } else {
+                        Outcome::Absent
+                    });
                 }
                 (DownStanding::Wait, Some(busy)) => {
                     self.attach(step, busy).await?;
@@ -36,7 +44,10 @@ impl Run {
             }
             was_there = true;
             let found = self.cloud.stack(name.as_str()).await?;
-            there = found.map(|stack| DeployedStack { stack, template: None });
+            there = found.map(|stack| DeployedStack {
+                stack,
+                template: None,
+            });
         }
         let status = there.map_or(StackStatus::DeleteComplete, |there| there.stack.status);
         Err(StepError::Contended { status })
@@ -68,12 +79,18 @@ impl Run {
 /// A stack whose export is in use does not fail to be deleted: it goes back to
 /// where it was, with a reason.
 fn not_deleted(settled: Settled) -> StepError {
-    let Settled { status, reason, cause } = settled;
+    let Settled {
+        status,
+        reason,
+        cause,
+    } = settled;
     match cause {
         Some(cause) if !status.is_complete() => StepError::Failed { status, cause },
         cause => {
             let reason = reason.or_else(|| cause.map(|cause| cause.reason));
-            StepError::NotDeleted { reason: reason.unwrap_or_else(|| format!("it is in {status} again")) }
+            StepError::NotDeleted {
+                reason: reason.unwrap_or_else(|| format!("it is in {status} again")),
+            }
         }
     }
 }

@@ -43,7 +43,10 @@ impl Tail {
             Start::After(seen) => seen,
             Start::Beginning | Start::LastOperation => HashSet::new(),
         };
-        Self { seen, only_last_operation }
+        Self {
+            seen,
+            only_last_operation,
+        }
     }
 
     /// Adds a page to the batch and says whether older ones are wanted. A page
@@ -83,7 +86,10 @@ fn starts_operation(event: &StackEvent) -> bool {
     event.is_of_stack()
         && matches!(
             event.status.as_str(),
-            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS" | "IMPORT_IN_PROGRESS"
+            "CREATE_IN_PROGRESS"
+                | "UPDATE_IN_PROGRESS"
+                | "DELETE_IN_PROGRESS"
+                | "IMPORT_IN_PROGRESS"
         )
 }
 
@@ -103,11 +109,16 @@ mod tests {
                 break;
             }
         }
-        tail.commit(batch).into_iter().map(|event| event.id).collect()
+        tail.commit(batch)
+            .into_iter()
+            .map(|event| event.id)
+            .collect()
     }
 
     fn history(length: usize) -> Vec<StackEvent> {
-        (0..length).map(|n| event(&n.to_string(), "A", "CREATE_COMPLETE", "")).collect()
+        (0..length)
+            .map(|n| event(&n.to_string(), "A", "CREATE_COMPLETE", ""))
+            .collect()
     }
 
     proptest! {
@@ -142,6 +153,9 @@ mod tests {
     fn what_was_there_before_is_left_out() {
         let all = history(5);
         let before = all[..3].iter().map(|event| event.id.clone()).collect();
-        assert_eq!(read(&mut Tail::new(Start::After(before)), &all, 100), ["3", "4"]);
+        assert_eq!(
+            read(&mut Tail::new(Start::After(before)), &all, 100),
+            ["3", "4"]
+        );
     }
 }

@@ -57,7 +57,16 @@ type Reply = oneshot::Sender<Result<Settled, CloudError>>;
 impl Watcher {
     pub(super) fn start(cloud: Cloud, pace: Arc<Pace>, events: UnboundedSender<Event>) -> Self {
         let (sender, inbox) = unbounded_channel();
-        let task = Task { cloud, pace, events, inbox, watched: Vec::new(), turn: 0, by_name: false, failing: None };
+        let task = Task {
+            cloud,
+            pace,
+            events,
+            inbox,
+            watched: Vec::new(),
+            turn: 0,
+            by_name: false,
+            failing: None,
+        };
         tokio::spawn(task.run());
         Self(sender)
     }
@@ -65,14 +74,22 @@ impl Watcher {
     /// Follows an operation to its end.
     pub(super) async fn watch(&self, watch: Watch) -> Result<Settled, CloudError> {
         let (reply, answer) = oneshot::channel();
-        self.0.send((watch, reply)).expect("the task lives as long as a way to it");
+        self.0
+            .send((watch, reply))
+            .expect("the task lives as long as a way to it");
         answer.await.expect("the task answers each watch")
     }
 }
 
 /// Ids of the newest events, to begin after them.
 pub(super) async fn seen_so_far(cloud: &Cloud, stack: &str) -> Result<HashSet<String>, CloudError> {
-    Ok(cloud.events(stack, None).await?.events.into_iter().map(|event| event.id).collect())
+    Ok(cloud
+        .events(stack, None)
+        .await?
+        .events
+        .into_iter()
+        .map(|event| event.id)
+        .collect())
 }
 
 struct Task {
@@ -106,7 +123,9 @@ impl Task {
     async fn run(mut self) {
         loop {
             if self.watched.is_empty() {
-                let Some(next) = self.inbox.recv().await else { return };
+                let Some(next) = self.inbox.recv().await else {
+                    return;
+                };
                 self.watched.push(Watched::new(next));
             }
             while let Ok(next) = self.inbox.try_recv() {
@@ -138,12 +157,19 @@ impl Task {
     }
 
     async fn read_statuses(&mut self) {
-        let answer = if self.by_name { self.one_by_name().await } else { self.all_at_once().await };
+        let answer = if self.by_name {
+            self.one_by_name().await
+        } else {
+            self.all_at_once().await
+        };
         match answer {
             Ok(stacks) => {
                 self.answered().await;
                 for watched in &mut self.watched {
-                    if let Some(stack) = stacks.iter().find(|stack| stack.id == watched.watch.stack_id) {
+                    if let Some(stack) = stacks
+                        .iter()
+                        .find(|stack| stack.id == watched.watch.stack_id)
+                    {
                         watched.take_status(&stack.status, stack.status_reason.as_deref());
                     } else if !self.by_name {
                         // Only what is deleted is not listed; its events say so.
@@ -159,7 +185,10 @@ impl Task {
         match self.cloud.stack_page().await {
             Ok(page) => {
                 let shows_all = page.is_all
-                    || self.watched.iter().all(|w| page.stacks.iter().any(|stack| stack.id == w.watch.stack_id));
+                    || self
+                        .watched
+                        .iter()
+                        .all(|w| page.stacks.iter().any(|stack| stack.id == w.watch.stack_id));
                 self.by_name = !shows_all;
                 Ok(page.stacks)
             }
@@ -173,7 +202,12 @@ impl Task {
 
     async fn one_by_name(&self) -> Result<Vec<Stack>, CloudError> {
         let watched = &self.watched[self.turn % self.watched.len()];
-        Ok(self.cloud.stack(&watched.watch.stack_id).await?.into_iter().collect())
+        Ok(self
+            .cloud
+            .stack(&watched.watch.stack_id)
+            .await?
+            .into_iter()
+            .collect())
     }
 
     async fn read_events(&mut self, place: usize) {
@@ -219,7 +253,10 @@ impl Task {
             at: event.at,
         });
         if let Some(cause) = failing {
-            let _ = self.events.send(Event::StepProgress { step, progress: Progress::Failing { cause } });
+            let _ = self.events.send(Event::StepProgress {
+                step,
+                progress: Progress::Failing { cause },
+            });
         }
     }
 
@@ -234,7 +271,11 @@ impl Task {
         if matches!(error, CloudError::Throttled { .. }) {
             self.pace.slower().await;
         }
-        let patience = if self.cloud.is_local() { LOCAL_PATIENCE } else { PATIENCE };
+        let patience = if self.cloud.is_local() {
+            LOCAL_PATIENCE
+        } else {
+            PATIENCE
+        };
         let since = *self.failing.get_or_insert_with(Instant::now);
         if error.is_transient() && since.elapsed() < patience {
             return;
@@ -249,7 +290,10 @@ impl Task {
     }
 
     fn answer(&mut self) {
-        for watched in self.watched.extract_if(.., |watched| watched.settled.is_some()) {
+        for watched in self
+            .watched
+            .extract_if(.., |watched| watched.settled.is_some())
+        {
             if let Some(settled) = watched.settled {
                 let _ = watched.reply.send(Ok(settled));
             }
@@ -315,6 +359,10 @@ impl Watched {
 
     fn settle(&mut self, status: StackStatus, reason: Option<String>) {
         let cause = self.cause.cause();
-        self.settled.get_or_insert(Settled { status, reason, cause });
+        self.settled.get_or_insert(Settled {
+            status,
+            reason,
+            cause,
+        });
     }
 }

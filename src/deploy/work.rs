@@ -39,7 +39,9 @@ impl RunId {
 
     /// Makes one from the time and the process.
     pub fn fresh() -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         Self(format!("{:x}-{:x}", since.as_micros(), std::process::id()))
     }
 }

@@ -36,7 +36,7 @@ pub enum Change {
         /// Its type.
         resource_type: String,
         /// The properties that differ, with `DependsOn` and the like.
-        properties: Vec<String>,
+        properties: Vec<PropertyChange>,
     },
     /// A parameter.
     Parameter {
@@ -67,12 +67,30 @@ pub enum Change {
     Template,
 }
 
+/// One property that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PropertyChange {
+    /// Its place, for example `Properties.Spec.Listeners[0].Port`.
+    pub path: String,
+    /// The deployed value as JSON.
+    pub before: Option<String>,
+    /// The wanted value as JSON.
+    pub after: Option<String>,
+}
+
 // === impl Change ===
 
 impl Change {
     /// Whether only a later step will tell if this is a change at all.
     pub fn is_uncertain(&self) -> bool {
-        matches!(self, Self::Parameter { before: Some(_), after: None, .. })
+        matches!(
+            self,
+            Self::Parameter {
+                before: Some(_),
+                after: None,
+                ..
+            }
+        )
     }
 }
 
@@ -89,7 +107,11 @@ pub enum KnownImage<'a> {
 
 /// Lists what differs, in a fixed order. Nothing differs when the list is
 /// empty.
-pub fn compare(wanted: &RenderedStack, image: KnownImage<'_>, deployed: &DeployedStack) -> Vec<Change> {
+pub fn compare(
+    wanted: &RenderedStack,
+    image: KnownImage<'_>,
+    deployed: &DeployedStack,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     templates(wanted, deployed.template.as_deref(), &mut changes);
     parameters(wanted, image, deployed, &mut changes);
@@ -115,8 +137,13 @@ fn templates(wanted: &RenderedStack, deployed: Option<&str>, changes: &mut Vec<C
         match section.as_str() {
             _ if before == after => {}
             "Resources" => resources(before, after, changes),
-            "Parameters" | "Mappings" | "Conditions" | "Outputs" => entries(&section, before, after, changes),
-            _ => changes.push(Change::Section { kind: kind(before, after), path: section }),
+            "Parameters" | "Mappings" | "Conditions" | "Outputs" => {
+                entries(&section, before, after, changes)
+            }
+            _ => changes.push(Change::Section {
+                kind: kind(before, after),
+                path: section,
+            }),
         }
     }
 }
@@ -137,24 +164,61 @@ fn resources(before: &Json, after: &Json, changes: &mut Vec<Change>) {
     }
 }
 
-/// The names of what differs between two versions of a resource.
-fn properties(before: &Json, after: &Json) -> Vec<String> {
-    if before.is_null() || after.is_null() {
-        return Vec::new();
+/// What differs between two versions of a resource.
+fn properties(before: &Json, after: &Json) -> Vec<PropertyChange> {
+    let mut found = Vec::new();
+    if !before.is_null() && !after.is_null() {
+        differences("", before, after, &mut found);
     }
-    let differing = |before: &Json, after: &Json| -> Vec<String> {
-        keys(before, after).into_iter().filter(|key| before[key.as_str()] != after[key.as_str()]).collect()
-    };
-    let mut names = differing(&before["Properties"], &after["Properties"]);
-    names.extend(differing(before, after).into_iter().filter(|name| name != "Properties"));
-    names
+    found
+}
+
+/// Goes down as far as both sides have the same shape.
+fn differences(path: &str, before: &Json, after: &Json, found: &mut Vec<PropertyChange>) {
+    match (before, after) {
+        _ if before == after => {}
+        (Json::Object(_), Json::Object(_)) if !is_intrinsic(before) && !is_intrinsic(after) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            for key in keys(before, after) {
+                let (before, after) = (&before[key.as_str()], &after[key.as_str()]);
+                differences(&format!("{path}{dot}{key}"), before, after, found);
+            }
+        }
+        (Json::Array(left), Json::Array(right)) if left.len() == right.len() => {
+            for (place, (before, after)) in left.iter().zip(right).enumerate() {
+                differences(&format!("{path}[{place}]"), before, after, found);
+            }
+        }
+        _ => found.push(PropertyChange {
+            path: path.to_owned(),
+            before: text(before),
+            after: text(after),
+        }),
+    }
+}
+
+/// `{Ref: …}` and the like change as a whole.
+fn is_intrinsic(value: &Json) -> bool {
+    value.as_object().is_some_and(|map| {
+        map.len() == 1
+            && map
+                .keys()
+                .all(|key| key == "Ref" || key == "Condition" || key.starts_with("Fn::"))
+    })
+}
+
+fn text(value: &Json) -> Option<String> {
+    (!value.is_null()).then(|| value.to_string())
 }
 
 fn entries(section: &str, before: &Json, after: &Json, changes: &mut Vec<Change>) {
     for name in keys(before, after) {
         let (before, after) = (&before[name.as_str()], &after[name.as_str()]);
         if before != after {
-            changes.push(Change::Section { kind: kind(before, after), path: format!("{section}.{name}") });
+            changes.push(Change::Section {
+                kind: kind(before, after),
+                path: format!("{section}.{name}"),
+            });
         }
     }
 }
@@ -168,11 +232,21 @@ fn kind(before: &Json, after: &Json) -> ChangeKind {
 }
 
 fn keys(before: &Json, after: &Json) -> BTreeSet<String> {
-    let of = |value: &Json| value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let of = |value: &Json| {
+        value
+            .as_object()
+            .map(|map| map.keys().cloned().collect::<Vec<_>>())
+            .unwrap_or_default()
+    };
     of(before).into_iter().chain(of(after)).collect()
 }
 
-fn parameters(wanted: &RenderedStack, image: KnownImage<'_>, deployed: &DeployedStack, changes: &mut Vec<Change>) {
+fn parameters(
+    wanted: &RenderedStack,
+    image: KnownImage<'_>,
+    deployed: &DeployedStack,
+    changes: &mut Vec<Change>,
+) {
     let deployed = &deployed.stack.parameters;
     for (name, value) in &wanted.parameters {
         let before = deployed.get(name).cloned();
@@ -182,10 +256,17 @@ fn parameters(wanted: &RenderedStack, image: KnownImage<'_>, deployed: &Deployed
         };
         // What CloudFormation does not show cannot be compared.
         if (before != after || before.is_none()) && before.as_deref() != Some("****") {
-            changes.push(Change::Parameter { name: name.clone(), before, after });
+            changes.push(Change::Parameter {
+                name: name.clone(),
+                before,
+                after,
+            });
         }
     }
-    let left: Vec<&String> = deployed.keys().filter(|name| !wanted.parameters.contains_key(*name)).collect();
+    let left: Vec<&String> = deployed
+        .keys()
+        .filter(|name| !wanted.parameters.contains_key(*name))
+        .collect();
     if left.is_empty() {
         return;
     }
@@ -194,7 +275,11 @@ fn parameters(wanted: &RenderedStack, image: KnownImage<'_>, deployed: &Deployed
         let before = deployed.get(name).cloned();
         let after = default_of(&template, name);
         if before != after {
-            changes.push(Change::Parameter { name: name.clone(), before, after });
+            changes.push(Change::Parameter {
+                name: name.clone(),
+                before,
+                after,
+            });
         }
     }
 }
@@ -212,19 +297,33 @@ fn image_after(image: KnownImage<'_>, before: Option<&str>) -> Option<String> {
         (KnownImage::Nothing, _) => None,
         (KnownImage::Reference(reference), _) => Some(reference.to_owned()),
         (KnownImage::Digest(digest), Some(before)) => {
-            let repository = before.split_once('@').map_or(before, |(repository, _)| repository);
+            let repository = before
+                .split_once('@')
+                .map_or(before, |(repository, _)| repository);
             Some(format!("{repository}@{digest}"))
         }
         (KnownImage::Digest(_), None) => None,
     }
 }
 
-fn tags(wanted: &BTreeMap<String, String>, deployed: &BTreeMap<String, String>, changes: &mut Vec<Change>) {
-    let names: BTreeSet<&String> = wanted.keys().chain(deployed.keys()).filter(|name| !name.starts_with("aws:")).collect();
+fn tags(
+    wanted: &BTreeMap<String, String>,
+    deployed: &BTreeMap<String, String>,
+    changes: &mut Vec<Change>,
+) {
+    let names: BTreeSet<&String> = wanted
+        .keys()
+        .chain(deployed.keys())
+        .filter(|name| !name.starts_with("aws:"))
+        .collect();
     for name in names {
         let (before, after) = (deployed.get(name).cloned(), wanted.get(name).cloned());
         if before != after {
-            changes.push(Change::Tag { name: name.clone(), before, after });
+            changes.push(Change::Tag {
+                name: name.clone(),
+                before,
+                after,
+            });
         }
     }
 }
@@ -254,7 +353,8 @@ mod tests {
         there.template = Some(BEFORE.into());
         there.stack.parameters.insert("Size".into(), "large".into());
         wanted.tags.insert("team".into(), "mesh".into());
-        let found = serde_json::to_string_pretty(&compare(&wanted, KnownImage::Nothing, &there)).expect("serializable");
+        let found = serde_json::to_string_pretty(&compare(&wanted, KnownImage::Nothing, &there))
+            .expect("serializable");
         insta::assert_snapshot!(found, @r#"
         [
           {
@@ -263,8 +363,21 @@ mod tests {
             "logical_id": "A",
             "resource_type": "T::A",
             "properties": [
-              "Y",
-              "DependsOn"
+              {
+                "path": "DependsOn",
+                "before": null,
+                "after": "\"C\""
+              },
+              {
+                "path": "Properties.Y[0]",
+                "before": "1",
+                "after": "2"
+              },
+              {
+                "path": "Properties.Y[1]",
+                "before": "2",
+                "after": "1"
+              }
             ]
           },
           {
@@ -300,9 +413,14 @@ mod tests {
     #[test]
     fn the_image_is_compared_as_far_as_it_is_known() {
         let mut wanted = rendered("s", Role::EcsService, "Resources: {A: {Type: T::A}}");
-        wanted.parameters.insert("AppImage".into(), ParameterValue::AppImage);
+        wanted
+            .parameters
+            .insert("AppImage".into(), ParameterValue::AppImage);
         let mut there = deployed(&wanted, "CREATE_COMPLETE");
-        there.stack.parameters.insert("AppImage".into(), "r/app@sha256:1".into());
+        there
+            .stack
+            .parameters
+            .insert("AppImage".into(), "r/app@sha256:1".into());
         let differs = |image| compare(&wanted, image, &there);
         assert!(differs(KnownImage::Nothing)[0].is_uncertain());
         assert_eq!(differs(KnownImage::Digest("sha256:1")), vec![]);

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::up::{needed_stacks, of_role};
-use super::{Action, Cycle, Deployed, Direction, DownStanding, ImagePlan, Plan, Step, StepId, Wishes, order};
+use super::{
+    Action, Cycle, Deployed, Direction, DownStanding, ImagePlan, Plan, Step, StepId, Wishes, order,
+};
 use crate::stack::{RenderedStack, Role};
 
 /// The tag that says which environment a thing outside the stacks belongs to.
@@ -16,23 +18,40 @@ impl Plan {
     /// it, the images before their repository, and the VPC last.
     ///
     /// The key pair goes only if it carries the environment's mark.
-    pub fn down(stacks: Vec<RenderedStack>, deployed: &Deployed, wishes: &Wishes) -> Result<Self, Cycle> {
+    pub fn down(
+        stacks: Vec<RenderedStack>,
+        deployed: &Deployed,
+        wishes: &Wishes,
+    ) -> Result<Self, Cycle> {
         let mut steps = Vec::new();
         for stack in stacks.iter().rev() {
-            if stack.role == Role::EcrRepositories && matches!(wishes.image, ImagePlan::Build { .. }) {
+            if stack.role == Role::EcrRepositories
+                && matches!(wishes.image, ImagePlan::Build { .. })
+            {
                 steps.push(emptying(stack, &stacks, deployed));
             }
             let needs = needs(stack, &stacks);
-            steps.push(Step { id: StepId::Stack(stack.name.clone()), needs, action: removal(stack, deployed) });
+            steps.push(Step {
+                id: StepId::Stack(stack.name.clone()),
+                needs,
+                action: removal(stack, deployed),
+            });
         }
         if wishes.key_pair.is_some() {
             let action = key_pair_removal(deployed, wishes);
-            steps.push(Step { id: StepId::KeyPair, needs: of_role(Role::EcsCluster, &stacks), action });
+            steps.push(Step {
+                id: StepId::KeyPair,
+                needs: of_role(Role::EcsCluster, &stacks),
+                action,
+            });
         }
         Ok(Self {
             direction: Direction::Down,
             steps: order(steps)?,
-            rendered: stacks.into_iter().map(|stack| (stack.name.clone(), stack)).collect(),
+            rendered: stacks
+                .into_iter()
+                .map(|stack| (stack.name.clone(), stack))
+                .collect(),
             deployed: deployed.stacks.clone(),
         })
     }
@@ -41,8 +60,12 @@ impl Plan {
 /// What has to be gone before a stack can go.
 fn needs(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
     let id = StepId::Stack(stack.name.clone());
-    let users = stacks.iter().filter(|other| needed_stacks(other, stacks).contains(&id));
-    let mut needs: BTreeSet<StepId> = users.map(|other| StepId::Stack(other.name.clone())).collect();
+    let users = stacks
+        .iter()
+        .filter(|other| needed_stacks(other, stacks).contains(&id));
+    let mut needs: BTreeSet<StepId> = users
+        .map(|other| StepId::Stack(other.name.clone()))
+        .collect();
     match stack.role {
         Role::EcsService | Role::Mesh | Role::EcsCluster => {}
         Role::EcrRepositories => {
@@ -58,10 +81,15 @@ fn needs(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
 }
 
 fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
-    let status = deployed.stacks.get(&stack.name).map(|there| &there.stack.status);
+    let status = deployed
+        .stacks
+        .get(&stack.name)
+        .map(|there| &there.stack.status);
     match (DownStanding::of(status), status) {
         (DownStanding::Absent, _) | (_, None) => Action::Absent,
-        (DownStanding::Wait, Some(status)) => Action::Wait { status: status.clone() },
+        (DownStanding::Wait, Some(status)) => Action::Wait {
+            status: status.clone(),
+        },
         (DownStanding::Delete, Some(_)) => Action::Delete,
     }
 }
@@ -72,7 +100,11 @@ fn emptying(stack: &RenderedStack, stacks: &[RenderedStack], deployed: &Deployed
         _ => Action::Delete,
     };
     // A task that is started anew while the service goes still pulls its image.
-    Step { id: StepId::EmptyRepository(stack.name.clone()), needs: of_role(Role::EcsService, stacks), action }
+    Step {
+        id: StepId::EmptyRepository(stack.name.clone()),
+        needs: of_role(Role::EcsService, stacks),
+        action,
+    }
 }
 
 fn key_pair_removal(deployed: &Deployed, wishes: &Wishes) -> Action {
@@ -98,7 +130,9 @@ mod tests {
         let stacks = stacks();
         let mut there = Deployed::default();
         for stack in &stacks {
-            there.stacks.insert(stack.name.clone(), deployed(stack, "CREATE_COMPLETE"));
+            there
+                .stacks
+                .insert(stack.name.clone(), deployed(stack, "CREATE_COMPLETE"));
         }
         let plan = Plan::down(stacks, &there, &wishes()).unwrap();
         insta::assert_snapshot!(lines(&plan), @r"
@@ -120,8 +154,16 @@ mod tests {
             tags: BTreeMap::from([(OWNER_TAG.to_owned(), owner.to_owned())]),
         };
         let action = |owner| {
-            let there = Deployed { key_pair: Some(pair(owner)), ..Deployed::default() };
-            Plan::down(stacks(), &there, &wishes()).unwrap().step(&StepId::KeyPair).unwrap().action.clone()
+            let there = Deployed {
+                key_pair: Some(pair(owner)),
+                ..Deployed::default()
+            };
+            Plan::down(stacks(), &there, &wishes())
+                .unwrap()
+                .step(&StepId::KeyPair)
+                .unwrap()
+                .action
+                .clone()
         };
         assert_eq!(action("e"), Action::Delete);
         assert_eq!(action("other"), Action::Unchanged);
@@ -129,6 +171,10 @@ mod tests {
 
     #[test]
     fn nothing_there_is_nothing_to_do() {
-        assert!(!Plan::down(stacks(), &Deployed::default(), &wishes()).unwrap().has_changes());
+        assert!(
+            !Plan::down(stacks(), &Deployed::default(), &wishes())
+                .unwrap()
+                .has_changes()
+        );
     }
 }

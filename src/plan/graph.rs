@@ -40,7 +40,10 @@ fn circle(stuck: &[Step]) -> Cycle {
     let needs: BTreeMap<&StepId, &StepId> = stuck
         .iter()
         .filter_map(|step| {
-            let next = step.needs.iter().find(|need| stuck.iter().any(|other| other.id == **need))?;
+            let next = step
+                .needs
+                .iter()
+                .find(|need| stuck.iter().any(|other| other.id == **need))?;
             Some((&step.id, next))
         })
         .collect();
@@ -49,12 +52,16 @@ fn circle(stuck: &[Step]) -> Cycle {
     while let Some(id) = at {
         if let Some(start) = path.iter().position(|seen| *seen == id) {
             path.push(id);
-            return Cycle { names: path[start..].iter().map(ToString::to_string).collect() };
+            return Cycle {
+                names: path[start..].iter().map(ToString::to_string).collect(),
+            };
         }
         path.push(id);
         at = needs.get(id).copied();
     }
-    Cycle { names: path.iter().map(ToString::to_string).collect() }
+    Cycle {
+        names: path.iter().map(ToString::to_string).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -71,7 +78,11 @@ mod tests {
     }
 
     fn step(n: usize, needs: &[usize]) -> Step {
-        Step { id: id(n), needs: needs.iter().map(|n| id(*n)).collect(), action: Action::Create }
+        Step {
+            id: id(n),
+            needs: needs.iter().map(|n| id(*n)).collect(),
+            action: Action::Create,
+        }
     }
 
     #[test]
@@ -85,7 +96,10 @@ mod tests {
 
     #[test]
     fn needs_that_nobody_answers_are_dropped() {
-        assert_eq!(order(vec![step(1, &[7])]).unwrap()[0].needs, BTreeSet::new());
+        assert_eq!(
+            order(vec![step(1, &[7])]).unwrap()[0].needs,
+            BTreeSet::new()
+        );
     }
 
     proptest! {

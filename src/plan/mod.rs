@@ -14,7 +14,7 @@ mod standing;
 mod step;
 mod up;
 
-pub use compare::{Change, ChangeKind, KnownImage, compare};
+pub use compare::{Change, ChangeKind, KnownImage, PropertyChange, compare};
 pub use deployed::{Deployed, DeployedStack};
 pub use down::OWNER_TAG;
 pub use graph::{Cycle, order};

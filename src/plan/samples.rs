@@ -34,10 +34,20 @@ pub(crate) fn stacks() -> Vec<RenderedStack> {
     };
     vec![
         of("e-vpc", Role::Vpc, &["e:VPC"], &[]),
-        of("e-ecs-cluster", Role::EcsCluster, &["e:Cluster"], &["e:VPC"]),
+        of(
+            "e-ecs-cluster",
+            Role::EcsCluster,
+            &["e:Cluster"],
+            &["e:VPC"],
+        ),
         of("e-ecr-repositories", Role::EcrRepositories, &[], &[]),
         of("e-mesh", Role::Mesh, &[], &[]),
-        of("e-ecs-service", Role::EcsService, &[], &["e:VPC", "e:Cluster"]),
+        of(
+            "e-ecs-service",
+            Role::EcsService,
+            &[],
+            &["e:VPC", "e:Cluster"],
+        ),
     ]
 }
 
@@ -50,10 +60,13 @@ pub(crate) fn wishes() -> Wishes {
 }
 
 pub(crate) fn deployed(stack: &RenderedStack, status: &str) -> DeployedStack {
-    let known = stack.parameters.iter().filter_map(|(name, value)| match value {
-        ParameterValue::Known(value) => Some((name.clone(), value.clone())),
-        ParameterValue::AppImage => None,
-    });
+    let known = stack
+        .parameters
+        .iter()
+        .filter_map(|(name, value)| match value {
+            ParameterValue::Known(value) => Some((name.clone(), value.clone())),
+            ParameterValue::AppImage => None,
+        });
     DeployedStack {
         stack: Stack {
             id: format!("arn:{}", stack.name),
@@ -75,8 +88,16 @@ pub(crate) fn lines(plan: &Plan) -> String {
     let line = |step: &super::Step| {
         let action = serde_json::to_value(&step.action).expect("an action is serializable");
         let needs: Vec<String> = step.needs.iter().map(ToString::to_string).collect();
-        let after = if needs.is_empty() { String::new() } else { format!(", after {}", needs.join(", ")) };
-        format!("{}: {}{after}", step.id, action["action"].as_str().expect("a name"))
+        let after = if needs.is_empty() {
+            String::new()
+        } else {
+            format!(", after {}", needs.join(", "))
+        };
+        format!(
+            "{}: {}{after}",
+            step.id,
+            action["action"].as_str().expect("a name")
+        )
     };
     plan.steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }

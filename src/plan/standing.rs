@@ -36,7 +36,8 @@ const DELETE_FAILED: &str = "an earlier deletion failed: run `colormesh down` ag
      stands in the way";
 const UPDATE_ROLLBACK_FAILED: &str = "an update failed and could not be taken back: mend what the events name, then run \
      `aws cloudformation continue-update-rollback --stack-name` with its name";
-const UNKNOWN: &str = "this version does not know the status: update colormesh, or look at the stack in the console";
+const UNKNOWN: &str =
+    "this version does not know the status: update colormesh, or look at the stack in the console";
 
 // === impl UpStanding ===
 
@@ -44,7 +45,9 @@ impl UpStanding {
     /// Reads the table for `up`.
     pub fn of(status: Option<&StackStatus>) -> Self {
         use StackStatus as S;
-        let Some(status) = status else { return Self::Create };
+        let Some(status) = status else {
+            return Self::Create;
+        };
         match status {
             S::DeleteComplete | S::ReviewInProgress => Self::Create,
             S::CreateComplete
@@ -65,7 +68,9 @@ impl UpStanding {
             S::CreateFailed | S::RollbackComplete => Self::Replace,
             S::RollbackFailed => Self::Blocked(ROLLBACK_FAILED),
             S::DeleteFailed => Self::Blocked(DELETE_FAILED),
-            S::UpdateRollbackFailed | S::ImportRollbackFailed => Self::Blocked(UPDATE_ROLLBACK_FAILED),
+            S::UpdateRollbackFailed | S::ImportRollbackFailed => {
+                Self::Blocked(UPDATE_ROLLBACK_FAILED)
+            }
             S::Unknown(_) => Self::Blocked(UNKNOWN),
         }
     }
@@ -78,7 +83,9 @@ impl DownStanding {
     /// an update may not.
     pub fn of(status: Option<&StackStatus>) -> Self {
         use StackStatus as S;
-        let Some(status) = status else { return Self::Absent };
+        let Some(status) = status else {
+            return Self::Absent;
+        };
         match status {
             S::DeleteComplete => Self::Absent,
             S::RollbackInProgress
@@ -135,7 +142,13 @@ mod tests {
     fn the_table_is_as_written_down() {
         let table: Vec<String> = StackStatus::ALL
             .iter()
-            .map(|s| format!("{} {} {s}", letter(UpStanding::of(Some(s))), down_letter(DownStanding::of(Some(s)))))
+            .map(|s| {
+                format!(
+                    "{} {} {s}",
+                    letter(UpStanding::of(Some(s))),
+                    down_letter(DownStanding::of(Some(s)))
+                )
+            })
             .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
         w D CREATE_IN_PROGRESS
@@ -167,7 +180,11 @@ mod tests {
     #[test]
     fn every_busy_status_is_waited_for_on_the_way_up() {
         for status in StackStatus::ALL {
-            assert_eq!(UpStanding::of(Some(&status)) == UpStanding::Wait, status.is_in_progress(), "{status}");
+            assert_eq!(
+                UpStanding::of(Some(&status)) == UpStanding::Wait,
+                status.is_in_progress(),
+                "{status}"
+            );
         }
     }
 }

@@ -37,17 +37,28 @@ impl Plan {
     /// A stack needs those that export what it imports. What exports do not
     /// show is said here: the service needs the mesh and the pushed image, the
     /// cluster's bastion the key pair, and the push the repository.
-    pub fn up(stacks: Vec<RenderedStack>, deployed: &Deployed, wishes: &Wishes) -> Result<Self, Cycle> {
+    pub fn up(
+        stacks: Vec<RenderedStack>,
+        deployed: &Deployed,
+        wishes: &Wishes,
+    ) -> Result<Self, Cycle> {
         let mut steps = side_steps(&stacks, deployed, wishes);
         for stack in &stacks {
             let mut needs = needed_stacks(stack, &stacks);
             needs.extend(side_needs(stack.role));
-            steps.push(Step { id: StepId::Stack(stack.name.clone()), needs, action: action(stack, deployed, wishes) });
+            steps.push(Step {
+                id: StepId::Stack(stack.name.clone()),
+                needs,
+                action: action(stack, deployed, wishes),
+            });
         }
         Ok(Self {
             direction: Direction::Up,
             steps: order(steps)?,
-            rendered: stacks.into_iter().map(|stack| (stack.name.clone(), stack)).collect(),
+            rendered: stacks
+                .into_iter()
+                .map(|stack| (stack.name.clone(), stack))
+                .collect(),
             deployed: deployed.stacks.clone(),
         })
     }
@@ -56,22 +67,40 @@ impl Plan {
 fn side_steps(stacks: &[RenderedStack], deployed: &Deployed, wishes: &Wishes) -> Vec<Step> {
     let mut steps = Vec::new();
     if wishes.key_pair.is_some() {
-        let action = if deployed.key_pair.is_some() { Action::Unchanged } else { Action::Create };
-        steps.push(Step { id: StepId::KeyPair, needs: BTreeSet::new(), action });
+        let action = if deployed.key_pair.is_some() {
+            Action::Unchanged
+        } else {
+            Action::Create
+        };
+        steps.push(Step {
+            id: StepId::KeyPair,
+            needs: BTreeSet::new(),
+            action,
+        });
     }
     if matches!(wishes.image, ImagePlan::Build { .. }) {
         let mut needs = of_role(Role::EcrRepositories, stacks);
         needs.insert(StepId::ImageBuild);
-        steps.push(Step { id: StepId::ImageBuild, needs: BTreeSet::new(), action: Action::Run });
-        steps.push(Step { id: StepId::ImagePush, needs, action: Action::Run });
+        steps.push(Step {
+            id: StepId::ImageBuild,
+            needs: BTreeSet::new(),
+            action: Action::Run,
+        });
+        steps.push(Step {
+            id: StepId::ImagePush,
+            needs,
+            action: Action::Run,
+        });
     }
     steps
 }
 
 /// The steps of the stacks that export what this one imports.
 fn imported(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
-    let exporters: BTreeMap<&String, &StackName> =
-        stacks.iter().flat_map(|other| other.exports.iter().map(move |name| (name, &other.name))).collect();
+    let exporters: BTreeMap<&String, &StackName> = stacks
+        .iter()
+        .flat_map(|other| other.exports.iter().map(move |name| (name, &other.name)))
+        .collect();
     stack
         .imports
         .iter()
@@ -82,13 +111,24 @@ fn imported(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId>
 }
 
 pub(super) fn of_role(role: Role, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
-    stacks.iter().filter(|stack| stack.role == role).map(|stack| StepId::Stack(stack.name.clone())).collect()
+    stacks
+        .iter()
+        .filter(|stack| stack.role == role)
+        .map(|stack| StepId::Stack(stack.name.clone()))
+        .collect()
 }
 
 /// The steps of all stacks that one needs: by its imports, or as declared.
 pub(super) fn needed_stacks(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
-    let declared = stack.role.declared_needs().iter().flat_map(|role| of_role(*role, stacks));
-    imported(stack, stacks).into_iter().chain(declared).collect()
+    let declared = stack
+        .role
+        .declared_needs()
+        .iter()
+        .flat_map(|role| of_role(*role, stacks));
+    imported(stack, stacks)
+        .into_iter()
+        .chain(declared)
+        .collect()
 }
 
 /// What a stack needs that is no stack.
@@ -105,12 +145,19 @@ fn action(stack: &RenderedStack, deployed: &Deployed, wishes: &Wishes) -> Action
     let status = there.map(|there| &there.stack.status);
     match (UpStanding::of(status), there) {
         (UpStanding::Create, _) | (_, None) => Action::Create,
-        (UpStanding::Wait, Some(there)) => Action::Wait { status: there.stack.status.clone() },
-        (UpStanding::Replace, Some(there)) => Action::Replace { status: there.stack.status.clone() },
-        (UpStanding::Blocked(hint), Some(there)) => {
-            Action::Blocked { status: there.stack.status.clone(), hint: hint.to_owned() }
-        }
-        (UpStanding::Force, Some(there)) => Action::Update { changes: compare(stack, known(wishes), there) },
+        (UpStanding::Wait, Some(there)) => Action::Wait {
+            status: there.stack.status.clone(),
+        },
+        (UpStanding::Replace, Some(there)) => Action::Replace {
+            status: there.stack.status.clone(),
+        },
+        (UpStanding::Blocked(hint), Some(there)) => Action::Blocked {
+            status: there.stack.status.clone(),
+            hint: hint.to_owned(),
+        },
+        (UpStanding::Force, Some(there)) => Action::Update {
+            changes: compare(stack, known(wishes), there),
+        },
         (UpStanding::Compare, Some(there)) => {
             let changes = compare(stack, known(wishes), there);
             if changes.is_empty() {
@@ -127,7 +174,9 @@ fn action(stack: &RenderedStack, deployed: &Deployed, wishes: &Wishes) -> Action
 fn known(wishes: &Wishes) -> KnownImage<'_> {
     match &wishes.image {
         ImagePlan::Build { digest: None } => KnownImage::Nothing,
-        ImagePlan::Build { digest: Some(digest) } => KnownImage::Digest(digest),
+        ImagePlan::Build {
+            digest: Some(digest),
+        } => KnownImage::Digest(digest),
         ImagePlan::Given(reference) => KnownImage::Reference(reference),
     }
 }
@@ -156,7 +205,10 @@ mod tests {
 
     #[test]
     fn an_image_of_the_users_own_needs_no_repository() {
-        let wishes = Wishes { image: ImagePlan::Given("r/app@sha256:1".into()), ..wishes() };
+        let wishes = Wishes {
+            image: ImagePlan::Given("r/app@sha256:1".into()),
+            ..wishes()
+        };
         let plan = Plan::up(stacks(), &Deployed::default(), &wishes).unwrap();
         assert!(plan.step(&StepId::ImagePush).is_none());
         let service = plan.steps.last().unwrap();
@@ -167,8 +219,15 @@ mod tests {
     fn what_stands_is_told_from_what_is_broken() {
         let stacks = stacks();
         let mut there = Deployed::default();
-        for (stack, status) in stacks.iter().zip(["UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "ROLLBACK_FAILED"]) {
-            there.stacks.insert(stack.name.clone(), deployed(stack, status));
+        for (stack, status) in stacks.iter().zip([
+            "UPDATE_COMPLETE",
+            "ROLLBACK_COMPLETE",
+            "UPDATE_IN_PROGRESS",
+            "ROLLBACK_FAILED",
+        ]) {
+            there
+                .stacks
+                .insert(stack.name.clone(), deployed(stack, status));
         }
         let plan = Plan::up(stacks, &there, &wishes()).unwrap();
         insta::assert_snapshot!(lines(&plan), @r"
