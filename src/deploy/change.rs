@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::run::Run;
 use super::tail::Start;
-use super::watcher::{Settled, Watch, seen_so_far};
+use super::watched::{Settled, Watch};
+use super::watcher::seen_so_far;
 use super::{Progress, StepError};
 use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,

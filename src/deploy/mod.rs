@@ -33,6 +33,7 @@ mod run;
 mod stack_down;
 mod stack_up;
 mod tail;
+mod watched;
 mod watcher;
 mod work;
 

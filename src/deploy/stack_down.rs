@@ -2,7 +2,8 @@
 
 use super::run::Run;
 use super::tail::Start;
-use super::watcher::{Settled, Watch, seen_so_far};
+use super::watched::{Settled, Watch};
+use super::watcher::seen_so_far;
 use super::{Outcome, Progress, StepError};
 use crate::aws::{CloudError, StackStatus};
 use crate::plan::{DeployedStack, DownStanding, StepId};

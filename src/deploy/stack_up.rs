@@ -4,7 +4,7 @@ use super::cause::CauseFinder;
 use super::change::Changed;
 use super::run::Run;
 use super::tail::{Batch, Start, Tail};
-use super::watcher::{Settled, Watch};
+use super::watched::{Settled, Watch};
 use super::{Cause, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, ResourceStatus, StackStatus};
 use crate::plan::{DeployedStack, KnownImage, StepId, UpStanding, compare};

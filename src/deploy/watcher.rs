@@ -1,8 +1,7 @@
 //! One task that follows all operations.
 //!
-//! Statuses of all stacks come with one call; events, which say what happened
-//! and when an operation is over, are read where a status changed and else in
-//! turns. All reads are spaced by the run's [`Pace`], so that their number
+//! Statuses of all stacks come with one call; events, which say what happened,
+//! are read where a status changed and else in turns. All reads are spaced by the run's [`Pace`], so that their number
 //! does not grow with the number of stacks.
 
 use std::collections::HashSet;
@@ -13,44 +12,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::cause::CauseFinder;
 use super::pace::Pace;
-use super::tail::{Batch, Start, Tail};
-use super::{Cause, Event, Progress};
-use crate::aws::{Cloud, CloudError, Stack, StackEvent, StackStatus};
-use crate::plan::StepId;
+use super::tail::Batch;
+use super::watched::{Reply, Settled, Watch, Watched};
+use super::{Event, Progress};
+use crate::aws::{Cloud, CloudError, Stack, StackEvent};
 
 /// How long the endpoint may fail to answer before the watch is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOCAL_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a stack's status may say that an operation is over before it is
-/// believed without an event that says so.
-const QUIET: Duration = Duration::from_secs(5);
-const LONG_QUIET: Duration = Duration::from_secs(30);
-
-/// Where an operation ended.
-#[derive(Debug, Clone)]
-pub(super) struct Settled {
-    pub(super) status: StackStatus,
-    pub(super) reason: Option<String>,
-    pub(super) cause: Option<Cause>,
-}
-
-/// What to follow.
-#[derive(Debug)]
-pub(super) struct Watch {
-    pub(super) step: StepId,
-    pub(super) stack_id: String,
-    /// The operation's token, if we started it.
-    pub(super) token: Option<String>,
-    pub(super) start: Start,
-}
-
 /// The way to the task. It ends when the last of these is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Watcher(UnboundedSender<(Watch, Reply)>);
-
-type Reply = oneshot::Sender<Result<Settled, CloudError>>;
 
 // === impl Watcher ===
 
@@ -64,6 +37,7 @@ impl Watcher {
             inbox,
             watched: Vec::new(),
             turn: 0,
+            cursor: 0,
             by_name: false,
             failing: None,
         };
@@ -99,22 +73,11 @@ struct Task {
     inbox: UnboundedReceiver<(Watch, Reply)>,
     watched: Vec<Watched>,
     turn: usize,
+    /// Whose turn it is, where one is read at a time.
+    cursor: usize,
     /// Whether the account's stacks cannot be read with one call.
     by_name: bool,
     failing: Option<Instant>,
-}
-
-struct Watched {
-    watch: Watch,
-    reply: Reply,
-    tail: Tail,
-    cause: CauseFinder,
-    listed: Option<StackStatus>,
-    /// The events are to be read before anything else.
-    is_due: bool,
-    was_busy: bool,
-    quiet_since: Option<Instant>,
-    settled: Option<Settled>,
 }
 
 // === impl Task ===
@@ -131,7 +94,7 @@ impl Task {
             while let Ok(next) = self.inbox.try_recv() {
                 self.watched.push(Watched::new(next));
             }
-            self.watched.retain(|watched| !watched.reply.is_closed());
+            self.watched.retain(Watched::is_wanted);
             if self.watched.is_empty() {
                 continue;
             }
@@ -149,11 +112,17 @@ impl Task {
             self.read_events(due).await;
         } else if count == 1 && !self.turn.is_multiple_of(4) {
             self.read_events(0).await;
-        } else if count > 1 && self.turn.is_multiple_of(3) {
-            self.read_events((self.turn / 3) % count).await;
+        } else if count > 1 && self.turn.is_multiple_of(4) {
+            let next = self.next_in_turn();
+            self.read_events(next).await;
         } else {
             self.read_statuses().await;
         }
+    }
+
+    fn next_in_turn(&mut self) -> usize {
+        self.cursor += 1;
+        self.cursor % self.watched.len()
     }
 
     async fn read_statuses(&mut self) {
@@ -172,8 +141,7 @@ impl Task {
                     {
                         watched.take_status(&stack.status, stack.status_reason.as_deref());
                     } else if !self.by_name {
-                        // Only what is deleted is not listed; its events say so.
-                        watched.is_due = true;
+                        watched.take_absence();
                     }
                 }
             }
@@ -200,8 +168,9 @@ impl Task {
         }
     }
 
-    async fn one_by_name(&self) -> Result<Vec<Stack>, CloudError> {
-        let watched = &self.watched[self.turn % self.watched.len()];
+    async fn one_by_name(&mut self) -> Result<Vec<Stack>, CloudError> {
+        let next = self.next_in_turn();
+        let watched = &self.watched[next];
         Ok(self
             .cloud
             .stack(&watched.watch.stack_id)
@@ -285,84 +254,14 @@ impl Task {
             _ => std::mem::take(&mut self.watched),
         };
         for watched in concerned {
-            let _ = watched.reply.send(Err(error.clone()));
+            watched.give_up(error.clone());
         }
     }
 
     fn answer(&mut self) {
-        for watched in self
-            .watched
-            .extract_if(.., |watched| watched.settled.is_some())
-        {
-            if let Some(settled) = watched.settled {
-                let _ = watched.reply.send(Ok(settled));
-            }
+        for watched in &mut self.watched {
+            watched.answer();
         }
-    }
-}
-
-// === impl Watched ===
-
-impl Watched {
-    fn new((mut watch, reply): (Watch, Reply)) -> Self {
-        let start = std::mem::replace(&mut watch.start, Start::Beginning);
-        Self {
-            watch,
-            reply,
-            tail: Tail::new(start),
-            cause: CauseFinder::default(),
-            listed: None,
-            is_due: false,
-            was_busy: false,
-            quiet_since: None,
-            settled: None,
-        }
-    }
-
-    fn take_status(&mut self, status: &StackStatus, reason: Option<&str>) {
-        self.was_busy |= status.is_in_progress();
-        self.is_due |= self.listed.as_ref().is_some_and(|listed| listed != status);
-        self.listed = Some(status.clone());
-        if status.is_in_progress() || *status == StackStatus::ReviewInProgress {
-            self.quiet_since = None;
-            return;
-        }
-        let quiet = self.quiet_since.get_or_insert_with(Instant::now).elapsed();
-        if quiet > if self.was_busy { QUIET } else { LONG_QUIET } {
-            self.settle(status.clone(), reason.map(str::to_owned));
-        }
-    }
-
-    fn take_event(&mut self, event: &StackEvent) -> Option<Cause> {
-        let failing = self.cause.take(event);
-        if event.is_of_stack() {
-            self.was_busy |= event.status.is_in_progress();
-            let is_ours = match (&self.watch.token, &event.token) {
-                (Some(ours), Some(theirs)) => ours == theirs,
-                _ => true,
-            };
-            if is_ours && !event.status.is_in_progress() {
-                self.settle(event.status.as_str().into(), event.reason.clone());
-            }
-        }
-        failing
-    }
-
-    fn after_events(&mut self) {
-        self.is_due = false;
-    }
-
-    /// Neither the stack nor its events are there any more.
-    fn is_gone(&mut self) {
-        self.settle(StackStatus::DeleteComplete, None);
-    }
-
-    fn settle(&mut self, status: StackStatus, reason: Option<String>) {
-        let cause = self.cause.cause();
-        self.settled.get_or_insert(Settled {
-            status,
-            reason,
-            cause,
-        });
+        self.watched.retain(|watched| !watched.is_over());
     }
 }

@@ -38,7 +38,9 @@ impl Lab {
         let account = Account::open(account::Options::new(home.path().join("state"))).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = Endpoint { extra: Router::new() };
+        let endpoint = Endpoint {
+            extra: Router::new(),
+        };
         tokio::spawn(endpoint.serve(listener, account, std::future::pending()));
         let options = Options {
             region: "us-west-2".into(),
