@@ -21,7 +21,7 @@ pub enum StepError {
         /// Where the stack ended.
         status: StackStatus,
         /// The first failure.
-        cause: Cause,
+        cause: Box<Cause>,
     },
     /// CloudFormation did not take the change.
     #[error("CloudFormation refuses the change: {reason}")]
@@ -30,25 +30,25 @@ pub enum StepError {
         reason: String,
     },
     /// The stack is in a status that needs a person.
-    #[error("the stack is in {status}{}", because(cause.as_ref()))]
+    #[error("the stack is in {status}{}", because(cause.as_deref()))]
     Blocked {
         /// The status.
         status: StackStatus,
         /// What led there, where the events still tell.
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
         /// What a person can do.
         hint: String,
     },
     /// The stack's creation failed, and it may not be replaced unasked.
     #[error(
         "the stack is in {status}, where only a new one can take its place{}",
-        because(cause.as_ref())
+        because(cause.as_deref())
     )]
     MayNotReplace {
         /// The status.
         status: StackStatus,
         /// What led there, where the events still tell.
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
     },
     /// Somebody else keeps changing the stack.
     #[error("the stack was changed by somebody else each time ({status})")]
@@ -177,9 +177,9 @@ pub struct StepFailure {
 impl Serialize for StepFailure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let cause = match &self.error {
-            StepError::Failed { cause, .. } => Some(cause),
+            StepError::Failed { cause, .. } => Some(cause.as_ref()),
             StepError::Blocked { cause, .. } | StepError::MayNotReplace { cause, .. } => {
-                cause.as_ref()
+                cause.as_deref()
             }
             _ => None,
         };

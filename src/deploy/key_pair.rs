@@ -42,13 +42,13 @@ impl Run {
                 }
                 Ok(Outcome::Created)
             }
-            Err(error) => self.not_imported(step, wanted, &key, error).await,
+            Err(error) => self.not_imported(step, wanted, &key, error),
         }
     }
 
     /// The import failed. A new file goes, unless the account may have its
     /// public half after all.
-    async fn not_imported(
+    fn not_imported(
         &self,
         step: &StepId,
         wanted: &KeyPairWork,

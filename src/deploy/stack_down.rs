@@ -86,7 +86,10 @@ fn not_deleted(settled: Settled) -> StepError {
         cause,
     } = settled;
     match cause {
-        Some(cause) if !status.is_complete() => StepError::Failed { status, cause },
+        Some(cause) if !status.is_complete() => StepError::Failed {
+            status,
+            cause: Box::new(cause),
+        },
         cause => {
             let reason = reason.or_else(|| cause.map(|cause| cause.reason));
             StepError::NotDeleted {

@@ -107,7 +107,7 @@ impl Run {
     }
 
     /// Why the last operation on a stack failed, as far as its events tell.
-    async fn why(&self, stack_id: &str) -> Option<Cause> {
+    async fn why(&self, stack_id: &str) -> Option<Box<Cause>> {
         let (mut tail, mut batch, mut next) =
             (Tail::new(Start::LastOperation), Batch::default(), None);
         loop {
@@ -123,7 +123,7 @@ impl Run {
         for event in tail.commit(batch) {
             finder.take(&event);
         }
-        finder.cause()
+        finder.cause().map(Box::new)
     }
 
     /// Deletes a stack whose creation failed, if that is allowed.
@@ -181,5 +181,8 @@ pub(super) fn failure(stack: &RenderedStack, settled: Settled) -> StepError {
         reason: reason.unwrap_or_else(|| "no reason was given".into()),
         others: 0,
     });
-    StepError::Failed { status, cause }
+    StepError::Failed {
+        status,
+        cause: Box::new(cause),
+    }
 }

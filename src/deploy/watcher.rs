@@ -19,7 +19,7 @@ use super::{Event, Progress};
 use crate::aws::{Cloud, CloudError, Stack, StackEvent};
 
 /// How long the endpoint may fail to answer before the watch is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const LOCAL_PATIENCE: Duration = Duration::from_secs(10);
 /// The way to the task. It ends when the last of these is dropped.
 #[derive(Debug, Clone)]

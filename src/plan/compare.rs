@@ -138,7 +138,7 @@ fn templates(wanted: &RenderedStack, deployed: Option<&str>, changes: &mut Vec<C
             _ if before == after => {}
             "Resources" => resources(before, after, changes),
             "Parameters" | "Mappings" | "Conditions" | "Outputs" => {
-                entries(&section, before, after, changes)
+                entries(&section, before, after, changes);
             }
             _ => changes.push(Change::Section {
                 kind: kind(before, after),
@@ -294,7 +294,6 @@ fn default_of(template: &Json, parameter: &str) -> Option<String> {
 
 fn image_after(image: KnownImage<'_>, before: Option<&str>) -> Option<String> {
     match (image, before) {
-        (KnownImage::Nothing, _) => None,
         (KnownImage::Reference(reference), _) => Some(reference.to_owned()),
         (KnownImage::Digest(digest), Some(before)) => {
             let repository = before
@@ -302,7 +301,7 @@ fn image_after(image: KnownImage<'_>, before: Option<&str>) -> Option<String> {
                 .map_or(before, |(repository, _)| repository);
             Some(format!("{repository}@{digest}"))
         }
-        (KnownImage::Digest(_), None) => None,
+        (KnownImage::Nothing, _) | (KnownImage::Digest(_), None) => None,
     }
 }
 
