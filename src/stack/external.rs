@@ -32,16 +32,8 @@ pub(super) fn backends(services: &[ExternalService]) -> String {
     if destinations.is_empty() {
         return String::new();
     }
-    let mut lines = String::from("        Backends:\n");
-    for destination in destinations {
-        let id = logical::virtual_service(destination.host);
-        lines.push_str(&format!(
-            "          - VirtualService:
-              VirtualServiceName: !GetAtt {id}.VirtualServiceName
-"
-        ));
-    }
-    lines
+    let entries: String = destinations.iter().map(Destination::backend).collect();
+    format!("        Backends:\n{entries}")
 }
 
 fn destinations(services: &[ExternalService]) -> Vec<Destination<'_>> {
@@ -69,6 +61,15 @@ impl Destination<'_> {
             }
         }
         lines.push_str(&self.virtual_service());
+    }
+
+    fn backend(&self) -> String {
+        let id = logical::virtual_service(self.host);
+        format!(
+            "          - VirtualService:
+              VirtualServiceName: !GetAtt {id}.VirtualServiceName
+"
+        )
     }
 
     /// The only service, where it is called on its own port.

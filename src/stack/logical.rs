@@ -58,8 +58,8 @@ fn capitalized(word: &str) -> String {
 }
 
 fn short_hash(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    hash[..6].iter().map(|byte| format!("{byte:02X}")).collect()
+    let hash = format!("{:X}", Sha256::digest(text));
+    hash[..12].to_owned()
 }
 
 #[cfg(test)]

@@ -40,6 +40,10 @@ pub(super) fn parameters(
 
 type Parameters = Vec<(&'static str, ParameterValue)>;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers give values and references alike"
+)]
 fn known(value: impl ToString) -> ParameterValue {
     ParameterValue::Known(value.to_string())
 }
