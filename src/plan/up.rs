@@ -242,4 +242,20 @@ mod tests {
         ");
         assert!(plan.has_changes());
     }
+
+    #[test]
+    fn the_walkthrough_has_the_shortest_path_that_its_exports_allow() {
+        let stacks = crate::stack::render(&crate::config::Config::default()).unwrap();
+        let plan = Plan::up(stacks, &Deployed::default(), &wishes()).unwrap();
+        insta::assert_snapshot!(lines(&plan).replace("AppMeshExternalExample", "e"), @r"
+        key pair: create
+        image build: run
+        e-vpc: create
+        e-ecr-repositories: create
+        image push: run, after e-ecr-repositories, image build
+        e-mesh: create
+        e-ecs-cluster: create, after e-vpc, key pair
+        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        ");
+    }
 }
