@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::types as wire;
 
 use super::{
-    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack,
-    StackEvent, StackResource,
+    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack, StackEvent,
+    StackResource,
 };
 
 /// One page of the account's stacks.
