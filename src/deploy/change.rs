@@ -105,12 +105,12 @@ impl Run {
     async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
         let mut misses = 0;
         loop {
-            self.pace.turn().await;
+            self.pace.urgent_turn().await;
             match self.cloud.change_set(id).await {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
                     return Ok(change_set);
                 }
-                Ok(_) => self.pace.faster().await,
+                Ok(_) => self.pace.gap().await,
                 Err(error) if error.is_transient() && misses < MISSES => {
                     misses += 1;
                     self.pace.slower().await;
