@@ -220,6 +220,29 @@ impl Cloud {
         })
     }
 
+    /// What the checks before a deployment found wrong with a change set. The
+    /// change set itself says only that they failed.
+    pub async fn change_set_faults(&self, id: &str) -> Result<Vec<String>, CloudError> {
+        let failed = wire::EventFilter::builder().failed_events(true).build();
+        let call = self
+            .cloudformation
+            .describe_events()
+            .change_set_name(id)
+            .filters(failed);
+        let answer = call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:DescribeEvents"))?;
+        let fault = |event: &wire::OperationEvent| {
+            let reason = event
+                .validation_status_reason()
+                .or(event.resource_status_reason())?;
+            let place = event.validation_path().or(event.logical_resource_id());
+            Some(place.map_or_else(|| reason.to_owned(), |place| format!("{place}: {reason}")))
+        };
+        Ok(answer.operation_events().iter().filter_map(fault).collect())
+    }
+
     /// Starts a change set. `token` comes back with each event that follows.
     pub async fn execute_change_set(&self, id: &str, token: &str) -> Result<(), CloudError> {
         let call = self

@@ -19,6 +19,8 @@ pub struct Cause {
     pub reason: String,
     /// How many more failed, most of them because of it.
     pub others: usize,
+    /// What was found out besides, such as why a task stopped.
+    pub details: Vec<String>,
 }
 
 impl fmt::Display for Cause {
@@ -29,10 +31,13 @@ impl fmt::Display for Cause {
             self.logical_id, self.resource_type, self.status, self.reason
         )?;
         match self.others {
-            0 => Ok(()),
-            1 => f.write_str(" (and 1 more after it)"),
-            others => write!(f, " (and {others} more after it)"),
+            0 => {}
+            1 => f.write_str(" (and 1 more after it)")?,
+            others => write!(f, " (and {others} more after it)")?,
         }
+        self.details
+            .iter()
+            .try_for_each(|detail| write!(f, "; {detail}"))
     }
 }
 
@@ -93,6 +98,7 @@ impl CauseFinder {
                 .clone()
                 .unwrap_or_else(|| "no reason was given".into()),
             others: self.failures.saturating_sub(1),
+            details: Vec::new(),
         })
     }
 }

@@ -129,6 +129,22 @@ impl Run {
         stack: &RenderedStack,
         change_set: &ChangeSet,
     ) -> Result<Changed, StepError> {
+        let mut reason = change_set
+            .reason
+            .clone()
+            .unwrap_or_else(|| "no reason was given".into());
+        if reason.contains("Validation") && !change_set.is_empty() {
+            // An endpoint, or a caller, without this call has the reason alone.
+            let faults = self
+                .cloud
+                .change_set_faults(&change_set.id)
+                .await
+                .unwrap_or_default();
+            reason = std::iter::once(reason)
+                .chain(faults)
+                .collect::<Vec<_>>()
+                .join("; ");
+        }
         self.cloud.delete_change_set(&change_set.id).await?;
         if change_set.is_empty() {
             return Ok(Changed::Nothing);
@@ -139,10 +155,6 @@ impl Run {
                 .delete_stack(stack.name.as_str(), &self.token())
                 .await?;
         }
-        let reason = change_set
-            .reason
-            .clone()
-            .unwrap_or_else(|| "no reason was given".into());
         Err(StepError::ChangeSet { reason })
     }
 

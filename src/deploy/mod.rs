@@ -32,6 +32,7 @@ mod ready;
 mod run;
 mod stack_down;
 mod stack_up;
+mod stopped;
 mod tail;
 mod watched;
 mod watcher;

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinSet;
 
-use crate::aws::{Cloud, CloudError, Stack};
-use crate::plan::{Deployed, DeployedStack, UpStanding};
+use crate::aws::{Cloud, CloudError};
+use crate::plan::{Deployed, DeployedStack, Direction, UpStanding};
 use crate::stack::{RenderedStack, StackName};
 
 /// Reads what the account holds of these stacks, and the key pair of that
-/// name: one call for all stacks, and one for each template that is compared.
+/// name: one call for all stacks and, on the way up, one for each template
+/// that is compared.
 pub async fn observe(
     cloud: &Cloud,
+    direction: Direction,
     stacks: &[RenderedStack],
     key_pair: Option<&str>,
 ) -> Result<Deployed, CloudError> {
-    let (stacks, key_pair) =
-        tokio::try_join!(read_stacks(cloud, stacks), read_key_pair(cloud, key_pair))?;
+    let (stacks, key_pair) = tokio::try_join!(
+        read_stacks(cloud, direction, stacks),
+        read_key_pair(cloud, key_pair)
+    )?;
     Ok(Deployed { stacks, key_pair })
 }
 
@@ -36,6 +40,7 @@ async fn read_key_pair(
 
 async fn read_stacks(
     cloud: &Cloud,
+    direction: Direction,
     stacks: &[RenderedStack],
 ) -> Result<BTreeMap<StackName, DeployedStack>, CloudError> {
     let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
@@ -43,7 +48,19 @@ async fn read_stacks(
     let mut reads = JoinSet::new();
     for rendered in stacks {
         if let Some(stack) = found.remove(rendered.name.as_str()) {
-            reads.spawn(with_template(cloud.clone(), rendered.name.clone(), stack));
+            let is_compared = direction == Direction::Up
+                && matches!(
+                    UpStanding::of(Some(&stack.status)),
+                    UpStanding::Compare | UpStanding::Force
+                );
+            let (cloud, name) = (cloud.clone(), rendered.name.clone());
+            reads.spawn(async move {
+                let template = match is_compared {
+                    true => cloud.template(&stack.id).await?,
+                    false => None,
+                };
+                Ok::<_, CloudError>((name, DeployedStack { stack, template }))
+            });
         }
     }
     let mut deployed = BTreeMap::new();
@@ -52,18 +69,4 @@ async fn read_stacks(
         deployed.insert(name, stack);
     }
     Ok(deployed)
-}
-
-async fn with_template(
-    cloud: Cloud,
-    name: StackName,
-    stack: Stack,
-) -> Result<(StackName, DeployedStack), CloudError> {
-    let template = match UpStanding::of(Some(&stack.status)) {
-        UpStanding::Compare | UpStanding::Force => cloud.template(&stack.id).await?,
-        UpStanding::Create | UpStanding::Wait | UpStanding::Replace | UpStanding::Blocked(_) => {
-            None
-        }
-    };
-    Ok((name, DeployedStack { stack, template }))
 }

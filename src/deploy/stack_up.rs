@@ -50,7 +50,9 @@ impl Run {
                 }
             };
             match self.change(step, stack, kind).await? {
-                Changed::Settled(settled) => return finished(stack, kind, settled),
+                Changed::Settled(settled) => {
+                    return self.explained(finished(stack, kind, settled)).await;
+                }
                 Changed::Nothing => return nothing_changed(status),
                 Changed::Conflict => there = self.look(stack).await?,
             }
@@ -180,6 +182,7 @@ pub(super) fn failure(stack: &RenderedStack, settled: Settled) -> StepError {
         status: ResourceStatus::new(status.as_str()),
         reason: reason.unwrap_or_else(|| "no reason was given".into()),
         others: 0,
+        details: Vec::new(),
     });
     StepError::Failed {
         status,

@@ -14,7 +14,7 @@ use crate::deploy::{
     DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, RunId, Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
-use crate::plan::{Deployed, ImagePlan, Plan, Wishes};
+use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{ParameterValue, RenderedStack, Role};
 
 pub(super) const IMAGE: &str =
@@ -79,8 +79,8 @@ impl Lab {
         }
     }
 
-    pub(super) async fn observe(&self, stacks: &[RenderedStack]) -> Deployed {
-        observe(&self.cloud, stacks, Some("color-app"))
+    pub(super) async fn observe(&self, direction: Direction, stacks: &[RenderedStack]) -> Deployed {
+        observe(&self.cloud, direction, stacks, Some("color-app"))
             .await
             .unwrap()
     }
@@ -95,7 +95,7 @@ impl Lab {
         work: Work,
         interrupt: Interrupt,
     ) -> Run {
-        let deployed = self.observe(&stacks).await;
+        let deployed = self.observe(Direction::Up, &stacks).await;
         let plan = Plan::up(stacks, &deployed, &self.wishes()).unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
         let result = up(&plan, &self.cloud, work, sender, interrupt).await;
@@ -106,7 +106,7 @@ impl Lab {
     }
 
     pub(super) async fn down(&self, stacks: Vec<RenderedStack>) -> Run {
-        let deployed = self.observe(&stacks).await;
+        let deployed = self.observe(Direction::Down, &stacks).await;
         let plan = Plan::down(stacks, &deployed, &self.wishes()).unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
         let result = down(&plan, &self.cloud, self.work(), sender, Interrupt::never()).await;

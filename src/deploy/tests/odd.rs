@@ -38,7 +38,7 @@ async fn go(
         replace_failed: false,
         run: RunId::fresh(),
     };
-    let deployed = observe(cloud, &stacks, None).await.unwrap();
+    let deployed = observe(cloud, direction, &stacks, None).await.unwrap();
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let result = match direction {
         Direction::Up => {
