@@ -96,7 +96,7 @@ impl StepError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Cloud(error) => error.hint(),
+            Self::Cloud(error) => error.hint().or_else(|| hint_for(error.message())),
             Self::Failed { cause, .. } => hint_for(&cause.reason),
             Self::ChangeSet { reason } | Self::NotDeleted { reason } => hint_for(reason),
             Self::Blocked { hint, .. } => Some(hint.clone()),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod down;
 mod lab;
 mod odd;
 mod scripted;
+mod up;
