@@ -24,6 +24,7 @@ pub(super) const IMAGE: &str =
 pub(super) struct Lab {
     pub(super) cloud: Cloud,
     pub(super) home: TempDir,
+    image: ImageSource,
 }
 
 /// How a run went.
@@ -35,9 +36,14 @@ pub(super) struct Run {
 impl Lab {
     pub(super) async fn start() -> Self {
         let home = TempDir::new().unwrap();
-        let account = Account::open(account::Options::new(home.path().join("state"))).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        let account = Account::open(account::Options {
+            registry_host: address.to_string(),
+            ..account::Options::new(home.path().join("state"))
+        });
+        let account = account.unwrap();
         let endpoint = Endpoint {
             extra: Router::new(),
         };
@@ -51,14 +57,27 @@ impl Lab {
         Self {
             cloud: Cloud::connect(options).await,
             home,
+            image: ImageSource::Given(IMAGE.into()),
         }
+    }
+
+    /// With an app to build, instead of an image that is there.
+    pub(super) async fn start_with_app() -> Self {
+        let mut lab = Self::start().await;
+        let binary = lab.home.path().join("app");
+        std::fs::write(&binary, static_program()).unwrap();
+        lab.image = ImageSource::Build { binary };
+        lab
     }
 
     pub(super) fn wishes(&self) -> Wishes {
         Wishes {
             environment: "e".into(),
             key_pair: Some("color-app".into()),
-            image: ImagePlan::Given(IMAGE.into()),
+            image: match &self.image {
+                ImageSource::Build { .. } => ImagePlan::Build { digest: None },
+                ImageSource::Given(reference) => ImagePlan::Given(reference.clone()),
+            },
         }
     }
 
@@ -69,7 +88,7 @@ impl Lab {
     pub(super) fn work(&self) -> Work {
         Work {
             environment: "e".into(),
-            image: ImageSource::Given(IMAGE.into()),
+            image: self.image.clone(),
             key_pair: Some(KeyPairWork {
                 name: "color-app".into(),
                 directory: self.ssh(),
@@ -115,6 +134,22 @@ impl Lab {
             events: drain(receiver).await,
         }
     }
+}
+
+/// The least that is a static program for x86-64.
+fn static_program() -> Vec<u8> {
+    let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+    elf.resize(16, 0);
+    elf.extend([2, 0, 62, 0, 1, 0, 0, 0]);
+    elf.extend(0u64.to_le_bytes());
+    elf.extend(64u64.to_le_bytes());
+    elf.extend([0; 14]);
+    elf.extend([56, 0, 1, 0]);
+    elf.resize(64, 0);
+    elf.extend([1, 0, 0, 0]);
+    elf.resize(120, 0);
+    elf.extend(b"does nothing");
+    elf
 }
 
 async fn drain(mut receiver: mpsc::UnboundedReceiver<Event>) -> Vec<Event> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod down;
+mod image;
 mod lab;
 mod odd;
 mod scripted;
