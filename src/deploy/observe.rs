@@ -55,9 +55,10 @@ async fn read_stacks(
                 );
             let (cloud, name) = (cloud.clone(), rendered.name.clone());
             reads.spawn(async move {
-                let template = match is_compared {
-                    true => cloud.template(&stack.id).await?,
-                    false => None,
+                let template = if is_compared {
+                    cloud.template(&stack.id).await?
+                } else {
+                    None
                 };
                 Ok::<_, CloudError>((name, DeployedStack { stack, template }))
             });

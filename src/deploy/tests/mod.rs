@@ -1,6 +1,6 @@
 //! The engine through the real SDK against the endpoint in this process.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
 
 mod down;
 mod image;

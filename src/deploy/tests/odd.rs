@@ -243,7 +243,7 @@ async fn up_does_with_each_status_what_the_table_says() {
                 assert!(
                     matches!(the_error(result), StepError::MayNotReplace { .. }),
                     "{status}"
-                )
+                );
             }
             UpStanding::Blocked(_) => {
                 let error = the_error(result);
@@ -260,7 +260,7 @@ async fn up_does_with_each_status_what_the_table_says() {
                     );
                 }
                 StackStatus::DeleteInProgress => {
-                    assert_eq!(the_outcome(&result), Outcome::Created, "{status}")
+                    assert_eq!(the_outcome(&result), Outcome::Created, "{status}");
                 }
                 _ => assert_eq!(the_outcome(&result), Outcome::Unchanged, "{status}"),
             },
