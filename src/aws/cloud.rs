@@ -8,7 +8,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
 
 use super::CloudError;
 use super::error::translate;
@@ -88,7 +89,10 @@ impl Cloud {
     }
 
     /// A function that turns the SDK's error of `operation` into ours.
-    pub(super) fn failure<E>(&self, operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> CloudError
+    pub(super) fn failure<E>(
+        &self,
+        operation: &'static str,
+    ) -> impl FnOnce(SdkError<E, HttpResponse>) -> CloudError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -119,7 +123,9 @@ fn fixed(options: Options) -> SdkConfig {
         .region(Region::new(options.region))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(
-            RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(50)),
+            RetryConfig::standard()
+                .with_max_attempts(6)
+                .with_initial_backoff(Duration::from_millis(50)),
         )
         .timeout_config(timeouts());
     builder.set_endpoint_url(options.endpoint_url);
@@ -127,15 +133,20 @@ fn fixed(options: Options) -> SdkConfig {
 }
 
 /// TLS costs the reading of the machine's certificates, so that an endpoint
-/// without it goes without.
+/// without it goes without; nor is there a proxy before it.
 fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     if endpoint.is_some_and(|url| url.starts_with("http://")) {
-        Builder::new().build_http()
-    } else {
-        Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https()
+        return Builder::new().build_http();
     }
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.tls_provider(ring.clone()).build()
+    })
 }
 
 fn timeouts() -> TimeoutConfig {

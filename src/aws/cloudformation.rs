@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::types as wire;
 
 use super::{
-    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, Replacement, ResourceChange,
-    ResourceStatus, Stack, StackEvent, StackResource, StackStatus, Timestamp,
+    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack, StackEvent,
+    StackResource,
 };
 
 /// One page of the account's stacks.
@@ -49,7 +49,12 @@ pub struct ChangeSetRequest<'a> {
 impl Cloud {
     /// Describes one stack by name or ARN. A deleted one is found by ARN only.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CloudError> {
-        let answer = self.cloudformation.describe_stacks().stack_name(name).send().await;
+        let answer = self
+            .cloudformation
+            .describe_stacks()
+            .stack_name(name)
+            .send()
+            .await;
         match answer.map_err(self.failure("cloudformation:DescribeStacks")) {
             Ok(answer) => Ok(answer.stacks().first().map(Stack::from)),
             Err(error) if error.is_absent() => Ok(None),
@@ -62,7 +67,10 @@ impl Cloud {
     pub async fn stack_page(&self) -> Result<StackPage, CloudError> {
         let answer = self.cloudformation.describe_stacks().send().await;
         let answer = answer.map_err(self.failure("cloudformation:DescribeStacks"))?;
-        Ok(StackPage { stacks: answer.stacks().iter().map(Stack::from).collect(), is_all: answer.next_token().is_none() })
+        Ok(StackPage {
+            stacks: answer.stacks().iter().map(Stack::from).collect(),
+            is_all: answer.next_token().is_none(),
+        })
     }
 
     /// Finds the stacks of these names with as few calls as the account's size
@@ -70,7 +78,10 @@ impl Cloud {
     pub async fn stacks(&self, names: &[&str]) -> Result<BTreeMap<String, Stack>, CloudError> {
         let page = match self.stack_page().await {
             Ok(page) => page,
-            Err(CloudError::AccessDenied { .. }) => StackPage { stacks: Vec::new(), is_all: false },
+            Err(CloudError::AccessDenied { .. }) => StackPage {
+                stacks: Vec::new(),
+                is_all: false,
+            },
             Err(error) => return Err(error),
         };
         let mut found: BTreeMap<String, Stack> = page
@@ -93,8 +104,16 @@ impl Cloud {
 
     /// The template that a stack was last given, as it was given.
     pub async fn template(&self, stack: &str) -> Result<Option<String>, CloudError> {
-        let call = self.cloudformation.get_template().stack_name(stack).template_stage(wire::TemplateStage::Original);
-        match call.send().await.map_err(self.failure("cloudformation:GetTemplate")) {
+        let call = self
+            .cloudformation
+            .get_template()
+            .stack_name(stack)
+            .template_stage(wire::TemplateStage::Original);
+        match call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:GetTemplate"))
+        {
             Ok(answer) => Ok(answer.template_body().map(str::to_owned)),
             Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
@@ -107,13 +126,22 @@ impl Cloud {
         let mut resources = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let call = self.cloudformation.list_stack_resources().stack_name(stack).set_next_token(next);
+            let call = self
+                .cloudformation
+                .list_stack_resources()
+                .stack_name(stack)
+                .set_next_token(next);
             let answer = match call.send().await.map_err(self.failure(operation)) {
                 Ok(answer) => answer,
                 Err(error) if error.is_absent() => return Ok(resources),
                 Err(error) => return Err(error),
             };
-            resources.extend(answer.stack_resource_summaries().iter().map(StackResource::from));
+            resources.extend(
+                answer
+                    .stack_resource_summaries()
+                    .iter()
+                    .map(StackResource::from),
+            );
             next = answer.next_token().map(str::to_owned);
             if next.is_none() {
                 return Ok(resources);
@@ -122,12 +150,24 @@ impl Cloud {
     }
 
     /// Asks for a change set; gives its ARN and the stack's.
-    pub async fn create_change_set(&self, request: ChangeSetRequest<'_>) -> Result<(String, String), CloudError> {
+    pub async fn create_change_set(
+        &self,
+        request: ChangeSetRequest<'_>,
+    ) -> Result<(String, String), CloudError> {
         let parameters = request.parameters.iter().map(|(key, value)| {
-            wire::Parameter::builder().parameter_key(key).parameter_value(value).build()
+            wire::Parameter::builder()
+                .parameter_key(key)
+                .parameter_value(value)
+                .build()
         });
-        let tags = request.tags.iter().map(|(key, value)| wire::Tag::builder().key(key).value(value).build());
-        let capabilities = request.capabilities.iter().map(|text| wire::Capability::from(text.as_str()));
+        let tags = request
+            .tags
+            .iter()
+            .map(|(key, value)| wire::Tag::builder().key(key).value(value).build());
+        let capabilities = request
+            .capabilities
+            .iter()
+            .map(|text| wire::Capability::from(text.as_str()));
         let answer = self
             .cloudformation
             .create_change_set()
@@ -145,20 +185,30 @@ impl Cloud {
             .send()
             .await
             .map_err(self.failure("cloudformation:CreateChangeSet"))?;
-        Ok((answer.id().unwrap_or(request.name).to_owned(), answer.stack_id().unwrap_or(request.stack).to_owned()))
+        Ok((
+            answer.id().unwrap_or(request.name).to_owned(),
+            answer.stack_id().unwrap_or(request.stack).to_owned(),
+        ))
     }
 
     /// Describes a change set by ARN. Of very many changes, only the first page
     /// is told.
     pub async fn change_set(&self, id: &str) -> Result<ChangeSet, CloudError> {
-        let answer = self.cloudformation.describe_change_set().change_set_name(id).send().await;
+        let answer = self
+            .cloudformation
+            .describe_change_set()
+            .change_set_name(id)
+            .send()
+            .await;
         let answer = answer.map_err(self.failure("cloudformation:DescribeChangeSet"))?;
         Ok(ChangeSet {
             id: answer.change_set_id().unwrap_or(id).to_owned(),
             stack_id: answer.stack_id().unwrap_or_default().to_owned(),
             state: match answer.status() {
                 Some(wire::ChangeSetStatus::CreateComplete) => ChangeSetState::Ready,
-                Some(wire::ChangeSetStatus::Failed | wire::ChangeSetStatus::DeleteFailed) => ChangeSetState::Failed,
+                Some(wire::ChangeSetStatus::Failed | wire::ChangeSetStatus::DeleteFailed) => {
+                    ChangeSetState::Failed
+                }
                 _ => ChangeSetState::Pending,
             },
             reason: answer.status_reason().map(str::to_owned),
@@ -170,15 +220,50 @@ impl Cloud {
         })
     }
 
+    /// What the checks before a deployment found wrong with a change set. The
+    /// change set itself says only that they failed.
+    pub async fn change_set_faults(&self, id: &str) -> Result<Vec<String>, CloudError> {
+        let failed = wire::EventFilter::builder().failed_events(true).build();
+        let call = self
+            .cloudformation
+            .describe_events()
+            .change_set_name(id)
+            .filters(failed);
+        let answer = call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:DescribeEvents"))?;
+        let fault = |event: &wire::OperationEvent| {
+            let reason = event
+                .validation_status_reason()
+                .or(event.resource_status_reason())?;
+            let place = event.validation_path().or(event.logical_resource_id());
+            Some(place.map_or_else(|| reason.to_owned(), |place| format!("{place}: {reason}")))
+        };
+        Ok(answer.operation_events().iter().filter_map(fault).collect())
+    }
+
     /// Starts a change set. `token` comes back with each event that follows.
     pub async fn execute_change_set(&self, id: &str, token: &str) -> Result<(), CloudError> {
-        let call = self.cloudformation.execute_change_set().change_set_name(id).client_request_token(token);
-        call.send().await.map(|_| ()).map_err(self.failure("cloudformation:ExecuteChangeSet"))
+        let call = self
+            .cloudformation
+            .execute_change_set()
+            .change_set_name(id)
+            .client_request_token(token);
+        call.send()
+            .await
+            .map(|_| ())
+            .map_err(self.failure("cloudformation:ExecuteChangeSet"))
     }
 
     /// Removes a change set; it may be gone already.
     pub async fn delete_change_set(&self, id: &str) -> Result<(), CloudError> {
-        let answer = self.cloudformation.delete_change_set().change_set_name(id).send().await;
+        let answer = self
+            .cloudformation
+            .delete_change_set()
+            .change_set_name(id)
+            .send()
+            .await;
         match answer.map_err(self.failure("cloudformation:DeleteChangeSet")) {
             Err(error) if !error.is_absent() => Err(error),
             Ok(_) | Err(_) => Ok(()),
@@ -187,15 +272,29 @@ impl Cloud {
 
     /// Starts to delete a stack. `token` comes back with each event.
     pub async fn delete_stack(&self, stack: &str, token: &str) -> Result<(), CloudError> {
-        let call = self.cloudformation.delete_stack().stack_name(stack).client_request_token(token);
-        call.send().await.map(|_| ()).map_err(self.failure("cloudformation:DeleteStack"))
+        let call = self
+            .cloudformation
+            .delete_stack()
+            .stack_name(stack)
+            .client_request_token(token);
+        call.send()
+            .await
+            .map(|_| ())
+            .map_err(self.failure("cloudformation:DeleteStack"))
     }
 
     /// One page of a stack's events, newest first; `next` comes from the page
     /// before.
     pub async fn events(&self, stack: &str, next: Option<String>) -> Result<EventPage, CloudError> {
-        let call = self.cloudformation.describe_stack_events().stack_name(stack).set_next_token(next);
-        let answer = call.send().await.map_err(self.failure("cloudformation:DescribeStackEvents"))?;
+        let call = self
+            .cloudformation
+            .describe_stack_events()
+            .stack_name(stack)
+            .set_next_token(next);
+        let answer = call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:DescribeStackEvents"))?;
         Ok(EventPage {
             events: answer.stack_events().iter().map(StackEvent::from).collect(),
             next: answer.next_token().map(str::to_owned),
@@ -207,10 +306,20 @@ impl Cloud {
         let mut stacks = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let call = self.cloudformation.list_imports().export_name(export).set_next_token(next);
-            let answer = match call.send().await.map_err(self.failure("cloudformation:ListImports")) {
+            let call = self
+                .cloudformation
+                .list_imports()
+                .export_name(export)
+                .set_next_token(next);
+            let answer = match call
+                .send()
+                .await
+                .map_err(self.failure("cloudformation:ListImports"))
+            {
                 Ok(answer) => answer,
-                Err(error) if error.message().contains("is not imported by any stack") => return Ok(stacks),
+                Err(error) if error.message().contains("is not imported by any stack") => {
+                    return Ok(stacks);
+                }
                 Err(error) => return Err(error),
             };
             stacks.extend(answer.imports().iter().cloned());
@@ -218,85 +327,6 @@ impl Cloud {
             if next.is_none() {
                 return Ok(stacks);
             }
-        }
-    }
-}
-
-// === the wire's types into ours ===
-
-fn owned(text: Option<&str>) -> String {
-    text.unwrap_or_default().to_owned()
-}
-
-/// A text that may be missing; an empty one counts as missing.
-fn some(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-impl From<&wire::Stack> for Stack {
-    fn from(stack: &wire::Stack) -> Self {
-        let outputs = stack.outputs();
-        Self {
-            id: owned(stack.stack_id()),
-            name: owned(stack.stack_name()),
-            status: stack.stack_status().map_or(StackStatus::Unknown(String::new()), |s| s.as_str().into()),
-            status_reason: some(stack.stack_status_reason()),
-            parameters: stack
-                .parameters()
-                .iter()
-                .map(|parameter| (owned(parameter.parameter_key()), owned(parameter.parameter_value())))
-                .collect(),
-            tags: stack.tags().iter().map(|tag| (owned(tag.key()), owned(tag.value()))).collect(),
-            outputs: outputs.iter().map(|o| (owned(o.output_key()), owned(o.output_value()))).collect(),
-            exports: outputs.iter().filter_map(|output| some(output.export_name())).collect(),
-            changed: stack.last_updated_time().or(stack.creation_time()).map(|at| Timestamp::from(*at)),
-        }
-    }
-}
-
-impl From<&wire::StackResourceSummary> for StackResource {
-    fn from(resource: &wire::StackResourceSummary) -> Self {
-        Self {
-            logical_id: owned(resource.logical_resource_id()),
-            physical_id: some(resource.physical_resource_id()),
-            resource_type: owned(resource.resource_type()),
-            status: ResourceStatus::new(resource.resource_status().map_or("", wire::ResourceStatus::as_str)),
-        }
-    }
-}
-
-impl From<&wire::StackEvent> for StackEvent {
-    fn from(event: &wire::StackEvent) -> Self {
-        Self {
-            id: owned(event.event_id()),
-            stack_id: owned(event.stack_id()),
-            logical_id: owned(event.logical_resource_id()),
-            physical_id: some(event.physical_resource_id()),
-            resource_type: owned(event.resource_type()),
-            status: ResourceStatus::new(event.resource_status().map_or("", wire::ResourceStatus::as_str)),
-            reason: some(event.resource_status_reason()),
-            token: some(event.client_request_token()),
-            at: event.timestamp().map(|at| Timestamp::from(*at)),
-        }
-    }
-}
-
-impl From<&wire::ResourceChange> for ResourceChange {
-    fn from(change: &wire::ResourceChange) -> Self {
-        Self {
-            action: match change.action() {
-                Some(wire::ChangeAction::Add) => ChangeAction::Add,
-                Some(wire::ChangeAction::Modify) => ChangeAction::Modify,
-                Some(wire::ChangeAction::Remove) => ChangeAction::Remove,
-                _ => ChangeAction::Other,
-            },
-            logical_id: owned(change.logical_resource_id()),
-            resource_type: owned(change.resource_type()),
-            replacement: match change.replacement() {
-                Some(wire::Replacement::True) => Replacement::Yes,
-                Some(wire::Replacement::Conditional) => Replacement::Conditional,
-                _ => Replacement::No,
-            },
         }
     }
 }

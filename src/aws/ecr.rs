@@ -18,15 +18,17 @@ pub struct RegistryLogin {
 // === impl RegistryLogin ===
 
 impl RegistryLogin {
-    /// The value of the `Authorization` header.
-    pub fn authorization(&self) -> String {
-        format!("Basic {}", self.token)
+    /// `user:password` in Base64, as basic authentication takes it.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 }
 
 impl fmt::Debug for RegistryLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegistryLogin").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("RegistryLogin")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,11 +45,19 @@ impl Cloud {
     /// Logs in to the account's registry.
     pub async fn registry_login(&self) -> Result<RegistryLogin, CloudError> {
         let operation = "ecr:GetAuthorizationToken";
-        let answer = self.ecr.get_authorization_token().send().await.map_err(self.failure(operation))?;
-        let data = answer.authorization_data().first().ok_or(CloudError::Unreadable {
-            operation,
-            reason: "it holds no authorization".into(),
-        })?;
+        let answer = self
+            .ecr
+            .get_authorization_token()
+            .send()
+            .await
+            .map_err(self.failure(operation))?;
+        let data = answer
+            .authorization_data()
+            .first()
+            .ok_or(CloudError::Unreadable {
+                operation,
+                reason: "it holds no authorization".into(),
+            })?;
         Ok(RegistryLogin {
             endpoint: data.proxy_endpoint().unwrap_or_default().to_owned(),
             token: data.authorization_token().unwrap_or_default().to_owned(),
@@ -56,7 +66,12 @@ impl Cloud {
 
     /// Finds a repository by name.
     pub async fn repository(&self, name: &str) -> Result<Option<Repository>, CloudError> {
-        let answer = self.ecr.describe_repositories().repository_names(name).send().await;
+        let answer = self
+            .ecr
+            .describe_repositories()
+            .repository_names(name)
+            .send()
+            .await;
         match answer.map_err(self.failure("ecr:DescribeRepositories")) {
             Ok(answer) => Ok(answer.repositories().first().map(|repository| Repository {
                 name: name.to_owned(),
@@ -70,7 +85,11 @@ impl Cloud {
     /// Whether a repository holds the image of that digest.
     pub async fn has_image(&self, repository: &str, digest: &str) -> Result<bool, CloudError> {
         let image = ImageIdentifier::builder().image_digest(digest).build();
-        let call = self.ecr.batch_get_image().repository_name(repository).image_ids(image);
+        let call = self
+            .ecr
+            .batch_get_image()
+            .repository_name(repository)
+            .image_ids(image);
         match call.send().await.map_err(self.failure("ecr:BatchGetImage")) {
             Ok(answer) => Ok(!answer.images().is_empty()),
             Err(error) if error.is_absent() => Ok(false),
@@ -104,20 +123,44 @@ impl Cloud {
 
     /// The digests of up to a hundred images: as many as may be removed at once.
     async fn digests(&self, repository: &str) -> Result<Vec<String>, CloudError> {
-        let call = self.ecr.list_images().repository_name(repository).max_results(100);
+        let call = self
+            .ecr
+            .list_images()
+            .repository_name(repository)
+            .max_results(100);
         let answer = call.send().await.map_err(self.failure("ecr:ListImages"))?;
-        let mut digests: Vec<String> =
-            answer.image_ids().iter().filter_map(|image| image.image_digest().map(str::to_owned)).collect();
+        let mut digests: Vec<String> = answer
+            .image_ids()
+            .iter()
+            .filter_map(|image| image.image_digest().map(str::to_owned))
+            .collect();
         digests.sort();
         digests.dedup();
         Ok(digests)
     }
 
-    async fn remove_images(&self, repository: &str, digests: Vec<String>) -> Result<usize, CloudError> {
-        let images = digests.into_iter().map(|digest| ImageIdentifier::builder().image_digest(digest).build());
-        let call = self.ecr.batch_delete_image().repository_name(repository).set_image_ids(Some(images.collect()));
-        let answer = call.send().await.map_err(self.failure("ecr:BatchDeleteImage"))?;
-        let mut gone: Vec<_> = answer.image_ids().iter().filter_map(ImageIdentifier::image_digest).collect();
+    async fn remove_images(
+        &self,
+        repository: &str,
+        digests: Vec<String>,
+    ) -> Result<usize, CloudError> {
+        let images = digests
+            .into_iter()
+            .map(|digest| ImageIdentifier::builder().image_digest(digest).build());
+        let call = self
+            .ecr
+            .batch_delete_image()
+            .repository_name(repository)
+            .set_image_ids(Some(images.collect()));
+        let answer = call
+            .send()
+            .await
+            .map_err(self.failure("ecr:BatchDeleteImage"))?;
+        let mut gone: Vec<_> = answer
+            .image_ids()
+            .iter()
+            .filter_map(ImageIdentifier::image_digest)
+            .collect();
         gone.sort_unstable();
         gone.dedup();
         Ok(gone.len())

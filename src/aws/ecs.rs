@@ -73,7 +73,12 @@ impl Cloud {
         let mut arns = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let call = self.ecs.list_services().cluster(cluster).max_results(100).set_next_token(next);
+            let call = self
+                .ecs
+                .list_services()
+                .cluster(cluster)
+                .max_results(100)
+                .set_next_token(next);
             let answer = match call.send().await.map_err(self.failure("ecs:ListServices")) {
                 Ok(answer) => answer,
                 Err(error) if error.is_absent() => return Ok(Vec::new()),
@@ -87,8 +92,15 @@ impl Cloud {
         }
         let mut services = Vec::new();
         for chunk in arns.chunks(10) {
-            let call = self.ecs.describe_services().cluster(cluster).set_services(Some(chunk.to_vec()));
-            let answer = call.send().await.map_err(self.failure("ecs:DescribeServices"))?;
+            let call = self
+                .ecs
+                .describe_services()
+                .cluster(cluster)
+                .set_services(Some(chunk.to_vec()));
+            let answer = call
+                .send()
+                .await
+                .map_err(self.failure("ecs:DescribeServices"))?;
             services.extend(answer.services().iter().map(RunningService::from));
         }
         Ok(services)
@@ -105,19 +117,35 @@ impl Cloud {
         self.tasks_that(cluster, wire::DesiredStatus::Stopped).await
     }
 
-    async fn tasks_that(&self, cluster: &str, status: wire::DesiredStatus) -> Result<Vec<Task>, CloudError> {
+    async fn tasks_that(
+        &self,
+        cluster: &str,
+        status: wire::DesiredStatus,
+    ) -> Result<Vec<Task>, CloudError> {
         let mut tasks = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let call = self.ecs.list_tasks().cluster(cluster).desired_status(status.clone()).set_next_token(next);
+            let call = self
+                .ecs
+                .list_tasks()
+                .cluster(cluster)
+                .desired_status(status.clone())
+                .set_next_token(next);
             let answer = match call.send().await.map_err(self.failure("ecs:ListTasks")) {
                 Ok(answer) => answer,
                 Err(error) if error.is_absent() => return Ok(tasks),
                 Err(error) => return Err(error),
             };
             if !answer.task_arns().is_empty() {
-                let call = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(answer.task_arns().to_vec()));
-                let described = call.send().await.map_err(self.failure("ecs:DescribeTasks"))?;
+                let call = self
+                    .ecs
+                    .describe_tasks()
+                    .cluster(cluster)
+                    .set_tasks(Some(answer.task_arns().to_vec()));
+                let described = call
+                    .send()
+                    .await
+                    .map_err(self.failure("ecs:DescribeTasks"))?;
                 tasks.extend(described.tasks().iter().map(Task::from));
             }
             next = answer.next_token().map(str::to_owned);
@@ -148,7 +176,9 @@ impl From<&wire::Task> for Task {
             arn: task.task_arn().unwrap_or_default().to_owned(),
             group: task.group().map(str::to_owned),
             status: task.last_status().unwrap_or_default().to_owned(),
-            health: task.health_status().map(|health| health.as_str().to_owned()),
+            health: task
+                .health_status()
+                .map(|health| health.as_str().to_owned()),
             stopped_reason: task.stopped_reason().map(str::to_owned),
             containers: task.containers().iter().map(Container::from).collect(),
         }
@@ -161,7 +191,9 @@ impl From<&wire::Container> for Container {
             name: container.name().unwrap_or_default().to_owned(),
             image: container.image().map(str::to_owned),
             status: container.last_status().map(str::to_owned),
-            health: container.health_status().map(|health| health.as_str().to_owned()),
+            health: container
+                .health_status()
+                .map(|health| health.as_str().to_owned()),
             exit_code: container.exit_code(),
             reason: container.reason().map(str::to_owned),
         }

@@ -123,16 +123,21 @@ impl CloudError {
 
     /// Whether the same call may succeed a moment later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::TimedOut { .. } | Self::Unreachable { .. })
-            || matches!(self, Self::Refused { code, .. }
+        matches!(
+            self,
+            Self::Throttled { .. } | Self::TimedOut { .. } | Self::Unreachable { .. }
+        ) || matches!(self, Self::Refused { code, .. }
                 if matches!(code.as_str(), "InternalFailure" | "InternalError" | "ServiceUnavailable" | "InternalServerError" | "RequestTimeout"))
             || matches!(self, Self::Unreadable { .. })
     }
 
     /// Whether the endpoint says that a stack, or another thing, is not there.
     pub fn is_absent(&self) -> bool {
-        let Self::Refused { code, message, .. } = self else { return false };
-        code.contains("NotFound") || (code == "ValidationError" && message.contains("does not exist"))
+        let Self::Refused { code, message, .. } = self else {
+            return false;
+        };
+        code.contains("NotFound")
+            || (code == "ValidationError" && message.contains("does not exist"))
     }
 
     /// What to do about it.
@@ -168,7 +173,11 @@ impl CloudError {
 }
 
 /// Turns the SDK's error for `operation` at `endpoint` into ours.
-pub(super) fn translate<E>(operation: &'static str, endpoint: &str, error: &SdkError<E, HttpResponse>) -> CloudError
+pub(super) fn translate<E>(
+    operation: &'static str,
+    endpoint: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> CloudError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -182,7 +191,11 @@ where
             } else if failure.is_timeout() {
                 CloudError::TimedOut { operation }
             } else {
-                CloudError::Unreachable { operation, endpoint: endpoint.to_owned(), reason: innermost(failure.as_connector_error()) }
+                CloudError::Unreachable {
+                    operation,
+                    endpoint: endpoint.to_owned(),
+                    reason: innermost(failure.as_connector_error()),
+                }
             }
         }
         SdkError::ConstructionFailure(_) => {
@@ -193,7 +206,10 @@ where
                 CloudError::Unreadable { operation, reason }
             }
         }
-        _ => CloudError::Unreadable { operation, reason: text_of(error) },
+        _ => CloudError::Unreadable {
+            operation,
+            reason: text_of(error),
+        },
     }
 }
 
@@ -207,17 +223,30 @@ fn no_credentials(operation: &'static str, detail: String) -> CloudError {
 
 fn from_answer(operation: &'static str, error: &impl ProvideErrorMetadata) -> CloudError {
     let code = error.code().unwrap_or("Unknown").to_owned();
-    let message = error.message().unwrap_or("the endpoint gave no reason").to_owned();
+    let message = error
+        .message()
+        .unwrap_or("the endpoint gave no reason")
+        .to_owned();
     match code.as_str() {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => CloudError::ExpiredCredentials { operation },
-        "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" | "AuthFailure" => {
-            CloudError::RefusedCredentials { operation, message }
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+            CloudError::ExpiredCredentials { operation }
         }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => CloudError::AccessDenied { operation, message },
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
-            CloudError::Throttled { operation, message }
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "AuthFailure" => CloudError::RefusedCredentials { operation, message },
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            CloudError::AccessDenied { operation, message }
         }
-        _ => CloudError::Refused { operation, code, message },
+        "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException" => CloudError::Throttled { operation, message },
+        _ => CloudError::Refused {
+            operation,
+            code,
+            message,
+        },
     }
 }
 
@@ -227,7 +256,9 @@ fn text_of(error: &(impl std::error::Error + 'static)) -> String {
 
 /// The last of a chain of causes, which is the one that a person can act on.
 fn innermost(error: Option<&(impl std::error::Error + 'static)>) -> String {
-    let Some(error) = error else { return "no connection".into() };
+    let Some(error) = error else {
+        return "no connection".into();
+    };
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -248,8 +279,14 @@ mod tests {
 
     #[test]
     fn codes_become_kinds_with_advice() {
-        assert!(matches!(answer("ExpiredToken", ""), CloudError::ExpiredCredentials { .. }));
-        assert!(matches!(answer("AccessDenied", "no"), CloudError::AccessDenied { .. }));
+        assert!(matches!(
+            answer("ExpiredToken", ""),
+            CloudError::ExpiredCredentials { .. }
+        ));
+        assert!(matches!(
+            answer("AccessDenied", "no"),
+            CloudError::AccessDenied { .. }
+        ));
         assert!(answer("Throttling", "Rate exceeded").is_transient());
         assert_eq!(
             answer("AccessDenied", "no").hint().as_deref(),

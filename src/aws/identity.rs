@@ -17,7 +17,12 @@ impl Cloud {
     /// Asks who is calling.
     pub async fn identity(&self) -> Result<Identity, CloudError> {
         let operation = "sts:GetCallerIdentity";
-        let answer = self.sts.get_caller_identity().send().await.map_err(self.failure(operation))?;
+        let answer = self
+            .sts
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(self.failure(operation))?;
         Ok(Identity {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),

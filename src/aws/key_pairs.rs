@@ -18,7 +18,12 @@ impl Cloud {
                 tags: pair
                     .tags()
                     .iter()
-                    .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+                    .filter_map(|tag| {
+                        Some((
+                            tag.key()?.to_owned(),
+                            tag.value().unwrap_or_default().to_owned(),
+                        ))
+                    })
                     .collect(),
             })),
             Err(error) if error.is_absent() => Ok(None),
@@ -33,8 +38,14 @@ impl Cloud {
         public_key: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CloudError> {
-        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        let tags = TagSpecification::builder().resource_type(ResourceType::KeyPair).set_tags(Some(tags)).build();
+        let tags = tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect();
+        let tags = TagSpecification::builder()
+            .resource_type(ResourceType::KeyPair)
+            .set_tags(Some(tags))
+            .build();
         self.ec2
             .import_key_pair()
             .key_name(name)

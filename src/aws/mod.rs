@@ -11,12 +11,13 @@ mod ecr;
 mod ecs;
 mod error;
 mod identity;
+mod key_pair;
 #[cfg_attr(not(feature = "ec2"), path = "key_pairs_absent.rs")]
 mod key_pairs;
-mod key_pair;
 mod stack;
 mod stack_status;
 mod timestamp;
+mod wire;
 
 pub use cloud::{Cloud, CredentialSource, Options};
 pub use cloudformation::{ChangeSetRequest, EventPage, StackPage};
@@ -26,8 +27,8 @@ pub use error::CloudError;
 pub use identity::Identity;
 pub use key_pair::KeyPair;
 pub use stack::{
-    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange, ResourceStatus, Stack,
-    StackEvent, StackResource,
+    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
+    ResourceStatus, Stack, StackEvent, StackResource,
 };
 pub use stack_status::StackStatus;
 pub use timestamp::Timestamp;

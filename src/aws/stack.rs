@@ -111,7 +111,8 @@ pub struct StackEvent {
 impl StackEvent {
     /// Whether it tells of the stack itself, not of one of its resources.
     pub fn is_of_stack(&self) -> bool {
-        self.resource_type == "AWS::CloudFormation::Stack" && self.physical_id.as_deref() == Some(&self.stack_id)
+        self.resource_type == "AWS::CloudFormation::Stack"
+            && self.physical_id.as_deref() == Some(&self.stack_id)
     }
 }
 
@@ -158,7 +159,8 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         let reason = self.reason.as_deref().unwrap_or_default();
         self.state == ChangeSetState::Failed
-            && (reason.contains("didn't contain changes") || reason.contains("No updates are to be performed"))
+            && (reason.contains("didn't contain changes")
+                || reason.contains("No updates are to be performed"))
     }
 }
 
@@ -217,7 +219,12 @@ mod tests {
 
     #[test]
     fn an_empty_change_set_is_told_from_a_broken_one() {
-        assert!(failed("The submitted information didn't contain changes. Submit different information").is_empty());
+        assert!(
+            failed(
+                "The submitted information didn't contain changes. Submit different information"
+            )
+            .is_empty()
+        );
         assert!(failed("No updates are to be performed.").is_empty());
         assert!(!failed("Parameters: [A] must have values").is_empty());
     }

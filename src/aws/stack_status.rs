@@ -113,12 +113,18 @@ mod tests {
         for status in StackStatus::ALL {
             assert_eq!(StackStatus::from(status.as_str()), status);
         }
-        assert_eq!(StackStatus::from("NEW_ONE"), StackStatus::Unknown("NEW_ONE".into()));
+        assert_eq!(
+            StackStatus::from("NEW_ONE"),
+            StackStatus::Unknown("NEW_ONE".into())
+        );
     }
 
     #[test]
     fn a_stack_in_review_is_not_busy() {
-        let busy = StackStatus::ALL.into_iter().filter(StackStatus::is_in_progress).count();
+        let busy = StackStatus::ALL
+            .into_iter()
+            .filter(StackStatus::is_in_progress)
+            .count();
         assert_eq!(busy, 9);
         assert!(!StackStatus::ReviewInProgress.is_in_progress());
     }

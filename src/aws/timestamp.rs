@@ -48,6 +48,9 @@ mod tests {
 
     #[test]
     fn is_written_as_rfc_3339() {
-        assert_eq!(Timestamp(DateTime::from_secs(1_700_000_000)).to_string(), "2023-11-14T22:13:20Z");
+        assert_eq!(
+            Timestamp(DateTime::from_secs(1_700_000_000)).to_string(),
+            "2023-11-14T22:13:20Z"
+        );
     }
 }
