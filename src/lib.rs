@@ -5,3 +5,4 @@
 //! config -> stack -> plan -> deploy -> aws        (what should be, sent to CloudFormation)
 //! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
 //! ```
+pub mod runtime;
