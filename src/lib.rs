@@ -15,6 +15,7 @@ pub mod diag;
 pub mod endpoint;
 pub mod image;
 pub mod plan;
+pub mod runtime;
 pub mod stack;
 pub mod template;
 pub mod verify;
