@@ -106,6 +106,18 @@ pub(super) fn remove_private_folder(folder: &Path) {
     let _nothing_there = rustix::mount::unmount(folder, UnmountFlags::DETACH);
 }
 
+/// The number that the machine gives one of our processes: `/proc` is still
+/// the machine's, and a descriptor of a process tells its number there.
+pub(super) fn outside_number(number: u32) -> Option<u32> {
+    let number = rustix::process::Pid::from_raw(i32::try_from(number).ok()?)?;
+    let flags = rustix::process::PidfdFlags::empty();
+    let process = rustix::process::pidfd_open(number, flags).ok()?;
+    let descriptor = std::os::fd::AsRawFd::as_raw_fd(&process);
+    let text = std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{descriptor}")).ok()?;
+    let number = text.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+    number.trim().parse().ok()
+}
+
 /// Maps one user and one group into the namespace this process just made.
 pub(super) fn map_users(inside: u32, user: u32, group: u32) -> Result<(), IsolateError> {
     let write = |file: &'static str, text: String| {
@@ -130,6 +142,12 @@ mod tests {
     #[test]
     fn a_test_is_not_inside() {
         assert!(!is_inside());
+    }
+
+    #[test]
+    fn a_process_has_a_number_outside() {
+        let own = std::process::id();
+        assert_eq!(outside_number(own), Some(own));
     }
 
     #[test]

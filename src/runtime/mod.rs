@@ -4,5 +4,8 @@ pub mod isolate;
 pub mod launch;
 mod log;
 mod netns;
+mod envoy_binary;
+mod relay;
+mod stand_in;
 mod redirect;
 mod sys;

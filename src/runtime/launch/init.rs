@@ -92,7 +92,8 @@ fn start_app(container: &Container) -> Result<Child, LaunchError> {
     Ok(app)
 }
 
-/// Reaps whatever ends, forwards SIGTERM, and gives the main child's code.
+/// Reaps whatever ends, forwards SIGTERM, makes SIGKILL of SIGINT, and gives
+/// the main child's code.
 fn supervise(main: &Child) -> io::Result<u8> {
     let main = i32::try_from(main.id()).ok().and_then(Pid::from_raw);
     let main = main.ok_or(io::ErrorKind::InvalidData)?;
@@ -100,6 +101,7 @@ fn supervise(main: &Child) -> io::Result<u8> {
     runtime.block_on(async {
         let mut child = signal(SignalKind::child())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut kill = signal(SignalKind::interrupt())?;
         loop {
             if let Some(code) = reap(main) {
                 return Ok(code);
@@ -108,6 +110,9 @@ fn supervise(main: &Child) -> io::Result<u8> {
                 _ = child.recv() => {}
                 _ = terminate.recv() => {
                     let _ended_meanwhile = rustix::process::kill_process(main, Signal::TERM);
+                }
+                _ = kill.recv() => {
+                    let _ended_meanwhile = rustix::process::kill_process(main, Signal::KILL);
                 }
             }
         }
