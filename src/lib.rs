@@ -1,1 +1,4 @@
 //! map
+
+pub mod envoy;
+pub mod mesh;
