@@ -176,7 +176,11 @@ impl Configuration {
     fn cds(&self, others: &BTreeMap<&str, &Cluster>) -> String {
         let mut all = others.clone();
         all.extend(self.clusters());
-        discovery(all.into_values().cloned().map(Typed::Cluster))
+        discovery(
+            all.into_values()
+                .cloned()
+                .map(|cluster| Typed::Cluster(Box::new(cluster))),
+        )
     }
 
     fn lds(&self) -> String {

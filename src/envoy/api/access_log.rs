@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
 
-use super::{Extension, HeaderMatcher, message, present};
+use super::{Extension, HeaderMatcher};
 
 message!(AccessLog {
     name: &'static str,

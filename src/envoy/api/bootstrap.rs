@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Address, Cluster, Listener, Typed, message};
+use super::{Address, Cluster, Listener, Typed};
 
 message!(Bootstrap {
     node: Node,

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{
-    Address, Empty, Extension, Int64Range, Percent, Seconds, SocketAddress, Typed, message, present,
-};
+use super::{Address, Empty, Extension, Int64Range, Percent, Seconds, SocketAddress, Typed};
 
 message!(
     #[derive(Default)]

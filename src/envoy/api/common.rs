@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{message, present};
+use super::message;
 
 /// A duration as protobuf's JSON has it: `0.250s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Clusters whose endpoints come from DNS.
 
-use super::{Address, Extension, Seconds, message};
+use super::{Address, Extension, Seconds};
 
 message!(DnsCluster {
     dns_refresh_rate: Seconds,

@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use super::{
     CaresDnsResolverConfig, CelFilter, Cluster, DnsCluster, Empty, FileAccessLog,
-    HttpConnectionManager, HttpProtocolOptions, Listener, RouteConfiguration, TcpProxy, message,
-    present,
+    HttpConnectionManager, HttpProtocolOptions, Listener, RouteConfiguration, TcpProxy,
 };
 
 message!(Extension {
@@ -20,7 +19,7 @@ pub(crate) enum Typed {
     #[serde(rename = "type.googleapis.com/envoy.config.listener.v3.Listener")]
     Listener(Listener),
     #[serde(rename = "type.googleapis.com/envoy.config.cluster.v3.Cluster")]
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
     #[serde(rename = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration")]
     RouteConfiguration(RouteConfiguration),
     #[serde(

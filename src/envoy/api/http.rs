@@ -1,6 +1,6 @@
 //! The HTTP connection manager.
 
-use super::{AccessLog, ConfigSource, Extension, RouteConfiguration, message};
+use super::{AccessLog, ConfigSource, Extension, RouteConfiguration};
 
 message!(HttpConnectionManager {
     stat_prefix: String,

@@ -1,6 +1,6 @@
 //! Listeners and filter chains.
 
-use super::{Address, CidrRange, Extension, Seconds, message};
+use super::{Address, CidrRange, Extension, Seconds};
 
 message!(Listener {
     name: String,

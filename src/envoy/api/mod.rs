@@ -4,7 +4,7 @@
 //! them. A field that is left out takes Envoy's default.
 
 macro_rules! message {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         pub(crate) struct $name {

@@ -1,8 +1,6 @@
 //! Virtual hosts and routes.
 
-use super::{
-    Extension, Int64Range, RegexMatcher, Seconds, StringMatcher, WeightedClusters, message,
-};
+use super::{Extension, Int64Range, RegexMatcher, Seconds, StringMatcher, WeightedClusters};
 
 message!(RouteConfiguration {
     name: String,

@@ -1,6 +1,6 @@
 //! The TCP proxy, and clusters with shares.
 
-use super::{AccessLog, Seconds, message};
+use super::{AccessLog, Seconds};
 
 message!(
     #[derive(Default)]
