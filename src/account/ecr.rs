@@ -25,3 +25,10 @@ pub struct Repository {
     /// True for `IMMUTABLE` image tags.
     pub immutable: bool,
 }
+
+impl Repository {
+    /// Whether it holds no image.
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+}
