@@ -8,7 +8,7 @@
 
 pub mod account;
 pub mod aws;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod deploy;
 pub mod diag;
@@ -17,8 +17,8 @@ pub mod envoy;
 pub mod image;
 pub mod mesh;
 pub mod plan;
-// pub mod runtime;
+pub mod runtime;
 pub mod stack;
 pub mod template;
-// pub mod verify;
+pub mod verify;
 pub mod yaml;
