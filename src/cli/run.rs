@@ -2,7 +2,6 @@
 //! end to an exit code.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -19,7 +18,7 @@ use crate::plan::StepId;
 #[derive(Serialize)]
 struct Broken<'a> {
     finished: &'a [Finished],
-    failures: &'a [Arc<StepFailure>],
+    failures: Vec<&'a StepFailure>,
     not_started: &'a [StepId],
 }
 
@@ -74,7 +73,7 @@ fn tell(error: &DeployError, printer: Printer) -> Result<()> {
                     talk(&format!("{} {hint}", paint(NAME, "hint:")));
                 }
             }
-            printer.json(&Broken { finished: &report.finished, failures, not_started: skipped })
+            printer.json(&Broken { finished: &report.finished, failures: failures.iter().map(AsRef::as_ref).collect(), not_started: skipped })
         }
         DeployError::Interrupted { going_on, not_started, report } => {
             let list = |steps: &[StepId]| {
@@ -87,7 +86,7 @@ fn tell(error: &DeployError, printer: Printer) -> Result<()> {
             if !not_started.is_empty() {
                 talk(&format!("  not started: {}", list(not_started)));
             }
-            printer.json(&Broken { finished: &report.finished, failures: &[], not_started })
+            printer.json(&Broken { finished: &report.finished, failures: Vec::new(), not_started })
         }
     }
 }

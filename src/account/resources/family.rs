@@ -95,7 +95,7 @@ impl Request<'_> {
 }
 
 /// Text, numbers and booleans as CloudFormation turns them into text.
-pub(super) fn text_of(value: &Value) -> Option<String> {
+pub(in crate::account) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

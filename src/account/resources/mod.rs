@@ -21,5 +21,8 @@ mod task_definition;
 
 pub(super) use family::{
     Descriptor, Failure, Family, Physical, Request, Settled, check_properties, create, delete,
-    describe, update,
+    describe, number_of, text_of, truth_of, update,
 };
+pub(super) use load_balancing::{PORT, groups_of};
+pub(super) use network::Range;
+pub(super) use service_discovery::dns_name;

@@ -192,10 +192,14 @@ impl Range {
         self.contains(other) || other.contains(self)
     }
 
+    /// How many hosts it has room for.
+    pub(in crate::account) fn hosts(self) -> u64 {
+        (1_u64 << (32 - self.bits)).saturating_sub(5)
+    }
+
     /// The host with this number, counted round.
     pub(in crate::account) fn host(self, number: u64) -> Option<Ipv4Addr> {
-        let hosts = (1_u64 << (32 - self.bits)).checked_sub(5).filter(|hosts| *hosts > 0)?;
-        let offset = u32::try_from(4 + number % hosts).ok()?;
+        let offset = u32::try_from(4 + number.checked_rem(self.hosts())?).ok()?;
         Some(Ipv4Addr::from(self.first + offset))
     }
 }

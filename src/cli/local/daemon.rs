@@ -12,7 +12,8 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use axum::{Json, Router, routing};
+use axum::http::header::CONTENT_TYPE;
+use axum::{Router, routing};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +27,7 @@ use super::status::{LocalStatus, STATUS, TaskStatus, WorldStatus};
 use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
 use crate::endpoint::Endpoint;
+use crate::image::Store;
 use crate::runtime::{self, Internet, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate, launch};
 
 /// The first argument of the process that makes the daemon's namespaces.
@@ -103,7 +105,7 @@ async fn run(settings: &Settings) -> Result<()> {
         ..AccountOptions::new(paths.account())
     })?;
     let runtime = Arc::new(Runtime::start(options(settings)?).await?);
-    let images = Images::new(account.images(), paths.rootfs());
+    let images = Images::new(Store::new(paths.images()), paths.rootfs());
     let bridge = tokio::spawn(bridge::run(account.clone(), Arc::clone(&runtime), images));
     let record = Record {
         pid: own_process()?,
@@ -199,8 +201,9 @@ fn own_process() -> Result<i32> {
 fn pages(record: &Record, runtime: &Arc<Runtime>) -> Router {
     let (record, observed) = (record.clone(), runtime.observed());
     let status = move || {
-        let status = status(&record, &observed.borrow());
-        async move { Json(status) }
+        let status = serde_json::to_string(&status(&record, &observed.borrow()));
+        let status = status.unwrap_or_default();
+        async move { ([(CONTENT_TYPE, "application/json")], status) }
     };
     Router::new().route(STATUS, routing::get(status))
 }
