@@ -11,7 +11,10 @@ use std::net::Ipv4Addr;
 pub(super) fn free(state: &mut State, deployment: &Deployment) -> Result<Ipv4Addr, String> {
     let subnets = deployment.subnets();
     if subnets.is_empty() {
-        return Err("Network Configuration must be provided when networkMode 'awsvpc' is specified.".to_owned());
+        return Err(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+                .to_owned(),
+        );
     }
     let taken = taken(state);
     let turn = usize::try_from(state.ecs.addresses).unwrap_or(0) % subnets.len();
@@ -25,17 +28,26 @@ pub(super) fn free(state: &mut State, deployment: &Deployment) -> Result<Ipv4Add
         for _ in 0..range.hosts() {
             let number = state.ecs.addresses;
             state.ecs.addresses += 1;
-            if let Some(address) = range.host(number / subnets.len() as u64).filter(|address| !taken.contains(address)) {
+            if let Some(address) = range
+                .host(number / subnets.len() as u64)
+                .filter(|address| !taken.contains(address))
+            {
                 return Ok(address);
             }
         }
     }
-    Err(format!("RESOURCE:ENI: no address is free in {}", subnets.join(", ")))
+    Err(format!(
+        "RESOURCE:ENI: no address is free in {}",
+        subnets.join(", ")
+    ))
 }
 
 fn taken(state: &State) -> BTreeSet<Ipv4Addr> {
     let tasks = state.ecs.tasks.values().map(|task| task.spec.address);
-    let instances = state.inventory.of("AWS::EC2::Instance").map(|(_, instance)| instance);
+    let instances = state
+        .inventory
+        .of("AWS::EC2::Instance")
+        .map(|(_, instance)| instance);
     let instances = instances.filter_map(|instance| instance.attribute("PrivateIp")?.parse().ok());
     tasks.chain(instances).collect()
 }

@@ -11,7 +11,10 @@ pub struct Publisher {}
 impl Publisher {
     /// What should run now.
     pub fn publish(&mut self, state: &State) -> Desired {
-        Desired { load_balancers: balancers::load_balancers(state), ..Desired::default() }
+        Desired {
+            load_balancers: balancers::load_balancers(state),
+            ..Desired::default()
+        }
     }
 }
 

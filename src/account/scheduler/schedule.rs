@@ -15,7 +15,12 @@ pub struct Outcome {
 }
 
 /// Takes in what was observed and moves every service on.
-pub fn schedule(state: &mut State, observed: &Observed, options: &Options, now: Timestamp) -> Outcome {
+pub fn schedule(
+    state: &mut State,
+    observed: &Observed,
+    options: &Options,
+    now: Timestamp,
+) -> Outcome {
     let _ = (state, observed, options, now);
     Outcome::default()
 }
