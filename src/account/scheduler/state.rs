@@ -58,6 +58,13 @@ pub struct Task {
 // === impl EcsState ===
 
 impl EcsState {
+    /// After a start nothing runs, and waiting begins anew.
+    pub(super) fn resume(&mut self, now: Timestamp) {
+        for task in self.tasks.values_mut() {
+            (task.status, task.ready, task.since) = (TaskStatus::Pending, false, now);
+        }
+    }
+
     /// Remembers a task that stopped.
     pub(super) fn remember(&mut self, task: Task, now: Timestamp) {
         let service = task.spec.service_arn.clone();
