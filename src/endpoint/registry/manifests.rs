@@ -239,5 +239,5 @@ pub(in crate::endpoint) fn put_image(
         media_type,
         manifest.as_bytes(),
     )
-    .map_err(|refusal| refusal.into_api_error())
+    .map_err(Refusal::into_api_error)
 }
