@@ -6,7 +6,9 @@
 //! spends its time on being written.
 
 use super::ecr::EcrState;
+use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
+use super::scheduler::EcsState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,10 @@ pub struct State {
     pub ecr: EcrState,
     /// EC2 key pairs.
     pub key_pairs: KeyPairsState,
+    /// Resources of all stacks.
+    pub inventory: Inventory,
+    /// ECS services and their tasks.
+    pub ecs: EcsState,
 }
 
 /// Why a state could not be read or written.
