@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod architecture;
+mod cloud;
+mod elf;
+mod local;
+mod registry;
 mod project;
 mod settings;
 mod templates;
