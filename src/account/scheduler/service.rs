@@ -73,7 +73,7 @@ pub enum Rollout {
 
 impl Service {
     /// A service without a deployment.
-    pub(in crate::account) fn new(arn: &str, name: &str, cluster: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(arn: &str, name: &str, cluster: &str, now: Timestamp) -> Self {
         Self {
             arn: arn.to_owned(),
             name: name.to_owned(),
@@ -86,7 +86,7 @@ impl Service {
 
     /// Takes properties. What changes the tasks is a new deployment, unless
     /// one with the same is still there: a rollback returns to that one.
-    pub(in crate::account) fn take(&mut self, properties: Shared<Value>, ids: &Ids, now: Timestamp) {
+    pub(crate) fn take(&mut self, properties: Shared<Value>, ids: &Ids, now: Timestamp) {
         let forced = properties.get("ForceNewDeployment").is_some_and(is_forced);
         let same = |deployment: &Deployment| {
             !deployment.is_failed() && of_tasks(&deployment.properties) == of_tasks(&properties)
@@ -149,7 +149,7 @@ impl Deployment {
     }
 
     /// The target groups that its tasks belong to, with the port.
-    pub(in crate::account) fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
+    pub(crate) fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
         self.list("LoadBalancers").filter_map(|balancer| {
             let port = number_of(balancer.get("ContainerPort")?)?;
             Some((balancer.get("TargetGroupArn")?.as_str()?, u16::try_from(port).ok()?))
