@@ -1,0 +1,142 @@
+//! The HTTP server and its four kinds of path.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Uri, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::fetch::{Client, Page};
+use crate::services::Settings;
+
+/// The host behind `/egress_denied`. No walkthrough models it.
+const UNMODELLED: &str = "www.example.com";
+/// An address that belongs to nobody (TEST-NET-1, RFC 5737). Where the mesh
+/// answers no unmodelled name, a connection to it is what tries the filter.
+const UNMODELLED_ADDRESS: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 443);
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+struct App {
+    settings: Settings,
+    client: Client,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn serve(settings: Settings, client: Client) -> io::Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port));
+    let listener = TcpListener::bind(address).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = Arc::new(App { settings, client });
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => { tokio::spawn(connection(Arc::clone(&app), stream)); }
+                // Out of descriptors, most likely: let connections end first.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        }
+    }
+}
+
+async fn connection(app: Arc<App>, stream: TcpStream) {
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(app.answer(&request).await) }
+    });
+    // A client that goes away in the middle is no fault of the app's.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+impl App {
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        match path {
+            "/" => text(StatusCode::OK, self.settings.color.clone()),
+            "/ping" => text(StatusCode::OK, String::new()),
+            "/egress_denied" => self.unmodelled().await,
+            _ => match path.strip_prefix("/external_") {
+                Some(name) => self.external(name).await,
+                None => text(StatusCode::NOT_FOUND, format!("no such path: {path}\n")),
+            },
+        }
+    }
+
+    async fn external(&self, name: &str) -> Response<Full<Bytes>> {
+        if let Some(url) = self.settings.external.get(name) {
+            return self.call(url).await;
+        }
+        let known: Vec<&str> = self
+            .settings
+            .external
+            .keys()
+            .map(String::as_str)
+            .take(20)
+            .collect();
+        let known = known.join(", ");
+        text(
+            StatusCode::NOT_FOUND,
+            format!("no external service is named `{name}`; known: {known}\n"),
+        )
+    }
+
+    /// Tries the unmodelled host by its name, and when that fails by an
+    /// address, so that the filter itself is tried and not only the resolver.
+    async fn unmodelled(&self) -> Response<Full<Bytes>> {
+        let url = format!("https://{UNMODELLED}/").parse().unwrap_or_default();
+        let by_name = match self.client.get(&url).await {
+            Ok(page) => return answer(page.status, &page.content_type, page.body),
+            Err(why) => why,
+        };
+        let address = SocketAddr::from(UNMODELLED_ADDRESS);
+        match self.client.handshake(address, UNMODELLED).await {
+            Ok(()) => text(
+                StatusCode::OK,
+                format!("{UNMODELLED}: reached at {address}\n"),
+            ),
+            Err(by_address) => text(
+                StatusCode::BAD_GATEWAY,
+                format!("{UNMODELLED}: by name: {by_name}; at {address}: {by_address}\n"),
+            ),
+        }
+    }
+
+    async fn call(&self, url: &Uri) -> Response<Full<Bytes>> {
+        match self.client.get(url).await {
+            Ok(Page {
+                status,
+                content_type,
+                body,
+            }) => answer(status, &content_type, body),
+            Err(why) => text(StatusCode::BAD_GATEWAY, format!("{url}: {why}\n")),
+        }
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    answer(status, TEXT, Bytes::from(body))
+}
+
+fn answer(status: StatusCode, content_type: &str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    if let Ok(value) = content_type.parse() {
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
+}

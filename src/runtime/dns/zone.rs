@@ -1,0 +1,102 @@
+//! What a server knows.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Forwarder;
+
+/// Names in lower case without the last dot, each with its addresses.
+///
+/// A name without an address is one that is about to have one: its answer
+/// waits a moment for that.
+pub(crate) type Names = BTreeMap<String, Vec<Ipv4Addr>>;
+
+/// The names of one server and what becomes of all others.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone {
+    pub(crate) names: Arc<Names>,
+    /// Names that change seldom (stand-ins) beside those that do.
+    pub(crate) fixed: Arc<Names>,
+    pub(crate) otherwise: Otherwise,
+}
+
+/// What becomes of a name that is not in the zone.
+#[derive(Clone, Debug)]
+pub(crate) enum Otherwise {
+    /// It does not exist.
+    Refuse,
+    /// The machine's resolver is asked.
+    Forward(Arc<Forwarder>),
+    /// Another zone decides.
+    Ask(watch::Receiver<Zone>),
+}
+
+/// What a zone says about a name.
+#[derive(Debug)]
+pub(crate) enum Finding {
+    /// It exists, with these addresses and this time to live in seconds.
+    Known(Vec<Ipv4Addr>, u32),
+    /// It will have an address soon.
+    Awaited,
+    /// It does not exist.
+    Refused,
+    /// Somebody else knows.
+    Elsewhere(Arc<Forwarder>),
+}
+
+/// Tasks come and go.
+const CHANGING: u32 = 5;
+/// Stand-ins stay; thousands of them should not be asked for all the time.
+const STEADY: u32 = 300;
+
+// === impl Zone ===
+
+impl Zone {
+    /// A zone that knows nothing and refuses everything.
+    pub(crate) fn empty() -> Self {
+        Self { names: Arc::default(), fixed: Arc::default(), otherwise: Otherwise::Refuse }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Finding {
+        if let Some(addresses) = self.names.get(name) {
+            let awaited = addresses.is_empty();
+            return if awaited { Finding::Awaited } else { Finding::Known(addresses.clone(), CHANGING) };
+        }
+        if let Some(addresses) = self.fixed.get(name) {
+            return Finding::Known(addresses.clone(), STEADY);
+        }
+        match &self.otherwise {
+            Otherwise::Refuse => Finding::Refused,
+            Otherwise::Forward(forwarder) => Finding::Elsewhere(Arc::clone(forwarder)),
+            Otherwise::Ask(zone) => zone.borrow().find(name),
+        }
+    }
+}
+
+/// A name as zones know it.
+pub(crate) fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_of_an_open_mesh_asks_the_next_zone() {
+        let mut world = Zone::empty();
+        world.fixed = Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST])].into());
+        let (_sender, world) = watch::channel(world);
+        let app = Zone { otherwise: Otherwise::Ask(world), ..Zone::empty() };
+        assert!(matches!(app.find("a.test"), Finding::Known(addresses, STEADY) if addresses.len() == 1));
+        assert!(matches!(app.find("b.test"), Finding::Refused));
+    }
+
+    #[test]
+    fn names_are_compared_in_one_form() {
+        assert_eq!(plain("GitHub.com."), "github.com");
+    }
+}

@@ -1,0 +1,140 @@
+//! The process model: the daemon is the first process of its own PID namespace
+//! and has its own mounts (and its own users when it is not root).
+//!
+//! When it dies, however it dies, the kernel kills every task with it, and the
+//! mounts that hold the network namespaces go with the last process that saw
+//! them. So nothing can be left behind, and nothing has to be cleaned up.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::thread::{CapabilitySet, LinkNameSpaceType, UnshareFlags};
+use thiserror::Error;
+
+use super::sys;
+
+/// Why the daemon could not be given namespaces of its own.
+#[derive(Debug, Error)]
+pub enum IsolateError {
+    /// The kernel, or a rule of this machine, refuses user namespaces.
+    #[error(
+        "this machine does not let an ordinary user make namespaces (run as root, or allow \
+         unprivileged user namespaces)"
+    )]
+    UserNamespaces(#[source] io::Error),
+    /// Namespaces could not be made.
+    #[error("cannot make namespaces")]
+    Namespaces(#[source] io::Error),
+    /// The users of the new namespace could not be mapped.
+    #[error("cannot map this user into its namespace (`{file}`)")]
+    Users {
+        /// The file that refused the map.
+        file: &'static str,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// A mount failed.
+    #[error("cannot mount at `{path}`")]
+    Mount {
+        /// Where.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// The daemon could not be started.
+    #[error("cannot start the daemon")]
+    Spawn(#[source] io::Error),
+}
+
+/// Starts `daemon` as the first process of its own namespaces.
+///
+/// To be called by a fresh process with a single thread, which should end (or
+/// wait for the child) afterwards: it has given up its own namespaces.
+pub fn enter(mut daemon: Command) -> Result<Child, IsolateError> {
+    let wanted = UnshareFlags::NEWNS | UnshareFlags::NEWPID;
+    if is_administrator() {
+        sys::unshare(wanted).map_err(IsolateError::Namespaces)?;
+    } else {
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        sys::unshare(wanted | UnshareFlags::NEWUSER).map_err(IsolateError::UserNamespaces)?;
+        map_users(0, user.as_raw(), group.as_raw())?;
+    }
+    keep_mounts_private()?;
+    daemon.spawn().map_err(IsolateError::Spawn)
+}
+
+/// Whether this process was started by [`enter`].
+pub fn is_inside() -> bool {
+    rustix::process::getpid().is_init()
+}
+
+/// Whether this process may make namespaces without a user namespace.
+pub fn is_administrator() -> bool {
+    rustix::thread::capabilities(None)
+        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
+}
+
+/// Whether the network this process is in is ours to enter and leave.
+///
+/// It is not in a user namespace that was made for us, where Envoy could not
+/// come back from a listener it opened elsewhere.
+pub(super) fn owns_its_network() -> bool {
+    let attempt = std::thread::spawn(|| {
+        let here = std::fs::File::open("/proc/thread-self/ns/net")?;
+        let kind = Some(LinkNameSpaceType::Network);
+        rustix::thread::move_into_link_name_space(std::os::fd::AsFd::as_fd(&here), kind)
+            .map_err(io::Error::from)
+    });
+    matches!(attempt.join(), Ok(Ok(())))
+}
+
+/// Puts a tmpfs that only this process and its children see over `folder`.
+pub(super) fn private_folder(folder: &Path) -> Result<(), IsolateError> {
+    let refused = |source: io::Error| IsolateError::Mount { path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(refused)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    rustix::mount::mount("colormesh", folder, "tmpfs", flags, Some(c"mode=0700"))
+        .map_err(|error| refused(error.into()))
+}
+
+/// Takes back what [`private_folder`] did; succeeds when there is nothing.
+pub(super) fn remove_private_folder(folder: &Path) {
+    let _nothing_there = rustix::mount::unmount(folder, UnmountFlags::DETACH);
+}
+
+/// Maps one user and one group into the namespace this process just made.
+pub(super) fn map_users(inside: u32, user: u32, group: u32) -> Result<(), IsolateError> {
+    let write = |file: &'static str, text: String| {
+        std::fs::write(file, text).map_err(|source| IsolateError::Users { file, source })
+    };
+    write("/proc/self/setgroups", "deny".to_owned())?;
+    write("/proc/self/uid_map", format!("{inside} {user} 1"))?;
+    write("/proc/self/gid_map", format!("{inside} {group} 1"))
+}
+
+/// Mounts made from here on stay here; what the machine unmounts goes here too.
+fn keep_mounts_private() -> Result<(), IsolateError> {
+    let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", slave)
+        .map_err(|error| IsolateError::Mount { path: "/".into(), source: error.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_not_inside() {
+        assert!(!is_inside());
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let error = IsolateError::UserNamespaces(io::ErrorKind::PermissionDenied.into());
+        assert!(error.to_string().contains("run as root"));
+    }
+}

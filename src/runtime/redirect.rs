@@ -1,0 +1,97 @@
+//! The text that `ip` and `nft` are fed: addresses, routes and redirection of
+//! each kind of namespace, from typed values. Runs nothing itself.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+/// The address an app sees as its own, and the one its packets come from.
+pub(super) const APP_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 100, 2);
+/// Where everything that an app sends by TCP ends up.
+pub(super) const EGRESS_PORT: u16 = 15001;
+/// Where every DNS question of an app ends up.
+pub(super) const DNS_PORT: u16 = 15053;
+/// Where the relay of a rootless world listens.
+pub(super) const RELAY_PORT: u16 = 15002;
+
+/// Every packet of an app's namespace stays on `lo`.
+pub(super) fn app_addresses() -> String {
+    format!("link set lo up\naddr add {APP_ADDRESS}/32 dev lo\nroute add default dev lo\n")
+}
+
+/// All TCP and all DNS of an app's namespace goes to its listeners.
+pub(super) fn app_redirection() -> String {
+    nat(&format!(
+        "udp dport 53 redirect to :{DNS_PORT}\n    tcp dport 53 redirect to :{DNS_PORT}\n    \
+         meta l4proto tcp redirect to :{EGRESS_PORT}"
+    ))
+}
+
+/// A namespace with only `lo` in it.
+pub(super) fn loopback() -> String {
+    "link set lo up\n".to_owned()
+}
+
+/// One task's address in the shared namespace.
+pub(super) fn add_address(address: Ipv4Addr) -> String {
+    format!("addr replace {address}/32 dev lo\n")
+}
+
+/// Takes a task's address away.
+pub(super) fn remove_address(address: Ipv4Addr) -> String {
+    format!("addr del {address}/32 dev lo\n")
+}
+
+/// A world of stand-ins: a whole block of addresses answers here.
+pub(super) fn stand_in_addresses(block: Ipv4Addr, prefix: u8) -> String {
+    let mut text = loopback();
+    writeln!(text, "route add local {block}/{prefix} dev lo").expect("text can be written to");
+    text
+}
+
+/// A world whose TCP is carried to the outside by the relay.
+pub(super) fn relay_addresses() -> String {
+    app_addresses()
+}
+
+/// All TCP of such a world goes to the relay.
+pub(super) fn relay_redirection() -> String {
+    nat(&format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
+}
+
+fn nat(rules: &str) -> String {
+    format!(
+        "table ip colormesh {{\n  chain output {{\n    type nat hook output priority -100; \
+         policy accept;\n    ip daddr 127.0.0.0/8 accept\n    {rules}\n  }}\n}}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_reaches_its_listeners_and_nothing_else() {
+        insta::assert_snapshot!(app_redirection(), @r"
+        table ip colormesh {
+          chain output {
+            type nat hook output priority -100; policy accept;
+            ip daddr 127.0.0.0/8 accept
+            udp dport 53 redirect to :15053
+            tcp dport 53 redirect to :15053
+            meta l4proto tcp redirect to :15001
+          }
+        }
+        ");
+        insta::assert_snapshot!(app_addresses(), @r"
+        link set lo up
+        addr add 169.254.100.2/32 dev lo
+        route add default dev lo
+        ");
+    }
+
+    #[test]
+    fn stand_ins_share_a_block() {
+        let text = stand_in_addresses(Ipv4Addr::new(100, 64, 0, 0), 16);
+        assert_eq!(text, "link set lo up\nroute add local 100.64.0.0/16 dev lo\n");
+    }
+}
