@@ -1,8 +1,9 @@
-//! colormesh: a service mesh whose containers reach only the outside services
-//! that it names. The modules, in the order in which data flows:
-//!
-//! ```text
-//! config -> stack -> plan -> deploy -> aws        (what should be, sent to CloudFormation)
-//! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
-//! ```
-pub mod runtime;
+//! map
+pub mod aws;
+pub mod config;
+pub mod diag;
+pub mod envoy;
+pub mod mesh;
+pub mod stack;
+pub mod template;
+pub mod yaml;

@@ -1,2 +1,7 @@
 //! The `colormesh` binary: parse, run, turn the error into an exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    colormesh::cli::main()
+}

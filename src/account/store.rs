@@ -1,0 +1,201 @@
+//! The state of the account and how it reaches the disk.
+//!
+//! One task writes: it takes a snapshot, writes it beside the old file,
+//! forces it to the disk and renames it. Writes are coalesced, and each waits
+//! at least twice as long as the one before took, so that a large state never
+//! spends its time on being written.
+
+use super::ecr::EcrState;
+use super::key_pairs::KeyPairsState;
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// The version of the file's form; a file of another version is refused.
+const FORM: u32 = 1;
+const FILE: &str = "state.json";
+const WRITE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Everything that the account knows, one part a service.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct State {
+    form: u32,
+    /// ECR.
+    pub ecr: EcrState,
+    /// EC2 key pairs.
+    pub key_pairs: KeyPairsState,
+}
+
+/// Why a state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("cannot {action} `{path}`")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not a state.
+    #[error("`{path}` does not hold an account's state")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The file was written by another release.
+    #[error("`{path}` has form {found}, this release reads form {FORM}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its form.
+        found: u32,
+    },
+}
+
+/// The state in memory, and the way to its file.
+#[derive(Debug)]
+pub(super) struct Store {
+    state: RwLock<State>,
+    path: PathBuf,
+    version: watch::Sender<u64>,
+    written: watch::Sender<u64>,
+    hurry: Notify,
+}
+
+impl Store {
+    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder).map_err(|source| file("create", folder, source))?;
+        let path = folder.join(FILE);
+        Ok(Self {
+            state: RwLock::new(read(&path)?),
+            path,
+            version: watch::Sender::new(0),
+            written: watch::Sender::new(0),
+            hurry: Notify::new(),
+        })
+    }
+
+    pub(super) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let outcome = change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        self.version.send_modify(|version| *version += 1);
+        outcome
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Waits until everything changed so far is on the disk.
+    pub(super) async fn flush(&self) {
+        let wanted = *self.version.borrow();
+        let mut written = self.written.subscribe();
+        self.hurry.notify_one();
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = written.wait_for(|version| *version >= wanted).await;
+    }
+
+    /// Writes until it is told to stop, then once more.
+    pub(super) async fn keep_writing(self: std::sync::Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut changes = self.changes();
+        let mut rest = Duration::ZERO;
+        loop {
+            let stopping = tokio::select! {
+                _ = changes.changed() => false,
+                () = self.hurry.notified() => false,
+                _ = stop.wait_for(|stop| *stop) => true,
+            };
+            if !stopping {
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    () = self.hurry.notified() => {}
+                    _ = stop.wait_for(|stop| *stop) => {}
+                }
+            }
+            let started = Instant::now();
+            self.write_snapshot(&mut changes).await;
+            rest = WRITE_INTERVAL.max(started.elapsed() * 2);
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    async fn write_snapshot(&self, changes: &mut watch::Receiver<u64>) {
+        let (version, snapshot) = self.read(|state| (*changes.borrow_and_update(), state.clone()));
+        if *self.written.borrow() < version {
+            let path = self.path.clone();
+            let outcome = tokio::task::spawn_blocking(move || write(&path, &snapshot)).await;
+            if !matches!(outcome, Ok(Ok(()))) {
+                // A full disk heals; the next change tries again, and a
+                // flush must not wait for ever.
+                tokio::time::sleep(WRITE_INTERVAL).await;
+            }
+        }
+        self.written.send_replace(version);
+    }
+}
+
+fn read(path: &Path) -> Result<State, StoreError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(State {
+                form: FORM,
+                ..State::default()
+            });
+        }
+        Err(source) => return Err(file("read", path, source)),
+    };
+    let state: State = serde_json::from_slice(&text).map_err(|source| StoreError::Form {
+        path: path.to_owned(),
+        source,
+    })?;
+    if state.form == FORM {
+        Ok(state)
+    } else {
+        Err(StoreError::Version {
+            path: path.to_owned(),
+            found: state.form,
+        })
+    }
+}
+
+fn write(path: &Path, state: &State) -> Result<(), StoreError> {
+    let temporary = path.with_extension("json.new");
+    let text = serde_json::to_vec(state).map_err(|source| StoreError::Form {
+        path: path.to_owned(),
+        source,
+    })?;
+    let save = || {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)?;
+        std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    save().map_err(|source| file("write", path, source))
+}
+
+fn file(action: &'static str, path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::File {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,157 @@
+//! The connection to one account and region.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::config::http::HttpResponse;
+use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
+
+use super::CloudError;
+use super::error::translate;
+
+/// Where the credentials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// The SDK's own chain: environment, profiles, SSO, web identity, roles.
+    Chain,
+    /// Fixed ones that only colormesh's own endpoint accepts. Nothing is read
+    /// from the environment or from files.
+    Local,
+}
+
+/// Which account to talk to, and where.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The region.
+    pub region: String,
+    /// The profile, if not the one that the environment names.
+    pub profile: Option<String>,
+    /// An endpoint in place of AWS's own.
+    pub endpoint_url: Option<String>,
+    /// Where the credentials come from.
+    pub credentials: CredentialSource,
+}
+
+/// An AWS account in one region, or whoever answers in its place.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    pub(super) cloudformation: aws_sdk_cloudformation::Client,
+    pub(super) ecr: aws_sdk_ecr::Client,
+    pub(super) ecs: aws_sdk_ecs::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+    #[cfg(feature = "ec2")]
+    pub(super) ec2: aws_sdk_ec2::Client,
+    endpoint: String,
+    credentials: CredentialSource,
+}
+
+// === impl Cloud ===
+
+impl Cloud {
+    /// Prepares the clients. Nothing is called yet, so a wrong endpoint or
+    /// missing credentials show with the first call.
+    pub async fn connect(options: Options) -> Self {
+        let endpoint = options
+            .endpoint_url
+            .clone()
+            .unwrap_or_else(|| format!("https://*.{}.amazonaws.com", options.region));
+        let credentials = options.credentials;
+        let config = match credentials {
+            CredentialSource::Chain => from_chain(options).await,
+            CredentialSource::Local => fixed(options),
+        };
+        Self {
+            cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            ecr: aws_sdk_ecr::Client::new(&config),
+            ecs: aws_sdk_ecs::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            #[cfg(feature = "ec2")]
+            ec2: aws_sdk_ec2::Client::new(&config),
+            endpoint,
+            credentials,
+        }
+    }
+
+    /// Where the calls go.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Whether colormesh's own endpoint answers, which may be asked as often
+    /// as one likes.
+    pub fn is_local(&self) -> bool {
+        self.credentials == CredentialSource::Local
+    }
+
+    /// A function that turns the SDK's error of `operation` into ours.
+    pub(super) fn failure<E>(
+        &self,
+        operation: &'static str,
+    ) -> impl FnOnce(SdkError<E, HttpResponse>) -> CloudError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        move |error| translate(operation, &self.endpoint, &error)
+    }
+}
+
+async fn from_chain(options: Options) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client(options.endpoint_url.as_deref()))
+        .region(Region::new(options.region))
+        .retry_config(RetryConfig::standard().with_max_attempts(6))
+        .timeout_config(timeouts());
+    if let Some(profile) = options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    loader.load().await
+}
+
+fn fixed(options: Options) -> SdkConfig {
+    let credentials = Credentials::new("colormesh", "colormesh", None, None, "colormesh local");
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client(options.endpoint_url.as_deref()))
+        .region(Region::new(options.region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(6)
+                .with_initial_backoff(Duration::from_millis(50)),
+        )
+        .timeout_config(timeouts());
+    builder.set_endpoint_url(options.endpoint_url);
+    builder.build()
+}
+
+/// TLS costs the reading of the machine's certificates, so that an endpoint
+/// without it goes without; nor is there a proxy before it.
+fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
+    if endpoint.is_some_and(|url| url.starts_with("http://")) {
+        return Builder::new().build_http();
+    }
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.tls_provider(ring.clone()).build()
+    })
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .build()
+}

@@ -1,0 +1,332 @@
+//! CloudFormation's calls.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types as wire;
+
+use super::{
+    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack, StackEvent,
+    StackResource,
+};
+
+/// One page of the account's stacks.
+#[derive(Debug, Clone)]
+pub struct StackPage {
+    /// The stacks. Deleted ones are not listed.
+    pub stacks: Vec<Stack>,
+    /// Whether these are all.
+    pub is_all: bool,
+}
+
+/// One page of a stack's events, newest first.
+#[derive(Debug, Clone)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<StackEvent>,
+    /// Where the older ones begin, if there are any.
+    pub next: Option<String>,
+}
+
+/// What a change set is made from.
+#[derive(Debug, Clone)]
+pub struct ChangeSetRequest<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The change set's own name. It serves as the request's token too.
+    pub name: &'a str,
+    /// Whether the stack stands already.
+    pub kind: ChangeSetKind,
+    /// The text of the template.
+    pub template: &'a str,
+    /// Its parameters.
+    pub parameters: &'a BTreeMap<String, String>,
+    /// For example `CAPABILITY_NAMED_IAM`.
+    pub capabilities: Vec<String>,
+    /// The stack's tags.
+    pub tags: &'a BTreeMap<String, String>,
+}
+
+impl Cloud {
+    /// Describes one stack by name or ARN. A deleted one is found by ARN only.
+    pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CloudError> {
+        let answer = self
+            .cloudformation
+            .describe_stacks()
+            .stack_name(name)
+            .send()
+            .await;
+        match answer.map_err(self.failure("cloudformation:DescribeStacks")) {
+            Ok(answer) => Ok(answer.stacks().first().map(Stack::from)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Describes the account's stacks in one call; in an account with many it
+    /// shows only some.
+    pub async fn stack_page(&self) -> Result<StackPage, CloudError> {
+        let answer = self.cloudformation.describe_stacks().send().await;
+        let answer = answer.map_err(self.failure("cloudformation:DescribeStacks"))?;
+        Ok(StackPage {
+            stacks: answer.stacks().iter().map(Stack::from).collect(),
+            is_all: answer.next_token().is_none(),
+        })
+    }
+
+    /// Finds the stacks of these names with as few calls as the account's size
+    /// and the caller's permissions allow.
+    pub async fn stacks(&self, names: &[&str]) -> Result<BTreeMap<String, Stack>, CloudError> {
+        let page = match self.stack_page().await {
+            Ok(page) => page,
+            Err(CloudError::AccessDenied { .. }) => StackPage {
+                stacks: Vec::new(),
+                is_all: false,
+            },
+            Err(error) => return Err(error),
+        };
+        let mut found: BTreeMap<String, Stack> = page
+            .stacks
+            .into_iter()
+            .filter(|stack| names.contains(&stack.name.as_str()))
+            .map(|stack| (stack.name.clone(), stack))
+            .collect();
+        if !page.is_all {
+            for name in names {
+                if !found.contains_key(*name)
+                    && let Some(stack) = self.stack(name).await?
+                {
+                    found.insert((*name).to_owned(), stack);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The template that a stack was last given, as it was given.
+    pub async fn template(&self, stack: &str) -> Result<Option<String>, CloudError> {
+        let call = self
+            .cloudformation
+            .get_template()
+            .stack_name(stack)
+            .template_stage(wire::TemplateStage::Original);
+        match call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:GetTemplate"))
+        {
+            Ok(answer) => Ok(answer.template_body().map(str::to_owned)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The resources that a stack holds.
+    pub async fn stack_resources(&self, stack: &str) -> Result<Vec<StackResource>, CloudError> {
+        let operation = "cloudformation:ListStackResources";
+        let mut resources = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let call = self
+                .cloudformation
+                .list_stack_resources()
+                .stack_name(stack)
+                .set_next_token(next);
+            let answer = match call.send().await.map_err(self.failure(operation)) {
+                Ok(answer) => answer,
+                Err(error) if error.is_absent() => return Ok(resources),
+                Err(error) => return Err(error),
+            };
+            resources.extend(
+                answer
+                    .stack_resource_summaries()
+                    .iter()
+                    .map(StackResource::from),
+            );
+            next = answer.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(resources);
+            }
+        }
+    }
+
+    /// Asks for a change set; gives its ARN and the stack's.
+    pub async fn create_change_set(
+        &self,
+        request: ChangeSetRequest<'_>,
+    ) -> Result<(String, String), CloudError> {
+        let parameters = request.parameters.iter().map(|(key, value)| {
+            wire::Parameter::builder()
+                .parameter_key(key)
+                .parameter_value(value)
+                .build()
+        });
+        let tags = request
+            .tags
+            .iter()
+            .map(|(key, value)| wire::Tag::builder().key(key).value(value).build());
+        let capabilities = request
+            .capabilities
+            .iter()
+            .map(|text| wire::Capability::from(text.as_str()));
+        let answer = self
+            .cloudformation
+            .create_change_set()
+            .stack_name(request.stack)
+            .change_set_name(request.name)
+            .client_token(request.name)
+            .change_set_type(match request.kind {
+                ChangeSetKind::Create => wire::ChangeSetType::Create,
+                ChangeSetKind::Update => wire::ChangeSetType::Update,
+            })
+            .template_body(request.template)
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()))
+            .set_capabilities(Some(capabilities.collect()))
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:CreateChangeSet"))?;
+        Ok((
+            answer.id().unwrap_or(request.name).to_owned(),
+            answer.stack_id().unwrap_or(request.stack).to_owned(),
+        ))
+    }
+
+    /// Describes a change set by ARN. Of very many changes, only the first page
+    /// is told.
+    pub async fn change_set(&self, id: &str) -> Result<ChangeSet, CloudError> {
+        let answer = self
+            .cloudformation
+            .describe_change_set()
+            .change_set_name(id)
+            .send()
+            .await;
+        let answer = answer.map_err(self.failure("cloudformation:DescribeChangeSet"))?;
+        Ok(ChangeSet {
+            id: answer.change_set_id().unwrap_or(id).to_owned(),
+            stack_id: answer.stack_id().unwrap_or_default().to_owned(),
+            state: match answer.status() {
+                Some(wire::ChangeSetStatus::CreateComplete) => ChangeSetState::Ready,
+                Some(wire::ChangeSetStatus::Failed | wire::ChangeSetStatus::DeleteFailed) => {
+                    ChangeSetState::Failed
+                }
+                _ => ChangeSetState::Pending,
+            },
+            reason: answer.status_reason().map(str::to_owned),
+            changes: answer
+                .changes()
+                .iter()
+                .filter_map(|change| change.resource_change().map(ResourceChange::from))
+                .collect(),
+        })
+    }
+
+    /// What the checks before a deployment found wrong with a change set. The
+    /// change set itself says only that they failed.
+    pub async fn change_set_faults(&self, id: &str) -> Result<Vec<String>, CloudError> {
+        let failed = wire::EventFilter::builder().failed_events(true).build();
+        let call = self
+            .cloudformation
+            .describe_events()
+            .change_set_name(id)
+            .filters(failed);
+        let answer = call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:DescribeEvents"))?;
+        let fault = |event: &wire::OperationEvent| {
+            let reason = event
+                .validation_status_reason()
+                .or(event.resource_status_reason())?;
+            let place = event.validation_path().or(event.logical_resource_id());
+            Some(place.map_or_else(|| reason.to_owned(), |place| format!("{place}: {reason}")))
+        };
+        Ok(answer.operation_events().iter().filter_map(fault).collect())
+    }
+
+    /// Starts a change set. `token` comes back with each event that follows.
+    pub async fn execute_change_set(&self, id: &str, token: &str) -> Result<(), CloudError> {
+        let call = self
+            .cloudformation
+            .execute_change_set()
+            .change_set_name(id)
+            .client_request_token(token);
+        call.send()
+            .await
+            .map(|_| ())
+            .map_err(self.failure("cloudformation:ExecuteChangeSet"))
+    }
+
+    /// Removes a change set; it may be gone already.
+    pub async fn delete_change_set(&self, id: &str) -> Result<(), CloudError> {
+        let answer = self
+            .cloudformation
+            .delete_change_set()
+            .change_set_name(id)
+            .send()
+            .await;
+        match answer.map_err(self.failure("cloudformation:DeleteChangeSet")) {
+            Err(error) if !error.is_absent() => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Starts to delete a stack. `token` comes back with each event.
+    pub async fn delete_stack(&self, stack: &str, token: &str) -> Result<(), CloudError> {
+        let call = self
+            .cloudformation
+            .delete_stack()
+            .stack_name(stack)
+            .client_request_token(token);
+        call.send()
+            .await
+            .map(|_| ())
+            .map_err(self.failure("cloudformation:DeleteStack"))
+    }
+
+    /// One page of a stack's events, newest first; `next` comes from the page
+    /// before.
+    pub async fn events(&self, stack: &str, next: Option<String>) -> Result<EventPage, CloudError> {
+        let call = self
+            .cloudformation
+            .describe_stack_events()
+            .stack_name(stack)
+            .set_next_token(next);
+        let answer = call
+            .send()
+            .await
+            .map_err(self.failure("cloudformation:DescribeStackEvents"))?;
+        Ok(EventPage {
+            events: answer.stack_events().iter().map(StackEvent::from).collect(),
+            next: answer.next_token().map(str::to_owned),
+        })
+    }
+
+    /// The stacks that import a value.
+    pub async fn importers(&self, export: &str) -> Result<Vec<String>, CloudError> {
+        let mut stacks = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let call = self
+                .cloudformation
+                .list_imports()
+                .export_name(export)
+                .set_next_token(next);
+            let answer = match call
+                .send()
+                .await
+                .map_err(self.failure("cloudformation:ListImports"))
+            {
+                Ok(answer) => answer,
+                Err(error) if error.message().contains("is not imported by any stack") => {
+                    return Ok(stacks);
+                }
+                Err(error) => return Err(error),
+            };
+            stacks.extend(answer.imports().iter().cloned());
+            next = answer.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(stacks);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The AWS account behind an endpoint, as colormesh sees it.
+//!
+//! The only room that names the SDK crates. Everything that crosses its edge
+//! is one of the plain types below: statuses are enums, texts are checked
+//! once, and an error says what went wrong and what to do about it. It decides
+//! nothing: what to call, and when, is up to `deploy` and `cli`.
+
+mod cloud;
+mod cloudformation;
+mod ecr;
+mod ecs;
+mod error;
+mod identity;
+mod key_pair;
+#[cfg_attr(not(feature = "ec2"), path = "key_pairs_absent.rs")]
+mod key_pairs;
+mod stack;
+mod stack_status;
+mod timestamp;
+mod wire;
+
+pub use cloud::{Cloud, CredentialSource, Options};
+pub use cloudformation::{ChangeSetRequest, EventPage, StackPage};
+pub use ecr::{RegistryLogin, Repository};
+pub use ecs::{Container, RunningService, Task};
+pub use error::CloudError;
+pub use identity::Identity;
+pub use key_pair::KeyPair;
+pub use stack::{
+    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
+    ResourceStatus, Stack, StackEvent, StackResource,
+};
+pub use stack_status::StackStatus;
+pub use timestamp::Timestamp;

@@ -1,0 +1,255 @@
+//! What can be typed. Nothing here leaves `cli`: each command gets resolved
+//! settings, not these types.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings (nothing was changed),
+3 `plan --exit-code` found changes, 4 the deploy was rolled back,
+5 verification failed, 130 interrupted, 143 terminated.";
+
+/// A service mesh whose containers reach only the outside services it names:
+/// deployed, run on this machine, and proved.
+#[derive(Debug, Parser)]
+#[command(name = "colormesh", version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Settings file [default: colormesh.yaml, when it is there]
+    #[arg(long, short = 'f', global = true, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// What stdout gets
+    #[arg(long, short = 'o', global = true, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    /// Say less on stderr
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Another AWS-compatible endpoint for the `aws` target
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// Flags that set what the settings file sets too.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Settings (over the file and the environment)")]
+pub(crate) struct Settings {
+    /// Where to deploy: this machine, or AWS
+    #[arg(long, global = true, value_name = "local|aws")]
+    pub(crate) target: Option<String>,
+    /// What the stacks' names start with
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// AWS region
+    #[arg(long, global = true)]
+    pub(crate) region: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, global = true)]
+    pub(crate) profile: Option<String>,
+    /// The account that the caller's must be
+    #[arg(long, global = true, value_name = "DIGITS")]
+    pub(crate) account_id: Option<String>,
+    /// What the mesh does with connections to a host that is not modelled
+    #[arg(long, global = true, value_name = "DROP_ALL|ALLOW_ALL")]
+    pub(crate) egress: Option<String>,
+    /// What the outside world is on the local target
+    #[arg(long, global = true, value_name = "auto|real|stand-in")]
+    pub(crate) internet: Option<String>,
+    /// An image of your own instead of the colour app
+    #[arg(long, global = true)]
+    pub(crate) image: Option<String>,
+    /// Name of the mesh
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) mesh_name: Option<String>,
+    /// Who runs the mesh
+    #[arg(long, global = true, value_name = "auto|app-mesh|envoy", hide_short_help = true)]
+    pub(crate) mesh_runtime: Option<String>,
+    /// Private DNS domain of the mesh's own services
+    #[arg(long, global = true, value_name = "DOMAIN", hide_short_help = true)]
+    pub(crate) services_domain: Option<String>,
+    /// ECR repository of the app's image
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) image_name: Option<String>,
+    /// Key pair of the bastion
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) key_pair: Option<String>,
+    /// Image of the sidecars
+    #[arg(long, global = true, value_name = "IMAGE", hide_short_help = true)]
+    pub(crate) envoy_image: Option<String>,
+    /// Who may open SSH to the bastion
+    #[arg(long, global = true, value_name = "CIDR", hide_short_help = true)]
+    pub(crate) ssh_from: Option<String>,
+}
+
+/// What stdout gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Deploy everything, wait until the app answers, print its endpoint
+    Up(Up),
+    /// Prove it: what is modelled answers, everything else is dropped
+    Verify(Verify),
+    /// Remove everything, in reverse order; done when nothing is there
+    Down(Down),
+    /// Show what `up` would do
+    Plan(Plan),
+    /// Show stacks, services, endpoint, and what the mesh allowed and denied
+    Status,
+    /// Write the CloudFormation templates
+    Render(Render),
+    /// Show the logs of the app and its proxies
+    Logs(Logs),
+    /// Say what this machine lacks, and how to get it
+    Doctor,
+    /// The local endpoint
+    #[command(subcommand)]
+    Local(Local),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Answer every question with yes
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// How long the app may take to answer after the deploy
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// How long to wait for what still warms up, such as `90s` or `5m`
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// Also write the report as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    /// Answer every question with yes
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// End with 3 when something would change
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    /// Write one file a stack into this folder instead of to stdout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Only this stack: vpc, ecs-cluster, ecr-repositories, mesh, ecs-service
+    #[arg(value_name = "STACK")]
+    pub(crate) stack: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Only the refused connections
+    #[arg(long, conflicts_with = "allowed")]
+    pub(crate) denied: bool,
+    /// Only the connections that were let through
+    #[arg(long)]
+    pub(crate) allowed: bool,
+    /// Only tasks whose name starts like this, such as `white` or `gateway`
+    #[arg(value_name = "TASK")]
+    pub(crate) task: Option<String>,
+    /// The last lines of each log
+    #[arg(long, short = 'n', value_name = "LINES", default_value_t = 50)]
+    pub(crate) lines: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Local {
+    /// Start the local endpoint when it is not running
+    Start,
+    /// Stop it and everything that it runs; its state stays
+    Stop,
+    /// Say whether it runs, where, and what it runs
+    Status,
+    /// Print what points other AWS clients at it; for `eval`
+    Env,
+}
+
+/// `90s`, `5m`, `1h`, `250ms`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "write it like `90s` or `5m`".to_owned())?;
+    let milliseconds = match unit {
+        "ms" => Some(number),
+        "" | "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => return Err(format!("`{unit}` is no unit; write it like `90s` or `5m`")),
+    };
+    milliseconds
+        .map(Duration::from_millis)
+        .ok_or_else(|| "that is too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert!(duration("5 minutes").is_err());
+        assert!(duration("-1s").is_err());
+        assert!(duration("99999999999999999999h").is_err());
+        assert!(duration("9999999999999999h").is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! One file a verb: settings in, library call, words out, exit code.
+
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod down;
+pub(crate) mod local;
+pub(crate) mod logs;
+pub(crate) mod plan;
+pub(crate) mod render;
+pub(crate) mod status;
+pub(crate) mod up;
+pub(crate) mod verify;

@@ -1,0 +1,14 @@
+//! The local target's process: started when it is needed, found again, stopped.
+//!
+//! `start` runs this same executable as a daemon in namespaces of its own (see
+//! `runtime::isolate`), detached from the terminal; `daemon` is what runs
+//! there, `bridge` carries what the account wants to the runtime and back.
+
+mod bridge;
+pub(crate) mod daemon;
+pub(crate) mod paths;
+pub(crate) mod record;
+mod spawn;
+pub(crate) mod status;
+
+pub(crate) use spawn::{start, stop};

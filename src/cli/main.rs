@@ -1,0 +1,86 @@
+//! From the arguments to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Runtime;
+
+use super::args::{Cli, Command};
+use super::commands;
+use super::exit::{self, DONE, Exit, FAILED, Outcome};
+use super::local::daemon;
+use super::printer::{BAD, NAME, Printer, paint, talk};
+use crate::aws::CloudError;
+
+/// Runs what was asked for.
+///
+/// Two kinds of process are not commands: the daemon and its tasks. They are
+/// this same executable with a first argument that nobody types, and they must
+/// begin while there is a single thread.
+pub fn main() -> ExitCode {
+    if let Some(outcome) = daemon::dispatch() {
+        return finish(outcome);
+    }
+    let cli = Cli::parse();
+    finish(Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(run(&cli))))
+}
+
+async fn run(cli: &Cli) -> Outcome {
+    let global = &cli.global;
+    let printer = Printer::new(global.output, global.quiet);
+    match &cli.command {
+        Command::Up(arguments) => commands::up::run(global, arguments, printer).await,
+        Command::Verify(arguments) => commands::verify::run(global, arguments, printer).await,
+        Command::Down(arguments) => commands::down::run(global, arguments, printer).await,
+        Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
+        Command::Status => commands::status::run(global, printer).await,
+        Command::Render(arguments) => commands::render::run(global, arguments, printer),
+        Command::Logs(arguments) => commands::logs::run(global, arguments, printer).await,
+        Command::Doctor => commands::doctor::run(global, printer).await,
+        Command::Local(command) => commands::local::run(global, command, printer).await,
+        Command::Completions { shell } => commands::completions::run(*shell, printer),
+    }
+}
+
+fn finish(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(code) => exit::code(code),
+        Err(error) if is_broken_pipe(&error) => exit::code(DONE),
+        Err(error) => match error.downcast_ref::<Exit>() {
+            Some(exit) => {
+                talk(&labelled(&exit.message));
+                exit::code(exit.code)
+            }
+            None => {
+                talk(&labelled(&format!("{error:#}")));
+                if let Some(hint) = error.chain().find_map(hint) {
+                    talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
+                }
+                exit::code(FAILED)
+            }
+        },
+    }
+}
+
+/// What is drawn already has its label.
+fn labelled(message: &str) -> String {
+    let plain = anstream::adapter::strip_str(message).to_string();
+    if plain.starts_with("error") || plain.starts_with("warning") {
+        message.to_owned()
+    } else {
+        format!("{} {message}", paint(BAD, "error:"))
+    }
+}
+
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    cause.downcast_ref::<CloudError>()?.hint()
+}
+
+/// Whoever read our output has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

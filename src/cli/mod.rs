@@ -1,0 +1,16 @@
+//! The command line: a skin over the library. It reads arguments, files and
+//! the environment, and it alone prints.
+
+mod args;
+mod commands;
+pub mod exit;
+mod gather;
+mod local;
+mod main;
+mod printer;
+mod progress;
+mod session;
+mod settings;
+mod traffic;
+
+pub use main::main;

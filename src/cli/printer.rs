@@ -1,0 +1,166 @@
+//! The only way out: data to stdout, talk to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::args::Format;
+
+/// Green, for what is well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// Red, for what is not.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Yellow, for what wants a look.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+/// Cyan, for names and advice.
+pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
+/// Faint, for what is only there to be looked up.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+
+/// `text` in `style`; colours are stripped where the stream shows none.
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Writes what a command has to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    format: Format,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(format: Format, quiet: bool) -> Self {
+        Self { format, quiet }
+    }
+
+    pub(crate) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Data for people: nothing when JSON is asked for.
+    pub(crate) fn data(self, text: &str) -> anyhow::Result<()> {
+        if self.is_json() {
+            Ok(())
+        } else {
+            self.raw(text)
+        }
+    }
+
+    /// Data in any format.
+    #[expect(clippy::unused_self, reason = "whoever prints holds a printer")]
+    pub(crate) fn raw(self, text: &str) -> anyhow::Result<()> {
+        let mut stdout = anstream::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// The one JSON document of a command, when that is asked for.
+    pub(crate) fn json(self, document: &impl Serialize) -> anyhow::Result<()> {
+        if !self.is_json() {
+            return Ok(());
+        }
+        let mut text = serde_json::to_string_pretty(document)?;
+        text.push('\n');
+        self.raw(&text)
+    }
+
+    /// One line of talk.
+    pub(crate) fn say(self, line: &str) {
+        if !self.quiet {
+            talk(line);
+        }
+    }
+
+    /// One line that is said even to those who want quiet.
+    #[expect(clippy::unused_self, reason = "whoever prints holds a printer")]
+    pub(crate) fn warn(self, line: &str) {
+        talk(&format!("{} {line}", paint(WARN, "warning:")));
+    }
+
+    /// Whether progress may be drawn with bars.
+    pub(crate) fn draws(self) -> bool {
+        !self.quiet && io::stderr().is_terminal() && !is_ci()
+    }
+
+    /// Whether a question can be asked.
+    pub(crate) fn asks(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks; only a `y` or `yes` is a yes.
+    pub(crate) fn confirm(self, question: &str) -> io::Result<bool> {
+        let mut stderr = anstream::stderr().lock();
+        write!(stderr, "{question} [y/N] ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// How lines of progress are to be written when nothing is drawn.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+}
+
+/// One line to stderr. A stderr that is gone is no reason to fail.
+pub(crate) fn talk(line: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "{line}");
+}
+
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some()
+}
+
+/// Rows with their columns aligned, two spaces apart; the last column is free.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| visible(cell))
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            line.push_str(cell);
+            if column + 1 < row.len() {
+                let padding = widths[column] - visible(cell) + 2;
+                line.extend(std::iter::repeat_n(' ', padding));
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Characters that take a place on the screen: all but colour codes.
+fn visible(text: &str) -> usize {
+    anstream::adapter::strip_str(text)
+        .to_string()
+        .chars()
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_whatever_their_colour() {
+        let rows = vec![
+            vec![paint(GOOD, "ok"), "one".to_owned(), "x".to_owned()],
+            vec!["failed".to_owned(), "three".to_owned(), "y".to_owned()],
+        ];
+        let text = anstream::adapter::strip_str(&table(&rows)).to_string();
+        assert_eq!(text, "ok      one    x\nfailed  three  y\n");
+    }
+}

@@ -1,0 +1,111 @@
+//! What a command works with: settings, the account behind the target, and on
+//! the local target the daemon.
+
+use anyhow::{Context, Result};
+
+use super::args::Global;
+use super::local::paths::Paths;
+use super::local::record::Record;
+use super::local::status::{self, LocalStatus};
+use super::local::{self};
+use super::printer::Printer;
+use super::settings;
+use crate::aws::{Cloud, CredentialSource, Options};
+use crate::config::{Config, Target};
+
+/// Settings and the account that they lead to.
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) cloud: Cloud,
+    pub(crate) local: Option<LocalSession>,
+}
+
+/// The local target's part of a session.
+pub(crate) struct LocalSession {
+    pub(crate) paths: Paths,
+    pub(crate) record: Record,
+}
+
+impl Session {
+    /// Connects; on the local target the daemon is started when it does not
+    /// run.
+    pub(crate) async fn open(global: &Global, printer: Printer) -> Result<Self> {
+        let config = settings::load(global)?;
+        Self::with(config, global.endpoint_url.clone(), printer).await
+    }
+
+    /// Connects with settings that are loaded already.
+    pub(crate) async fn with(
+        config: Config,
+        endpoint_url: Option<String>,
+        printer: Printer,
+    ) -> Result<Self> {
+        let local = match config.target {
+            Target::Local => {
+                let paths = Paths::find()?;
+                let record = local::start(&paths, &config, printer).await?;
+                Some(LocalSession { paths, record })
+            }
+            Target::Aws => None,
+        };
+        let cloud = connect(&config, endpoint_url, local.as_ref()).await;
+        Ok(Self { config, cloud, local })
+    }
+
+    /// Connects only to what runs already: `None` when the local endpoint does
+    /// not.
+    pub(crate) async fn existing(global: &Global) -> Result<Option<Self>> {
+        let config = settings::load(global)?;
+        let local = match config.target {
+            Target::Local => {
+                let paths = Paths::find()?;
+                let Some(record) = Record::of_running(&paths)? else { return Ok(None) };
+                Some(LocalSession { paths, record })
+            }
+            Target::Aws => None,
+        };
+        let cloud = connect(&config, global.endpoint_url.clone(), local.as_ref()).await;
+        Ok(Some(Self { config, cloud, local }))
+    }
+
+    /// What the daemon tells of itself, when there is one that answers.
+    pub(crate) async fn local_status(&self) -> Option<LocalStatus> {
+        let local = self.local.as_ref()?;
+        status::ask(&local.record).await.ok()
+    }
+
+    /// Checks that this is the account that the settings name.
+    pub(crate) async fn check_account(&self) -> Result<()> {
+        let Some(expected) = &self.config.account_id else { return Ok(()) };
+        if self.local.is_some() {
+            return Ok(());
+        }
+        let identity = self.cloud.identity().await.context("cannot tell which account this is")?;
+        if identity.account != expected.to_string() {
+            let message = format!(
+                "these credentials are for account {}, the settings (`account_id` or AWS_ACCOUNT_ID) \
+                 name {expected}",
+                identity.account
+            );
+            return Err(super::exit::Exit::usage(message).into());
+        }
+        Ok(())
+    }
+}
+
+async fn connect(
+    config: &Config,
+    endpoint_url: Option<String>,
+    local: Option<&LocalSession>,
+) -> Cloud {
+    let options = Options {
+        region: config.region.to_string(),
+        profile: config.profile.as_ref().map(ToString::to_string),
+        endpoint_url: local.map(|local| local.record.url()).or(endpoint_url),
+        credentials: match local {
+            Some(_) => CredentialSource::Local,
+            None => CredentialSource::Chain,
+        },
+    };
+    Cloud::connect(options).await
+}

@@ -1,0 +1,66 @@
+//! From what was typed to checked settings: reads the file, hands it with the
+//! environment and the flags to `config`, and tells every mistake at once.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{Global, Settings};
+use super::exit::Exit;
+use crate::config::{self, Config, FILE_NAME, Input, Overrides};
+use crate::diag::{self, Diagnostics, Source, Style};
+
+/// The settings for this call.
+pub(crate) fn load(global: &Global) -> Result<Config> {
+    let input = Input {
+        file: read(global.file.as_deref())?,
+        environment: &|name| std::env::var(name).ok().filter(|value| !value.is_empty()),
+        overrides: overrides(&global.settings),
+    };
+    config::load(&input).map_err(|mistakes| refused(&mistakes).into())
+}
+
+/// The named file, or the usual one when it is there.
+fn read(named: Option<&Path>) -> Result<Option<Arc<Source>>> {
+    let path = named.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_path_buf);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(Arc::new(Source { name: path.display().to_string(), text }))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(None),
+        Err(error) => {
+            let message = format!("cannot read the settings file `{}`: {error}", path.display());
+            Err(Exit::usage(message).into())
+        }
+    }
+}
+
+fn overrides(typed: &Settings) -> Overrides {
+    let typed = typed.clone();
+    Overrides {
+        environment: typed.environment,
+        target: typed.target,
+        region: typed.region,
+        account_id: typed.account_id,
+        profile: typed.profile,
+        mesh_name: typed.mesh_name,
+        egress: typed.egress,
+        mesh_runtime: typed.mesh_runtime,
+        services_domain: typed.services_domain,
+        image_name: typed.image_name,
+        image: typed.image,
+        key_pair: typed.key_pair,
+        envoy_image: typed.envoy_image,
+        ssh_from: typed.ssh_from,
+        internet: typed.internet,
+    }
+}
+
+/// Mistakes in the settings, drawn, with the count of them.
+pub(crate) fn refused(mistakes: &Diagnostics) -> Exit {
+    let drawn = diag::render(&mistakes.0, Style::Colour);
+    let count = mistakes.0.len();
+    let plural = if count == 1 { "" } else { "s" };
+    Exit::usage(format!("{drawn}\n{count} mistake{plural} in the settings; nothing was changed"))
+}

@@ -1,0 +1,154 @@
+//! All layers to one [`Config`].
+
+use std::str::FromStr;
+
+use super::reader::{Placed, Reader, Section};
+use super::{
+    App, Bastion, Cidr, Config, Input, Invalid, KeyPairName, MeshConfig, Vpc, external_services,
+    values,
+};
+use crate::diag::Diagnostics;
+use crate::yaml::{self, Node};
+
+/// Reads and checks the settings; every mistake is in the error.
+pub fn load(input: &Input<'_>) -> Result<Config, Diagnostics> {
+    let parsed = input.file.as_ref().map(yaml::parse);
+    let mut reader = Reader::new(input);
+    let tree = parsed.and_then(|parsed| {
+        let refused = |problems: Diagnostics| reader.problems.extend(problems.0);
+        parsed.map_err(refused).ok()
+    });
+    let config = reader.config(tree.as_ref());
+    reader.sort_problems();
+    reader.problems.into_result(config)
+}
+
+impl Reader<'_> {
+    fn config(&mut self, tree: Option<&Node>) -> Config {
+        let default = Config::default();
+        let root = self.section(tree, "");
+        let environment = self.value_or(root, "environment", default.environment);
+        let target = self.value_or(root, "target", default.target);
+        let region = self.value_or(root, "region", default.region);
+        let account_id = self.value(root, "account_id");
+        let profile = self.value(root, "profile");
+        let mesh = self.mesh(root, default.mesh);
+        let services_domain = self.value_or(root, "services_domain", default.services_domain);
+        let app = self.app(root, default.app);
+        let key_pair = self
+            .value(root, "key_pair")
+            .map_or(default.key_pair, |KeyPair(name)| name);
+        let envoy_image = self.value_or(root, "envoy_image", default.envoy_image);
+        let bastion = self.bastion(root, default.bastion);
+        let vpc = self.vpc(root, default.vpc);
+        let internet = self.value_or(root, "internet", default.internet);
+        let surroundings = external_services::Surroundings {
+            services_domain: &services_domain,
+            matching: mesh.matching,
+        };
+        let external_services = match root.get("external_services") {
+            Some(node) => external_services::read(self, node, &surroundings),
+            None => default.external_services,
+        };
+        Config {
+            environment,
+            target,
+            region,
+            account_id,
+            profile,
+            mesh,
+            services_domain,
+            app,
+            external_services,
+            key_pair,
+            envoy_image,
+            bastion,
+            vpc,
+            internet,
+        }
+    }
+
+    fn mesh(&mut self, root: Section<'_>, default: MeshConfig) -> MeshConfig {
+        let mesh = self.section(root.get("mesh"), "mesh");
+        MeshConfig {
+            name: self.value_or(mesh, "name", default.name),
+            egress: self.value_or(mesh, "egress", default.egress),
+            matching: self.value_or(mesh, "matching", default.matching),
+            runtime: self.value_or(mesh, "runtime", default.runtime),
+        }
+    }
+
+    fn app(&mut self, root: Section<'_>, default: App) -> App {
+        let app = self.section(root.get("app"), "app");
+        App {
+            image_name: self.value_or(app, "image_name", default.image_name),
+            image: self.value(app, "image"),
+            port: self
+                .checked(app, "port", values::check_app_port)
+                .map_or(default.port, u16::from),
+            health_path: self.value_or(app, "health_path", default.health_path),
+            color: self.value_or(app, "color", default.color),
+        }
+    }
+
+    fn bastion(&mut self, root: Section<'_>, default: Bastion) -> Bastion {
+        let bastion = self.section(root.get("bastion"), "bastion");
+        Bastion {
+            enabled: self
+                .value(bastion, "enabled")
+                .map_or(default.enabled, |values::Switch(on)| on),
+            ssh_from: self.checked(bastion, "ssh_from", values::check_ssh_from),
+        }
+    }
+
+    fn vpc(&mut self, root: Section<'_>, default: Vpc) -> Vpc {
+        let vpc = self.section(root.get("vpc"), "vpc");
+        Vpc {
+            cidr: self
+                .checked::<Cidr>(vpc, "cidr", values::check_vpc)
+                .unwrap_or(default.cidr),
+            nat: self.value_or(vpc, "nat", default.nat),
+        }
+    }
+
+    fn value<T: FromStr<Err = Invalid>>(&mut self, section: Section<'_>, name: &str) -> Option<T> {
+        self.setting(section, name).map(Placed::into_value)
+    }
+
+    fn value_or<T: FromStr<Err = Invalid>>(
+        &mut self,
+        section: Section<'_>,
+        name: &str,
+        default: T,
+    ) -> T {
+        self.value(section, name).unwrap_or(default)
+    }
+
+    /// A value that has more to pass than its own type's check.
+    fn checked<T: FromStr<Err = Invalid> + Copy>(
+        &mut self,
+        section: Section<'_>,
+        name: &str,
+        check: fn(T) -> Result<(), Invalid>,
+    ) -> Option<T> {
+        let placed = self.setting::<T>(section, name)?;
+        if let Err(invalid) = check(placed.value) {
+            self.refuse(&placed.place, invalid);
+        }
+        Some(placed.value)
+    }
+}
+
+/// A key pair's name, or `none`.
+struct KeyPair(Option<KeyPairName>);
+
+impl FromStr for KeyPair {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "none" => Ok(Self(None)),
+            name => name.parse().map(Some).map(Self),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Settings: from `colormesh.yaml`, the environment and flags to one checked [`Config`].
+//!
+//! The layers are defaults, file, environment variables, flags; the later wins.
+//! Everything is parsed here, once, into types that cannot hold a wrong value,
+//! so that no room after this one checks a name or a port again. Every mistake
+//! is collected and shown with its place and with what to write instead.
+//! Reading the file from disk and the flags from the command line is left to
+//! `cli`.
+
+mod aws_names;
+mod cidr;
+mod external_services;
+mod host;
+mod input;
+mod invalid;
+mod load;
+mod model;
+mod names;
+mod reader;
+mod service;
+mod settings;
+mod sharing;
+mod text;
+mod values;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use aws_names::{AccountId, ImageName, ImageReference, KeyPairName, ProfileName, Region};
+pub use cidr::Cidr;
+pub use host::{DomainName, Host, UrlPath};
+pub use input::{Input, Overrides};
+pub use invalid::Invalid;
+pub use load::load;
+pub use model::{
+    App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Target, Vpc,
+};
+pub use names::{Color, EnvironmentName, MeshName, ServiceName};
+pub use service::{ExternalService, IpPreference, Protocol};
+pub use settings::{Kind, SETTINGS, Setting, markdown};
+
+/// The settings file that is looked for when none is named.
+pub const FILE_NAME: &str = "colormesh.yaml";

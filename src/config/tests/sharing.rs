@@ -1,0 +1,168 @@
+//! What services may not have in common.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::{load_file, mistakes};
+use insta::assert_snapshot;
+
+fn file(services: &str) -> String {
+    format!("external_services:\n{services}")
+}
+
+#[test]
+fn services_that_may_share_a_port() {
+    for services in [
+        "- { name: a, host: a.example }\n- { name: b, host: b.example }",
+        "- { name: a, host: a.example, port: 80, protocol: http }\n- { name: b, host: b.example, port: 80, protocol: http }",
+        "- { name: a, host: a.example, port: 5432 }\n- { name: b, host: b.example, port: 5432, via_port: 5433 }",
+        "- { name: a, host: a.example }\n- { name: b, host: a.example, port: 80, protocol: http }",
+        "- { name: a, host: a.example, via_port: 444 }\n- { name: b, host: b.example, via_port: 444 }",
+    ] {
+        assert_eq!(
+            load_file(&file(services)).unwrap().external_services.len(),
+            2,
+            "{services}"
+        );
+    }
+}
+
+#[test]
+fn names_and_hosts_that_stand_twice() {
+    let services = "
+- { name: api, host: a.example }
+- { name: api, host: b.example }
+- { name: A-P-I, host: c.example }
+- { name: api2, host: a.example }
+";
+    assert_snapshot!(mistakes(&file(services)), @r"
+    error: the name `api` is taken by `a.example`
+     --> colormesh.yaml:4:11
+      |
+    4 | - { name: api, host: b.example }
+      |           ^^^
+      |
+      = help: choose another, such as `api3`
+
+    error: the name `A-P-I` is too like `api`, the name of `a.example`
+     --> colormesh.yaml:5:11
+      |
+    5 | - { name: A-P-I, host: c.example }
+      |           ^^^^^
+      |
+      = help: choose another, such as `A-P-I4`
+
+    error: `a.example` on port 443 is already `api`
+     --> colormesh.yaml:6:23
+      |
+    6 | - { name: api2, host: a.example }
+      |                       ^^^^^^^^^
+      |
+      = help: delete one of the two
+    ");
+}
+
+#[test]
+fn ports_that_nothing_tells_apart() {
+    let services = "
+- { name: one, host: a.example, port: 5432 }
+- { name: two, host: b.example, port: 5432 }
+- { name: three, host: c.example, port: 5432 }
+- { name: four, host: d.example, port: 5433 }
+- { name: five, host: e.example, port: 80, protocol: http }
+- { name: six, host: f.example, port: 80 }
+- { name: seven, host: g.example, port: 6379, via_port: 5433 }
+";
+    assert_snapshot!(mistakes(&file(services)), @r"
+    error: `two` and `one` are two `tcp` services on port 5432, and nothing tells them apart
+     --> colormesh.yaml:4:39
+      |
+    4 | - { name: two, host: b.example, port: 5432 }
+      |                                       ^^^^
+      |
+      = help: let the app connect to `two` on a port of its own: `via_port: 5434`
+
+    error: `three` and `one` are two `tcp` services on port 5432, and nothing tells them apart
+     --> colormesh.yaml:5:41
+      |
+    5 | - { name: three, host: c.example, port: 5432 }
+      |                                         ^^^^
+      |
+      = help: let the app connect to `three` on a port of its own: `via_port: 5435`
+
+    error: `six` and `five` share port 80, and one is `tcp`, the other `http`
+     --> colormesh.yaml:8:39
+      |
+    8 | - { name: six, host: f.example, port: 80 }
+      |                                       ^^
+      |
+      = help: give `six` a port of its own: `via_port: 81`
+
+    error: `seven` and `four` are two `tcp` services on port 5433, and nothing tells them apart
+     --> colormesh.yaml:9:57
+      |
+    9 | - { name: seven, host: g.example, port: 6379, via_port: 5433 }
+      |                                                         ^^^^
+      |
+      = help: let the app connect to `seven` on a port of its own: `via_port: 5436`
+    ");
+}
+
+#[test]
+fn matching_by_port_alone_tells_no_tls_apart() {
+    let services = "- { name: one, host: a.example }\n- { name: two, host: b.example }\n";
+    let text = format!("mesh: {{ matching: port }}\n{}", file(services));
+    assert_snapshot!(mistakes(&text), @r"
+    error: `two` and `one` are two `tcp` services on port 443, and nothing tells them apart
+     --> colormesh.yaml:4:22
+      |
+    4 | - { name: two, host: b.example }
+      |                      ^^^^^^^^^
+      |
+      = help: let the app connect to `two` on a port of its own: `via_port: 444`, or set `mesh.matching` to `sni`
+    ");
+}
+
+#[test]
+fn all_advice_can_be_followed_together() {
+    let services = |via: &dyn Fn(u16) -> String| -> String {
+        (0..50)
+            .map(|n| {
+                format!(
+                    "- {{ name: s{n}, host: h{n}.example, port: 65530{} }}\n",
+                    via(n)
+                )
+            })
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let problems = load_file(&file(&services(&|_| String::new()))).unwrap_err();
+    assert_eq!(problems.0.len(), 49);
+    let advice: Vec<&str> = problems
+        .0
+        .iter()
+        .filter_map(|problem| problem.help.as_deref()?.split('`').nth(3))
+        .collect();
+    let mended = services(&|n| {
+        n.checked_sub(1)
+            .map_or_else(String::new, |n| format!(", {}", advice[usize::from(n)]))
+    });
+    assert_eq!(
+        load_file(&file(&mended)).unwrap().external_services.len(),
+        50,
+        "{mended}"
+    );
+}
+
+#[test]
+fn five_thousand_services_are_read_and_checked() {
+    let service = |n| format!("- {{ name: s{n}, host: h{n}.example, port: 443, protocol: tcp }}\n");
+    let services = (0..5000).map(service).collect::<Vec<String>>().concat();
+    assert_eq!(
+        load_file(&file(&services)).unwrap().external_services.len(),
+        5000
+    );
+    let all_wrong = services.replace("443", "5432").replace(": s", ": 1s");
+    assert_eq!(
+        load_file(&file(&all_wrong)).unwrap_err().0.len(),
+        5000 + 4999
+    );
+}

@@ -1,0 +1,189 @@
+//! One change of a stack: change set, execution, watch.
+
+use std::collections::BTreeMap;
+
+use super::run::Run;
+use super::tail::Start;
+use super::watched::{Settled, Watch};
+use super::watcher::seen_so_far;
+use super::{Progress, StepError};
+use crate::aws::{
+    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
+};
+use crate::plan::StepId;
+use crate::stack::{ParameterValue, RenderedStack};
+
+/// The longest template that fits into a request.
+const LONGEST_TEMPLATE: usize = 51_200;
+
+/// How often a change set may fail to be read, each time after retries.
+const MISSES: usize = 10;
+
+/// What became of a change.
+#[derive(Debug)]
+pub(super) enum Changed {
+    /// There was nothing to change.
+    Nothing,
+    /// It was carried out, for better or worse.
+    Settled(Settled),
+    /// The stack is not as it was thought to be: look again.
+    Conflict,
+}
+
+impl Run {
+    /// Changes a stack, or makes it.
+    pub(super) async fn change(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        kind: ChangeSetKind,
+    ) -> Result<Changed, StepError> {
+        self.tell(step, Progress::ChangeSet);
+        let parameters = self.parameters(stack);
+        let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
+            Ok(ids) => ids,
+            Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
+            Err(error) => return Err(error.into()),
+        };
+        let change_set = self.settled_change_set(&id).await?;
+        if change_set.state == ChangeSetState::Failed {
+            return self.refused(stack, &change_set).await;
+        }
+        self.tell(
+            step,
+            Progress::Executing {
+                changes: change_set.changes,
+            },
+        );
+        let start = match kind {
+            ChangeSetKind::Create => Start::Beginning,
+            ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, &stack_id).await?),
+        };
+        let token = self.token();
+        match self.cloud.execute_change_set(&id, &token).await {
+            Ok(()) => {}
+            Err(error) if is_conflict(&error) => {
+                self.cloud.delete_change_set(&id).await?;
+                return Ok(Changed::Conflict);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let watch = Watch {
+            step: step.clone(),
+            stack_id,
+            token: Some(token),
+            start,
+        };
+        Ok(Changed::Settled(self.watcher.watch(watch).await?))
+    }
+
+    async fn create_change_set(
+        &self,
+        stack: &RenderedStack,
+        kind: ChangeSetKind,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<(String, String), CloudError> {
+        let shorter = (stack.template.len() > LONGEST_TEMPLATE).then(|| stack.minified());
+        let request = ChangeSetRequest {
+            stack: stack.name.as_str(),
+            name: &self.token(),
+            kind,
+            template: shorter.as_deref().unwrap_or(&stack.template),
+            parameters,
+            capabilities: stack
+                .capabilities
+                .iter()
+                .map(|capability| capability.as_str().to_owned())
+                .collect(),
+            tags: &stack.tags,
+        };
+        self.cloud.create_change_set(request).await
+    }
+
+    /// Waits until a change set is worked out. One that cannot be read is
+    /// removed again.
+    async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
+        let mut misses = 0;
+        loop {
+            self.pace.urgent_turn().await;
+            match self.cloud.change_set(id).await {
+                Ok(change_set) if change_set.state != ChangeSetState::Pending => {
+                    return Ok(change_set);
+                }
+                Ok(_) => self.pace.gap().await,
+                Err(error) if error.is_transient() && misses < MISSES => {
+                    misses += 1;
+                    self.pace.slower().await;
+                }
+                Err(error) => {
+                    let _ = self.cloud.delete_change_set(id).await;
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// Removes a change set that failed, and the empty stack around it.
+    async fn refused(
+        &self,
+        stack: &RenderedStack,
+        change_set: &ChangeSet,
+    ) -> Result<Changed, StepError> {
+        let mut reason = change_set
+            .reason
+            .clone()
+            .unwrap_or_else(|| "no reason was given".into());
+        if reason.contains("Validation") && !change_set.is_empty() {
+            // An endpoint, or a caller, without this call has the reason alone.
+            let faults = self
+                .cloud
+                .change_set_faults(&change_set.id)
+                .await
+                .unwrap_or_default();
+            reason = std::iter::once(reason)
+                .chain(faults)
+                .collect::<Vec<_>>()
+                .join("; ");
+        }
+        self.cloud.delete_change_set(&change_set.id).await?;
+        if change_set.is_empty() {
+            return Ok(Changed::Nothing);
+        }
+        let left = self.cloud.stack(stack.name.as_str()).await?;
+        if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
+            self.cloud
+                .delete_stack(stack.name.as_str(), &self.token())
+                .await?;
+        }
+        Err(StepError::ChangeSet { reason })
+    }
+
+    /// The values of a stack's parameters, all of which are known by now.
+    pub(super) fn parameters(&self, stack: &RenderedStack) -> BTreeMap<String, String> {
+        let value = |value: &ParameterValue| match value {
+            ParameterValue::Known(value) => value.clone(),
+            ParameterValue::AppImage => self
+                .app_image
+                .get()
+                .expect("the image is pushed before a stack names it")
+                .clone(),
+        };
+        stack
+            .parameters
+            .iter()
+            .map(|(name, of)| (name.clone(), value(of)))
+            .collect()
+    }
+}
+
+/// Whether the endpoint refuses because the stack is not in the state that we
+/// think it is in.
+fn is_conflict(error: &CloudError) -> bool {
+    let message = error.message();
+    matches!(
+        error.code(),
+        Some("InvalidChangeSetStatus" | "OperationInProgressException" | "ChangeSetNotFound")
+    ) || message.contains("already exists and cannot be created again")
+        || message.contains("can not be updated")
+        || (error.is_absent() && message.contains("tack"))
+}

@@ -1,0 +1,239 @@
+//! Walks the graph: starts each step the moment its last need is met.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
+
+use super::event::seconds;
+use super::ready::ReadySet;
+use super::run::Run;
+use super::{DeployError, Event, ImageSource, Interrupt, Outcome, StepError, StepFailure, Work};
+use crate::aws::Cloud;
+use crate::plan::{Action, Direction, Plan, StepId};
+
+/// A step that ended well.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finished {
+    /// Which.
+    pub step: StepId,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// How long it took, in seconds.
+    #[serde(serialize_with = "seconds")]
+    pub elapsed: Duration,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// The steps that ended well, in the order in which they ended.
+    pub finished: Vec<Finished>,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// What a step came to, if it ended well.
+    pub fn outcome(&self, step: &StepId) -> Option<Outcome> {
+        self.finished
+            .iter()
+            .find(|finished| finished.step == *step)
+            .map(|finished| finished.outcome)
+    }
+
+    /// Whether anything was changed.
+    pub fn has_changes(&self) -> bool {
+        self.finished
+            .iter()
+            .any(|finished| !matches!(finished.outcome, Outcome::Unchanged | Outcome::Absent))
+    }
+}
+
+/// Brings an environment up as planned.
+///
+/// An interrupt returns at once: nothing new is started, and what the endpoint
+/// has begun goes on there. Running it again takes up where things are.
+pub async fn up(
+    plan: &Plan,
+    cloud: &Cloud,
+    work: Work,
+    events: UnboundedSender<Event>,
+    interrupt: Interrupt,
+) -> Result<Report, DeployError> {
+    debug_assert_eq!(plan.direction, Direction::Up);
+    walk(plan, cloud, work, events, interrupt).await
+}
+
+/// Takes an environment down as planned. What is gone already is well.
+pub async fn down(
+    plan: &Plan,
+    cloud: &Cloud,
+    work: Work,
+    events: UnboundedSender<Event>,
+    interrupt: Interrupt,
+) -> Result<Report, DeployError> {
+    debug_assert_eq!(plan.direction, Direction::Down);
+    walk(plan, cloud, work, events, interrupt).await
+}
+
+type Ended = (Duration, Result<Outcome, StepError>);
+
+async fn walk(
+    plan: &Plan,
+    cloud: &Cloud,
+    work: Work,
+    events: UnboundedSender<Event>,
+    mut interrupt: Interrupt,
+) -> Result<Report, DeployError> {
+    let run = Arc::new(Run::new(plan, cloud, work, events.clone()));
+    if let ImageSource::Given(reference) = &run.work.image {
+        let _ = run.app_image.set(reference.clone());
+    }
+    let mut walk = Walk {
+        plan,
+        run,
+        events,
+        ready: ReadySet::of(&plan.steps),
+        failures: Vec::new(),
+        skipped: Vec::new(),
+        report: Report::default(),
+        names: HashMap::new(),
+        tasks: JoinSet::new(),
+    };
+    loop {
+        walk.start();
+        if walk.tasks.is_empty() {
+            return walk.ended();
+        }
+        tokio::select! {
+            biased;
+            () = interrupt.interrupted() => return Err(walk.broken_off()),
+            Some(ended) = walk.tasks.join_next_with_id() => {
+                let (task, ended) = ended.expect("a step does not panic");
+                walk.take(task, ended);
+            }
+        }
+    }
+}
+
+/// The one owner of how far a run is.
+struct Walk<'a> {
+    plan: &'a Plan,
+    run: Arc<Run>,
+    events: UnboundedSender<Event>,
+    ready: ReadySet,
+    failures: Vec<Arc<StepFailure>>,
+    skipped: Vec<StepId>,
+    report: Report,
+    names: HashMap<task::Id, StepId>,
+    tasks: JoinSet<Ended>,
+}
+
+// === impl Walk ===
+
+impl Walk<'_> {
+    fn start(&mut self) {
+        for step in self.ready.start() {
+            self.tell(Event::StepStarted { step: step.clone() });
+            let (direction, run, id) = (self.plan.direction, Arc::clone(&self.run), step.clone());
+            let is_absent = self
+                .plan
+                .step(&step)
+                .is_some_and(|step| step.action == Action::Absent);
+            let task = self.tasks.spawn(async move {
+                let begun = Instant::now();
+                let ended = match direction {
+                    Direction::Up => build_up(&run, &id).await,
+                    Direction::Down if is_absent => Ok(Outcome::Absent),
+                    Direction::Down => tear_down(&run, &id).await,
+                };
+                (begun.elapsed(), ended)
+            });
+            self.names.insert(task.id(), step);
+        }
+    }
+
+    fn take(&mut self, task: task::Id, (elapsed, ended): Ended) {
+        let step = self.names.remove(&task).expect("each task is a step");
+        match ended {
+            Ok(outcome) => {
+                self.ready.finish(&step);
+                self.report.finished.push(Finished {
+                    step: step.clone(),
+                    outcome,
+                    elapsed,
+                });
+                self.tell(Event::StepFinished {
+                    step,
+                    outcome,
+                    elapsed,
+                });
+            }
+            Err(error) => {
+                let lost = self.ready.fail(&step);
+                let failure = Arc::new(StepFailure {
+                    step: step.clone(),
+                    error,
+                });
+                self.failures.push(Arc::clone(&failure));
+                self.tell(Event::StepFailed { failure });
+                for lost in lost {
+                    self.skipped.push(lost.clone());
+                    self.tell(Event::StepSkipped {
+                        step: lost,
+                        because: step.clone(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn ended(self) -> Result<Report, DeployError> {
+        if self.failures.is_empty() {
+            return Ok(self.report);
+        }
+        Err(DeployError::Failed {
+            failures: self.failures,
+            skipped: self.skipped,
+            report: self.report,
+        })
+    }
+
+    /// Drops what runs here; what runs at the endpoint goes on.
+    fn broken_off(mut self) -> DeployError {
+        self.tasks.abort_all();
+        DeployError::Interrupted {
+            going_on: self.ready.running(),
+            not_started: self.ready.waiting(),
+            report: self.report,
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}
+
+async fn build_up(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
+    match step {
+        StepId::Stack(name) => run.bring_up(step, name).await,
+        StepId::KeyPair => run.ensure_key_pair(step).await,
+        StepId::ImageBuild => run.build_image(step).await,
+        StepId::ImagePush => run.push_image(step).await,
+        StepId::EmptyRepository(_) => unreachable!("nothing is emptied on the way up"),
+    }
+}
+
+async fn tear_down(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
+    match step {
+        StepId::Stack(name) => run.take_down(step, name).await,
+        StepId::KeyPair => run.remove_key_pair().await,
+        StepId::EmptyRepository(stack) => run.empty_repository(step, stack).await,
+        StepId::ImageBuild | StepId::ImagePush => unreachable!("no image is made on the way down"),
+    }
+}

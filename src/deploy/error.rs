@@ -1,0 +1,233 @@
+//! Why a step, or a whole deployment, failed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::{Cause, Report};
+use crate::aws::{CloudError, StackStatus};
+use crate::plan::StepId;
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// A call came to nothing.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    /// CloudFormation carried the change out and it failed.
+    #[error("{cause}")]
+    Failed {
+        /// Where the stack ended.
+        status: StackStatus,
+        /// The first failure.
+        cause: Box<Cause>,
+    },
+    /// CloudFormation did not take the change.
+    #[error("CloudFormation refuses the change: {reason}")]
+    ChangeSet {
+        /// Why, in its words.
+        reason: String,
+    },
+    /// The stack is in a status that needs a person.
+    #[error("the stack is in {status}{}", because(cause.as_deref()))]
+    Blocked {
+        /// The status.
+        status: StackStatus,
+        /// What led there, where the events still tell.
+        cause: Option<Box<Cause>>,
+        /// What a person can do.
+        hint: String,
+    },
+    /// The stack's creation failed, and it may not be replaced unasked.
+    #[error(
+        "the stack is in {status}, where only a new one can take its place{}",
+        because(cause.as_deref())
+    )]
+    MayNotReplace {
+        /// The status.
+        status: StackStatus,
+        /// What led there, where the events still tell.
+        cause: Option<Box<Cause>>,
+    },
+    /// Somebody else keeps changing the stack.
+    #[error("the stack was changed by somebody else each time ({status})")]
+    Contended {
+        /// What it was in last.
+        status: StackStatus,
+    },
+    /// The deletion was called off by CloudFormation.
+    #[error("the stack was not deleted: {reason}")]
+    NotDeleted {
+        /// Why.
+        reason: String,
+    },
+    /// A private key could not be made or saved.
+    #[error("the private key `{}` cannot be saved: {reason}", path.display())]
+    PrivateKey {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file stands where the private key would be saved, and it is no key.
+    #[error("`{}` is in the way: the account has no such key pair, and the file holds no private key", path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The image could not be built or pushed.
+    #[error("{reason}")]
+    Image {
+        /// Why, with its causes.
+        reason: String,
+    },
+    /// The stack of the repository holds none.
+    #[error("the stack `{stack}` holds no image repository")]
+    NoRepository {
+        /// The stack.
+        stack: String,
+    },
+}
+
+// === impl StepError ===
+
+impl StepError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cloud(error) => error.hint().or_else(|| hint_for(error.message())),
+            Self::Failed { cause, .. } => hint_for(&cause.reason),
+            Self::ChangeSet { reason } | Self::NotDeleted { reason } => hint_for(reason),
+            Self::Blocked { hint, .. } => Some(hint.clone()),
+            Self::MayNotReplace { .. } => {
+                Some("run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first".into())
+            }
+            Self::Contended { .. } => Some("find out who else deploys this environment, then run the command again".into()),
+            Self::PrivateKey { .. } => Some("check that the folder exists and may be written".into()),
+            Self::NotAKey { path } => Some(format!(
+                "move `{}` away, put the private key of the pair there, or name another pair with `key_pair`",
+                path.display()
+            )),
+            Self::Image { .. } => None,
+            Self::NoRepository { .. } => Some("run `colormesh up` again".into()),
+        }
+    }
+
+    /// Whether a change was tried and taken back.
+    pub fn is_rolled_back(&self) -> bool {
+        matches!(self, Self::Failed { status, .. } if status.is_rollback())
+    }
+}
+
+fn because(cause: Option<&Cause>) -> String {
+    cause.map_or_else(String::new, |cause| format!(": {cause}"))
+}
+
+/// Advice for the reasons that are met most.
+fn hint_for(reason: &str) -> Option<String> {
+    let text = reason.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let hint = if has(&[
+        "as it is in use by",
+        "cannot delete export",
+        "cannot update export",
+    ]) {
+        "delete or change the stack that is named there first: it imports the value"
+    } else if has(&["not authorized", "accessdenied", "access denied"]) {
+        "the caller, or the role of the stack, lacks the permission that is named there"
+    } else if has(&["terminationprotection", "termination protection"]) {
+        "somebody protected the stack: take the protection away if it may go"
+    } else if has(&[
+        "limit exceeded",
+        "limitexceeded",
+        "quota",
+        "maximum number of",
+    ]) {
+        "a quota of the account is used up: remove what is not needed or ask AWS for more"
+    } else if has(&["keypair.notfound", "key pair"]) && has(&["not exist", "notfound"]) {
+        "run the command again: it makes the key pair that the settings name"
+    } else if has(&["no export named"]) {
+        "the stack that exports the value is not there: look at its own failure"
+    } else if has(&[
+        "cannotpullcontainer",
+        "pull access denied",
+        "manifest unknown",
+        "image not found",
+    ]) {
+        "the image cannot be pulled: check its reference, and that the task can reach the registry"
+    } else if has(&["already exists"]) {
+        "something of that name is there already and belongs to no stack of ours: remove it, or choose another name"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
+}
+
+/// A step that failed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{step}: {error}")]
+pub struct StepFailure {
+    /// The step.
+    pub step: StepId,
+    /// Why.
+    pub error: StepError,
+}
+
+impl Serialize for StepFailure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cause = match &self.error {
+            StepError::Failed { cause, .. } => Some(cause.as_ref()),
+            StepError::Blocked { cause, .. } | StepError::MayNotReplace { cause, .. } => {
+                cause.as_deref()
+            }
+            _ => None,
+        };
+        let mut fields = serializer.serialize_struct("StepFailure", 5)?;
+        fields.serialize_field("step", &self.step)?;
+        fields.serialize_field("error", &self.error.to_string())?;
+        fields.serialize_field("cause", &cause)?;
+        fields.serialize_field("hint", &self.error.hint())?;
+        fields.serialize_field("rolled_back", &self.error.is_rolled_back())?;
+        fields.end()
+    }
+}
+
+/// Why a deployment did not come to its end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeployError {
+    /// Steps failed; all others that could run did.
+    #[error("{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Failed {
+        /// The failures, in the order in which they happened.
+        failures: Vec<Arc<StepFailure>>,
+        /// What was never started, because it needs what failed.
+        skipped: Vec<StepId>,
+        /// What went well.
+        report: Report,
+    },
+    /// It was broken off.
+    #[error("interrupted")]
+    Interrupted {
+        /// What the endpoint goes on with.
+        going_on: Vec<StepId>,
+        /// What was not started.
+        not_started: Vec<StepId>,
+        /// What was done before.
+        report: Report,
+    },
+}
+
+// === impl DeployError ===
+
+impl DeployError {
+    /// Whether a change was tried and taken back.
+    pub fn is_rolled_back(&self) -> bool {
+        match self {
+            Self::Failed { failures, .. } => failures
+                .iter()
+                .any(|failure| failure.error.is_rolled_back()),
+            Self::Interrupted { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What the engine says while it works.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{Cause, StepFailure};
+use crate::aws::{ResourceChange, ResourceStatus, StackStatus, Timestamp};
+use crate::plan::StepId;
+
+/// Something that happened. As JSON it is one object with the key `event`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A step began.
+    StepStarted {
+        /// Which.
+        step: StepId,
+    },
+    /// A step got somewhere.
+    StepProgress {
+        /// Which.
+        step: StepId,
+        /// Where it got.
+        progress: Progress,
+    },
+    /// CloudFormation tells of a resource, or of the stack itself.
+    Resource {
+        /// The step that follows the stack.
+        step: StepId,
+        /// The stack.
+        stack: String,
+        /// The resource, or the stack's own name.
+        logical_id: String,
+        /// For example `AWS::EC2::VPC`.
+        resource_type: String,
+        /// What became of it.
+        status: ResourceStatus,
+        /// Why.
+        reason: Option<String>,
+        /// When, on the endpoint's clock.
+        at: Option<Timestamp>,
+    },
+    /// A step ended well.
+    StepFinished {
+        /// Which.
+        step: StepId,
+        /// What it came to.
+        outcome: Outcome,
+        /// How long it took, in seconds.
+        #[serde(serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Which, and why.
+        #[serde(flatten, serialize_with = "shared")]
+        failure: Arc<StepFailure>,
+    },
+    /// A step will not be started, because one that it needs failed.
+    StepSkipped {
+        /// Which.
+        step: StepId,
+        /// The one that failed.
+        because: StepId,
+    },
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It made something.
+    Created,
+    /// It changed something.
+    Updated,
+    /// Everything was as it should be.
+    Unchanged,
+    /// It removed something.
+    Deleted,
+    /// There was nothing to remove.
+    Absent,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+            Self::Absent => "absent",
+        })
+    }
+}
+
+/// Where a step got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Progress {
+    /// CloudFormation works out what would change.
+    ChangeSet,
+    /// The change set is carried out.
+    Executing {
+        /// What it does, resource by resource.
+        changes: Vec<ResourceChange>,
+    },
+    /// An operation was under way already; it is waited for.
+    Attached {
+        /// What it is.
+        status: StackStatus,
+    },
+    /// What an earlier failure left is removed first.
+    Replacing {
+        /// What it is in.
+        status: StackStatus,
+    },
+    /// The stack is being deleted.
+    Deleting,
+    /// The first resource failed; what follows is the roll-back.
+    Failing {
+        /// Which, and why.
+        cause: Cause,
+    },
+    /// The account has the key pair already.
+    KeyPairFound {
+        /// Whether the private key is where it would have been saved.
+        private_key_here: bool,
+    },
+    /// A private key was saved on this machine.
+    PrivateKeySaved {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The image is built.
+    ImageBuilt {
+        /// Its digest.
+        digest: String,
+        /// The size of its layer in bytes.
+        bytes: usize,
+    },
+    /// The image is in the repository.
+    ImagePushed {
+        /// What names it.
+        reference: String,
+        /// False when it was there before.
+        uploaded: bool,
+    },
+    /// The repository is empty.
+    ImagesRemoved {
+        /// How many images it held.
+        images: usize,
+    },
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ChangeSet => f.write_str("works out what changes"),
+            Self::Executing { changes } if changes.len() == 1 => f.write_str("changes 1 resource"),
+            Self::Executing { changes } => write!(f, "changes {} resources", changes.len()),
+            Self::Attached { status } => write!(f, "waits for what is under way ({status})"),
+            Self::Replacing { status } => {
+                write!(f, "removes what an earlier failure left ({status})")
+            }
+            Self::Deleting => f.write_str("is being deleted"),
+            Self::Failing { cause } => write!(f, "fails: {cause}"),
+            Self::KeyPairFound {
+                private_key_here: true,
+            } => f.write_str("is there, and so is its private key"),
+            Self::KeyPairFound {
+                private_key_here: false,
+            } => f.write_str("is there; its private key is not on this machine"),
+            Self::PrivateKeySaved { path } => {
+                write!(f, "private key saved to `{}`", path.display())
+            }
+            Self::ImageBuilt { digest, .. } => write!(f, "built {digest}"),
+            Self::ImagePushed {
+                reference,
+                uploaded: true,
+            } => write!(f, "pushed `{reference}`"),
+            Self::ImagePushed {
+                reference,
+                uploaded: false,
+            } => write!(f, "`{reference}` is up to date"),
+            Self::ImagesRemoved { images: 1 } => f.write_str("removed 1 image"),
+            Self::ImagesRemoved { images } => write!(f, "removed {images} images"),
+        }
+    }
+}
+
+pub(super) fn seconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+fn shared<S: Serializer>(failure: &Arc<StepFailure>, serializer: S) -> Result<S::Ok, S::Error> {
+    failure.serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::StepError;
+
+    #[test]
+    fn a_failure_is_one_flat_object() {
+        let error = StepError::MayNotReplace {
+            status: StackStatus::RollbackComplete,
+            cause: None,
+        };
+        let event = Event::StepFailed {
+            failure: Arc::new(StepFailure {
+                step: StepId::KeyPair,
+                error,
+            }),
+        };
+        insta::assert_snapshot!(serde_json::to_string(&event).expect("serializable"), @r#"{"event":"step_failed","step":"key pair","error":"the stack is in ROLLBACK_COMPLETE, where only a new one can take its place","cause":null,"hint":"run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first","rolled_back":false}"#);
+    }
+}

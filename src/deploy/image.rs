@@ -1,0 +1,118 @@
+//! The app's image: built, pushed, and in the end removed.
+
+use std::error::Error;
+use std::path::Path;
+
+use super::run::Run;
+use super::{ImageSource, Outcome, Progress, StepError};
+use crate::aws::Repository;
+use crate::image;
+use crate::plan::StepId;
+use crate::stack::{Role, StackName};
+
+impl Run {
+    /// Builds the image. Its digest is known from then on.
+    pub(super) async fn build_image(&self, step: &StepId) -> Result<Outcome, StepError> {
+        let ImageSource::Build { binary } = &self.work.image else {
+            return Ok(Outcome::Unchanged);
+        };
+        let binary = binary.clone();
+        let built = tokio::task::spawn_blocking(move || build(&binary))
+            .await
+            .expect("building does not panic")?;
+        self.tell(
+            step,
+            Progress::ImageBuilt {
+                digest: built.digest.to_string(),
+                bytes: built.layer.len(),
+            },
+        );
+        let _ = self.image.set(built);
+        Ok(Outcome::Created)
+    }
+
+    /// Pushes the image, unless the repository holds it.
+    pub(super) async fn push_image(&self, step: &StepId) -> Result<Outcome, StepError> {
+        let image = self
+            .image
+            .get()
+            .expect("an image is built before it is pushed");
+        let stack = self
+            .of_role(Role::EcrRepositories)
+            .expect("a plan that pushes has a repository");
+        let repository =
+            self.repository(&stack.name)
+                .await?
+                .ok_or_else(|| StepError::NoRepository {
+                    stack: stack.name.to_string(),
+                })?;
+        let login = self.cloud.registry_login().await?;
+        let target = image::Target {
+            registry: login.endpoint.clone(),
+            repository: repository.name,
+            authorization: Some(login.token().to_owned()),
+        };
+        let pushed = image::push(image, &target)
+            .await
+            .map_err(|error| told(&error))?;
+        let reference = format!("{}@{}", repository.uri, pushed.digest);
+        let _ = self.app_image.set(reference.clone());
+        self.tell(
+            step,
+            Progress::ImagePushed {
+                reference,
+                uploaded: pushed.uploaded,
+            },
+        );
+        Ok(if pushed.uploaded {
+            Outcome::Created
+        } else {
+            Outcome::Unchanged
+        })
+    }
+
+    /// Removes all images of the repository that a stack holds.
+    pub(super) async fn empty_repository(
+        &self,
+        step: &StepId,
+        stack: &StackName,
+    ) -> Result<Outcome, StepError> {
+        let Some(repository) = self.repository(stack).await? else {
+            return Ok(Outcome::Absent);
+        };
+        let images = self.cloud.empty_repository(&repository.name).await?;
+        self.tell(step, Progress::ImagesRemoved { images });
+        Ok(if images == 0 {
+            Outcome::Absent
+        } else {
+            Outcome::Deleted
+        })
+    }
+
+    /// The repository that a stack holds.
+    async fn repository(&self, stack: &StackName) -> Result<Option<Repository>, StepError> {
+        let resources = self.cloud.stack_resources(stack.as_str()).await?;
+        let found = resources
+            .into_iter()
+            .find(|resource| resource.resource_type == "AWS::ECR::Repository");
+        match found.and_then(|resource| resource.physical_id) {
+            Some(name) => Ok(self.cloud.repository(&name).await?),
+            None => Ok(None),
+        }
+    }
+}
+
+fn build(binary: &Path) -> Result<image::Image, StepError> {
+    image::build(binary).map_err(|error| told(&error))
+}
+
+/// An error with its causes, in one line.
+fn told(error: &dyn Error) -> StepError {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        reason = format!("{reason}: {next}");
+        cause = next.source();
+    }
+    StepError::Image { reason }
+}

@@ -1,0 +1,92 @@
+//! What the steps of one run share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::pace::Pace;
+use super::watcher::Watcher;
+use super::{Event, Progress, Work};
+use crate::aws::Cloud;
+use crate::image::Image;
+use crate::plan::{DeployedStack, Plan, StepId};
+use crate::stack::{RenderedStack, Role, StackName};
+
+/// A run: the account, the work, and what earlier steps found out for later
+/// ones.
+pub(super) struct Run {
+    pub(super) cloud: Cloud,
+    pub(super) work: Work,
+    pub(super) pace: Arc<Pace>,
+    pub(super) watcher: Watcher,
+    pub(super) image: OnceLock<Image>,
+    pub(super) app_image: OnceLock<String>,
+    rendered: BTreeMap<StackName, RenderedStack>,
+    deployed: BTreeMap<StackName, DeployedStack>,
+    events: UnboundedSender<Event>,
+    tokens: AtomicUsize,
+}
+
+// === impl Run ===
+
+impl Run {
+    pub(super) fn new(
+        plan: &Plan,
+        cloud: &Cloud,
+        work: Work,
+        events: UnboundedSender<Event>,
+    ) -> Self {
+        let pace = Arc::new(if cloud.is_local() {
+            Pace::local()
+        } else {
+            Pace::aws()
+        });
+        Self {
+            watcher: Watcher::start(cloud.clone(), Arc::clone(&pace), events.clone()),
+            cloud: cloud.clone(),
+            work,
+            pace,
+            image: OnceLock::new(),
+            app_image: OnceLock::new(),
+            rendered: plan.rendered.clone(),
+            deployed: plan.deployed.clone(),
+            events,
+            tokens: AtomicUsize::new(0),
+        }
+    }
+
+    /// Says where a step got. Nobody may be listening any more.
+    pub(super) fn tell(&self, step: &StepId, progress: Progress) {
+        let _ = self.events.send(Event::StepProgress {
+            step: step.clone(),
+            progress,
+        });
+    }
+
+    /// A token for one request, which no other request has.
+    pub(super) fn token(&self) -> String {
+        format!(
+            "colormesh-{}-{}",
+            self.work.run,
+            self.tokens.fetch_add(1, Ordering::Relaxed)
+        )
+    }
+
+    pub(super) fn rendered(&self, stack: &StackName) -> &RenderedStack {
+        self.rendered
+            .get(stack)
+            .expect("each stack of a plan is rendered")
+    }
+
+    /// The stack as the plan saw it.
+    pub(super) fn deployed(&self, stack: &StackName) -> Option<DeployedStack> {
+        self.deployed.get(stack).cloned()
+    }
+
+    /// The stack of a role.
+    pub(super) fn of_role(&self, role: Role) -> Option<&RenderedStack> {
+        self.rendered.values().find(|stack| stack.role == role)
+    }
+}

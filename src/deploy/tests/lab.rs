@@ -1,0 +1,287 @@
+//! An account on loopback, and small stacks for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use axum::Router;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::account::{self, Account};
+use crate::aws::{Cloud, CredentialSource, Options};
+use crate::deploy::{
+    DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, RunId, Work, down, observe, up,
+};
+use crate::endpoint::Endpoint;
+use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
+use crate::stack::{ParameterValue, RenderedStack, Role};
+
+pub(super) const IMAGE: &str =
+    "registry.test/app@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// An account that only this test uses.
+pub(super) struct Lab {
+    pub(super) cloud: Cloud,
+    pub(super) home: TempDir,
+    image: ImageSource,
+}
+
+/// How a run went.
+pub(super) struct Run {
+    pub(super) result: Result<Report, DeployError>,
+    pub(super) events: Vec<Event>,
+}
+
+impl Lab {
+    pub(super) async fn start() -> Self {
+        let home = TempDir::new().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        let account = Account::open(account::Options {
+            registry_host: address.to_string(),
+            ..account::Options::new(home.path().join("state"))
+        });
+        let account = account.unwrap();
+        let endpoint = Endpoint {
+            extra: Router::new(),
+        };
+        tokio::spawn(endpoint.serve(listener, account, std::future::pending()));
+        let options = Options {
+            region: "us-west-2".into(),
+            profile: None,
+            endpoint_url: Some(url),
+            credentials: CredentialSource::Local,
+        };
+        Self {
+            cloud: Cloud::connect(options).await,
+            home,
+            image: ImageSource::Given(IMAGE.into()),
+        }
+    }
+
+    /// With an app to build, instead of an image that is there.
+    pub(super) async fn start_with_app() -> Self {
+        let mut lab = Self::start().await;
+        let binary = lab.home.path().join("app");
+        std::fs::write(&binary, static_program()).unwrap();
+        lab.image = ImageSource::Build { binary };
+        lab
+    }
+
+    pub(super) fn wishes(&self) -> Wishes {
+        Wishes {
+            environment: "e".into(),
+            key_pair: Some("color-app".into()),
+            image: match &self.image {
+                ImageSource::Build { .. } => ImagePlan::Build { digest: None },
+                ImageSource::Given(reference) => ImagePlan::Given(reference.clone()),
+            },
+        }
+    }
+
+    pub(super) fn ssh(&self) -> PathBuf {
+        self.home.path().join("ssh")
+    }
+
+    pub(super) fn work(&self) -> Work {
+        Work {
+            environment: "e".into(),
+            image: self.image.clone(),
+            key_pair: Some(KeyPairWork {
+                name: "color-app".into(),
+                directory: self.ssh(),
+            }),
+            replace_failed: false,
+            run: RunId::fresh(),
+        }
+    }
+
+    pub(super) async fn observe(&self, direction: Direction, stacks: &[RenderedStack]) -> Deployed {
+        observe(&self.cloud, direction, stacks, Some("color-app"))
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn up(&self, stacks: Vec<RenderedStack>) -> Run {
+        self.up_with(stacks, self.work(), Interrupt::never()).await
+    }
+
+    pub(super) async fn up_with(
+        &self,
+        stacks: Vec<RenderedStack>,
+        work: Work,
+        interrupt: Interrupt,
+    ) -> Run {
+        let deployed = self.observe(Direction::Up, &stacks).await;
+        let plan = Plan::up(stacks, &deployed, &self.wishes()).unwrap();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let result = up(&plan, &self.cloud, work, sender, interrupt).await;
+        Run {
+            result,
+            events: drain(receiver).await,
+        }
+    }
+
+    pub(super) async fn down(&self, stacks: Vec<RenderedStack>) -> Run {
+        let deployed = self.observe(Direction::Down, &stacks).await;
+        let plan = Plan::down(stacks, &deployed, &self.wishes()).unwrap();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let result = down(&plan, &self.cloud, self.work(), sender, Interrupt::never()).await;
+        Run {
+            result,
+            events: drain(receiver).await,
+        }
+    }
+}
+
+/// The least that is a static program for x86-64.
+fn static_program() -> Vec<u8> {
+    let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+    elf.resize(16, 0);
+    elf.extend([2, 0, 62, 0, 1, 0, 0, 0]);
+    elf.extend(0u64.to_le_bytes());
+    elf.extend(64u64.to_le_bytes());
+    elf.extend([0; 14]);
+    elf.extend([56, 0, 1, 0]);
+    elf.resize(64, 0);
+    elf.extend([1, 0, 0, 0]);
+    elf.resize(120, 0);
+    elf.extend(b"does nothing");
+    elf
+}
+
+async fn drain(mut receiver: mpsc::UnboundedReceiver<Event>) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(event) = receiver.recv().await {
+        events.push(event);
+    }
+    events
+}
+
+impl Run {
+    pub(super) fn report(&self) -> &Report {
+        self.result.as_ref().unwrap()
+    }
+
+    /// `step: outcome`, in the order in which the steps ended.
+    pub(super) fn outcomes(&self) -> Vec<String> {
+        self.report()
+            .finished
+            .iter()
+            .map(|f| format!("{}: {}", f.step, f.outcome))
+            .collect()
+    }
+
+    pub(super) fn outcome(&self, step: &str) -> String {
+        let found = self
+            .report()
+            .finished
+            .iter()
+            .find(|f| f.step.to_string() == step);
+        found.map_or_else(|| "none".into(), |f| f.outcome.to_string())
+    }
+
+    pub(super) fn failures(&self) -> Vec<String> {
+        match &self.result {
+            Err(DeployError::Failed { failures, .. }) => {
+                failures.iter().map(ToString::to_string).collect()
+            }
+            other => panic!("not failed: {other:?}"),
+        }
+    }
+
+    /// `logical id status` of each event of a stack.
+    pub(super) fn resource_events(&self, of: &str) -> Vec<String> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Resource {
+                    stack,
+                    logical_id,
+                    status,
+                    ..
+                } if stack == of => Some(format!("{logical_id} {status}")),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+pub(super) fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
+    RenderedStack {
+        name: name.parse().unwrap(),
+        role,
+        template: template.to_owned(),
+        parameters: BTreeMap::new(),
+        capabilities: Vec::new(),
+        tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
+        exports: BTreeSet::new(),
+        imports: BTreeSet::new(),
+    }
+}
+
+/// Five stacks with the walkthrough's edges, each of one quick resource.
+pub(super) fn five() -> Vec<RenderedStack> {
+    let set = |names: &[&str]| {
+        names
+            .iter()
+            .map(ToString::to_string)
+            .collect::<BTreeSet<_>>()
+    };
+    let mut vpc = stack("e-vpc", Role::Vpc, VPC);
+    vpc.exports = set(&["e:VPC"]);
+    let mut cluster = stack("e-ecs-cluster", Role::EcsCluster, CLUSTER);
+    (cluster.exports, cluster.imports) = (set(&["e:Group"]), set(&["e:VPC"]));
+    let repositories = stack("e-ecr-repositories", Role::EcrRepositories, REPOSITORIES);
+    let mut mesh = stack("e-mesh", Role::Mesh, MESH);
+    mesh.parameters
+        .insert("Days".into(), ParameterValue::Known("7".into()));
+    let mut service = stack("e-ecs-service", Role::EcsService, SERVICE);
+    service.imports = set(&["e:VPC", "e:Group"]);
+    service
+        .parameters
+        .insert("AppImage".into(), ParameterValue::AppImage);
+    vec![vpc, cluster, repositories, mesh, service]
+}
+
+const VPC: &str = r"
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+Outputs:
+  Vpc: {Value: !Ref Vpc, Export: {Name: 'e:VPC'}}
+";
+
+const CLUSTER: &str = r"
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties: {GroupDescription: tasks, VpcId: !ImportValue 'e:VPC'}
+Outputs:
+  Group: {Value: !Ref Group, Export: {Name: 'e:Group'}}
+";
+
+pub(super) const REPOSITORIES: &str = r"
+Resources:
+  App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app}}
+";
+
+pub(super) const MESH: &str = r"
+Parameters:
+  Days: {Type: String}
+  Kept: {Type: String, Default: kept}
+Resources:
+  Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-mesh, RetentionInDays: !Ref Days}}
+";
+
+const SERVICE: &str = r"
+Parameters:
+  AppImage: {Type: String}
+Resources:
+  Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-service}}
+Outputs:
+  Vpc: {Value: !ImportValue 'e:VPC'}
+  Group: {Value: !ImportValue 'e:Group'}
+  Image: {Value: !Ref AppImage}
+";

@@ -1,0 +1,10 @@
+//! The engine through the real SDK against the endpoint in this process.
+
+#![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
+
+mod down;
+mod image;
+mod lab;
+mod odd;
+mod scripted;
+mod up;

@@ -1,0 +1,284 @@
+//! What seldom happens: throttling, operations of others, statuses after
+//! accidents.
+
+use tokio::sync::mpsc;
+
+use super::lab::stack;
+use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Script, Scripted, UPDATES};
+use crate::aws::{Cloud, StackStatus};
+use crate::deploy::{
+    DeployError, Event, ImageSource, Interrupt, Outcome, Progress, Report, RunId, StepError, Work,
+    down, observe, up,
+};
+use crate::plan::{Direction, DownStanding, ImagePlan, Plan, UpStanding, Wishes};
+use crate::stack::{RenderedStack, Role};
+
+const TEMPLATE: &str = "Resources: {A: {Type: T::T}}";
+
+fn one() -> Vec<RenderedStack> {
+    let mut stack = stack("s", Role::Mesh, TEMPLATE);
+    stack.tags.clear();
+    vec![stack]
+}
+
+async fn go(
+    cloud: &Cloud,
+    direction: Direction,
+    stacks: Vec<RenderedStack>,
+) -> (Result<Report, DeployError>, Vec<Event>) {
+    let wishes = Wishes {
+        environment: "e".into(),
+        key_pair: None,
+        image: ImagePlan::Given("i".into()),
+    };
+    let work = Work {
+        environment: "e".into(),
+        image: ImageSource::Given("i".into()),
+        key_pair: None,
+        replace_failed: false,
+        run: RunId::fresh(),
+    };
+    let deployed = observe(cloud, direction, &stacks, None).await.unwrap();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let result = match direction {
+        Direction::Up => {
+            up(
+                &Plan::up(stacks, &deployed, &wishes).unwrap(),
+                cloud,
+                work,
+                sender,
+                Interrupt::never(),
+            )
+            .await
+        }
+        Direction::Down => {
+            down(
+                &Plan::down(stacks, &deployed, &wishes).unwrap(),
+                cloud,
+                work,
+                sender,
+                Interrupt::never(),
+            )
+            .await
+        }
+    };
+    let mut events = Vec::new();
+    while let Some(event) = receiver.recv().await {
+        events.push(event);
+    }
+    (result, events)
+}
+
+fn the_outcome(result: &Result<Report, DeployError>) -> Outcome {
+    result.as_ref().unwrap().finished[0].outcome
+}
+
+fn the_error(result: Result<Report, DeployError>) -> StepError {
+    match result {
+        Err(DeployError::Failed { failures, .. }) => failures[0].error.clone(),
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+fn told(events: &[Event]) -> Vec<String> {
+    let line = |event: &Event| match event {
+        Event::Resource {
+            logical_id, status, ..
+        } => Some(format!("{logical_id} {status}")),
+        _ => None,
+    };
+    events.iter().filter_map(line).collect()
+}
+
+#[tokio::test]
+async fn throttled_reads_never_fail_a_deployment() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.0.lock().unwrap().throttle_every = 2;
+    let stacks = (0..5)
+        .map(|n| stack(&format!("s{n}"), Role::Mesh, TEMPLATE))
+        .collect();
+    let (result, events) = go(&cloud, Direction::Up, stacks).await;
+    assert_eq!(result.unwrap().finished.len(), 5);
+    assert_eq!(told(&events).len(), 5 * CREATES.len());
+}
+
+#[tokio::test]
+async fn events_come_once_and_in_order_over_short_pages() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.0.lock().unwrap().page = 2;
+    let (result, events) = go(&cloud, Direction::Up, one()).await;
+    assert_eq!(the_outcome(&result), Outcome::Created);
+    assert_eq!(
+        told(&events),
+        [
+            "s CREATE_IN_PROGRESS",
+            "A CREATE_IN_PROGRESS",
+            "A CREATE_COMPLETE",
+            "s CREATE_COMPLETE"
+        ]
+    );
+    let mut changed = one();
+    changed[0].template = TEMPLATE.replace("T::T", "T::U");
+    let (result, events) = go(&cloud, Direction::Up, changed).await;
+    assert_eq!(the_outcome(&result), Outcome::Updated);
+    assert_eq!(told(&events).len(), UPDATES.len());
+}
+
+#[tokio::test]
+async fn the_cause_is_told_before_the_roll_back_ends() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.script("s", "create", ROLLS_BACK);
+    let (result, events) = go(&cloud, Direction::Up, one()).await;
+    let StepError::Failed { status, cause } = the_error(result) else {
+        panic!("another error")
+    };
+    assert_eq!(status, StackStatus::RollbackComplete);
+    assert_eq!(
+        cause.to_string(),
+        "`A` (T::T) CREATE_FAILED: no such image (and 1 more after it)"
+    );
+    let place = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted).unwrap();
+    let failing = place(&|e| {
+        matches!(
+            e,
+            Event::StepProgress {
+                progress: Progress::Failing { .. },
+                ..
+            }
+        )
+    });
+    let ended = place(
+        &|e| matches!(e, Event::Resource { status, .. } if status.as_str() == "ROLLBACK_COMPLETE"),
+    );
+    assert!(failing < ended);
+}
+
+#[tokio::test]
+async fn an_operation_of_somebody_else_is_waited_for() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "CREATE_COMPLETE", TEMPLATE);
+    scripted.play("s", UPDATES, "theirs");
+    let (result, events) = go(&cloud, Direction::Up, one()).await;
+    assert_eq!(the_outcome(&result), Outcome::Unchanged);
+    assert_eq!(told(&events).len(), UPDATES.len());
+    assert_eq!(
+        scripted
+            .0
+            .lock()
+            .unwrap()
+            .calls
+            .iter()
+            .filter(|call| *call == "CreateChangeSet")
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_called_off_is_a_failure() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "CREATE_COMPLETE", TEMPLATE);
+    scripted.script("s", "delete", STAYS);
+    let (result, _) = go(&cloud, Direction::Down, one()).await;
+    assert_eq!(
+        the_error(result).to_string(),
+        "the stack was not deleted: Delete canceled. Cannot delete export X as it is in use by Y."
+    );
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_names_the_resource() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "DELETE_FAILED", TEMPLATE);
+    scripted.script("s", "delete", DELETE_FAILS);
+    let (result, _) = go(&cloud, Direction::Down, one()).await;
+    assert_eq!(
+        the_error(result).to_string(),
+        "`A` (T::T) DELETE_FAILED: has a dependent object"
+    );
+}
+
+/// How an operation in some status ends, for those that are waited for.
+fn ending(status: &StackStatus) -> Script {
+    match status {
+        StackStatus::CreateInProgress => CREATES,
+        StackStatus::RollbackInProgress => &["@ ROLLBACK_IN_PROGRESS x", "@ ROLLBACK_COMPLETE"],
+        StackStatus::DeleteInProgress => &["@ DELETE_IN_PROGRESS x", "@ DELETE_COMPLETE"],
+        StackStatus::UpdateRollbackInProgress => &[
+            "@ UPDATE_ROLLBACK_IN_PROGRESS x",
+            "@ UPDATE_ROLLBACK_COMPLETE",
+        ],
+        StackStatus::UpdateRollbackCompleteCleanupInProgress => &[
+            "@ UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS x",
+            "@ UPDATE_ROLLBACK_COMPLETE",
+        ],
+        StackStatus::ImportInProgress => &["@ IMPORT_IN_PROGRESS x", "@ IMPORT_COMPLETE"],
+        StackStatus::ImportRollbackInProgress => &[
+            "@ IMPORT_ROLLBACK_IN_PROGRESS x",
+            "@ IMPORT_ROLLBACK_COMPLETE",
+        ],
+        _ => UPDATES,
+    }
+}
+
+async fn staged(status: &StackStatus) -> (Scripted, Cloud) {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", status.as_str(), TEMPLATE);
+    if status.is_in_progress() {
+        scripted.play("s", ending(status), "theirs");
+    }
+    (scripted, cloud)
+}
+
+#[tokio::test]
+async fn up_does_with_each_status_what_the_table_says() {
+    for status in StackStatus::ALL {
+        let (scripted, cloud) = staged(&status).await;
+        let (result, _) = go(&cloud, Direction::Up, one()).await;
+        match UpStanding::of(Some(&status)) {
+            UpStanding::Create => assert_eq!(the_outcome(&result), Outcome::Created, "{status}"),
+            UpStanding::Compare => assert_eq!(the_outcome(&result), Outcome::Unchanged, "{status}"),
+            UpStanding::Force => assert_eq!(the_outcome(&result), Outcome::Updated, "{status}"),
+            UpStanding::Replace => {
+                assert!(
+                    matches!(the_error(result), StepError::MayNotReplace { .. }),
+                    "{status}"
+                );
+            }
+            UpStanding::Blocked(_) => {
+                let error = the_error(result);
+                assert!(
+                    matches!(error, StepError::Blocked { .. }) && error.hint().is_some(),
+                    "{status}"
+                );
+            }
+            UpStanding::Wait => match status {
+                StackStatus::RollbackInProgress => {
+                    assert!(
+                        matches!(the_error(result), StepError::MayNotReplace { .. }),
+                        "{status}"
+                    );
+                }
+                StackStatus::DeleteInProgress => {
+                    assert_eq!(the_outcome(&result), Outcome::Created, "{status}");
+                }
+                _ => assert_eq!(the_outcome(&result), Outcome::Unchanged, "{status}"),
+            },
+        }
+        assert!(!scripted.status("s").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn down_ends_with_nothing_whatever_the_status() {
+    for status in StackStatus::ALL {
+        let (scripted, cloud) = staged(&status).await;
+        let (result, _) = go(&cloud, Direction::Down, one()).await;
+        let expected = match DownStanding::of(Some(&status)) {
+            DownStanding::Absent => Outcome::Absent,
+            DownStanding::Delete | DownStanding::Wait => Outcome::Deleted,
+        };
+        assert_eq!(the_outcome(&result), expected, "{status}");
+        assert_eq!(scripted.status("s"), "DELETE_COMPLETE", "{status}");
+    }
+}

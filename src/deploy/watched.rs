@@ -1,0 +1,240 @@
+//! One operation that is followed, and how far it is.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Cause;
+use super::cause::CauseFinder;
+use super::tail::{Start, Tail};
+use crate::aws::{CloudError, StackEvent, StackStatus};
+use crate::plan::StepId;
+
+/// How long a stack's status may say that an operation is over before it is
+/// believed without an event that says so.
+const QUIET: Duration = Duration::from_secs(5);
+const LONG_QUIET: Duration = Duration::from_secs(30);
+/// How often the events of an operation that is over are still read for its
+/// last event.
+const LAST_READS: u8 = 3;
+
+/// Where an operation ended.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    pub(super) status: StackStatus,
+    pub(super) reason: Option<String>,
+    pub(super) cause: Option<Cause>,
+}
+
+/// What to follow.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) step: StepId,
+    pub(super) stack_id: String,
+    /// The operation's token, if we started it.
+    pub(super) token: Option<String>,
+    pub(super) start: Start,
+}
+
+/// Where the end is awaited.
+pub(super) type Reply = oneshot::Sender<Result<Settled, CloudError>>;
+
+/// An operation that is followed.
+///
+/// It is over when an event of the stack itself says so. A success is believed
+/// on the word of the status alone, once the operation was seen under way, so
+/// that what waits for it starts at once; its last events are read after that.
+pub(super) struct Watched {
+    pub(super) watch: Watch,
+    pub(super) tail: Tail,
+    /// The events are to be read before anything else.
+    pub(super) is_due: bool,
+    reply: Option<Reply>,
+    cause: CauseFinder,
+    listed: Option<StackStatus>,
+    was_busy: bool,
+    quiet_since: Option<Instant>,
+    settled: Option<Settled>,
+    told_end: bool,
+    last_reads: u8,
+}
+
+// === impl Watched ===
+
+impl Watched {
+    pub(super) fn new((mut watch, reply): (Watch, Reply)) -> Self {
+        let start = std::mem::replace(&mut watch.start, Start::Beginning);
+        Self {
+            watch,
+            tail: Tail::new(start),
+            is_due: false,
+            reply: Some(reply),
+            cause: CauseFinder::default(),
+            listed: None,
+            was_busy: false,
+            quiet_since: None,
+            settled: None,
+            told_end: false,
+            last_reads: LAST_READS,
+        }
+    }
+
+    /// Takes the status that the account's listing shows.
+    pub(super) fn take_status(&mut self, status: &StackStatus, reason: Option<&str>) {
+        let is_changed = self.listed.as_ref().is_some_and(|listed| listed != status);
+        self.is_due |= is_changed;
+        self.listed = Some(status.clone());
+        if status.is_in_progress() || *status == StackStatus::ReviewInProgress {
+            self.was_busy = true;
+            self.quiet_since = None;
+            return;
+        }
+        let is_success = matches!(
+            status,
+            StackStatus::CreateComplete | StackStatus::UpdateComplete
+        );
+        let quiet = self.quiet_since.get_or_insert_with(Instant::now).elapsed();
+        let is_believed = match (self.was_busy, is_success) {
+            (true, true) => true,
+            (true, false) => quiet > QUIET,
+            (false, _) => quiet > LONG_QUIET,
+        };
+        if is_believed {
+            self.settle(status.clone(), reason.map(str::to_owned));
+        }
+    }
+
+    /// The account's listing does not show the stack: it is deleted.
+    pub(super) fn take_absence(&mut self) {
+        self.is_due = true;
+        if self.was_busy {
+            self.settle(StackStatus::DeleteComplete, None);
+        }
+    }
+
+    /// Takes an event. Gives the cause when it is the first failure.
+    pub(super) fn take_event(&mut self, event: &StackEvent) -> Option<Cause> {
+        let failing = self.cause.take(event);
+        if event.is_of_stack() {
+            self.was_busy |= event.status.is_in_progress();
+            let is_ours = match (&self.watch.token, &event.token) {
+                (Some(ours), Some(theirs)) => ours == theirs,
+                _ => true,
+            };
+            if is_ours && !event.status.is_in_progress() {
+                self.told_end = true;
+                self.settle(event.status.as_str().into(), event.reason.clone());
+            }
+        }
+        failing
+    }
+
+    /// The events were read.
+    pub(super) fn after_events(&mut self) {
+        self.is_due = false;
+        if self.reply.is_none() {
+            self.last_reads = self.last_reads.saturating_sub(1);
+        }
+    }
+
+    /// Neither the stack nor its events are there any more.
+    pub(super) fn is_gone(&mut self) {
+        self.told_end = true;
+        self.settle(StackStatus::DeleteComplete, None);
+    }
+
+    fn settle(&mut self, status: StackStatus, reason: Option<String>) {
+        let cause = self.cause.cause();
+        self.settled.get_or_insert(Settled {
+            status,
+            reason,
+            cause,
+        });
+    }
+
+    /// Answers, once there is something to answer.
+    pub(super) fn answer(&mut self) {
+        if let Some(settled) = &self.settled
+            && let Some(reply) = self.reply.take()
+        {
+            let _ = reply.send(Ok(settled.clone()));
+        }
+        self.is_due |= self.settled.is_some();
+    }
+
+    /// It can no longer be followed.
+    pub(super) fn give_up(self, error: CloudError) {
+        if let Some(reply) = self.reply {
+            let _ = reply.send(Err(error));
+        }
+    }
+
+    /// Whether somebody waits, or the last events are still to be told.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.reply.as_ref().is_none_or(|reply| !reply.is_closed())
+    }
+
+    /// Whether all is told.
+    pub(super) fn is_over(&self) -> bool {
+        self.settled.is_some() && (self.told_end || self.last_reads == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::cause::tests::event;
+
+    fn watched() -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
+        let (reply, answer) = oneshot::channel();
+        let watch = Watch {
+            step: StepId::KeyPair,
+            stack_id: "arn".into(),
+            token: Some("ours".into()),
+            start: Start::Beginning,
+        };
+        (Watched::new((watch, reply)), answer)
+    }
+
+    #[test]
+    fn the_status_of_an_earlier_operation_is_not_taken_for_the_end() {
+        let (mut watched, mut answer) = watched();
+        watched.take_status(&StackStatus::UpdateComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_err());
+        watched.take_status(&StackStatus::UpdateInProgress, None);
+        watched.take_status(&StackStatus::UpdateComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_ok());
+        assert!(
+            watched.is_due && !watched.is_over(),
+            "its last events are still to be told"
+        );
+    }
+
+    #[test]
+    fn the_end_of_another_operation_is_not_ours() {
+        let (mut watched, mut answer) = watched();
+        let mut theirs = event("1", "stack", "UPDATE_COMPLETE", "");
+        theirs.token = Some("theirs".into());
+        watched.take_event(&theirs);
+        watched.answer();
+        assert!(answer.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_failure_waits_for_its_cause() {
+        let (mut watched, mut answer) = watched();
+        watched.take_status(&StackStatus::CreateInProgress, None);
+        watched.take_status(&StackStatus::RollbackComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_err());
+        watched.take_event(&event("1", "A", "CREATE_FAILED", "no such image"));
+        watched.take_event(&event("2", "stack", "ROLLBACK_COMPLETE", ""));
+        watched.answer();
+        let settled = answer.try_recv().expect("an answer").expect("an end");
+        assert_eq!(settled.cause.expect("a cause").reason, "no such image");
+        assert!(watched.is_over());
+    }
+}

@@ -1,0 +1,21 @@
+//! The HTTP skin over the account: wire formats, one file a service.
+//!
+//! It decides nothing: a request is decoded, handed to the account, and the
+//! answer is encoded. Three protocols meet on one port (AWS Query, AWS JSON
+//! and the OCI registry), told apart by path and headers.
+
+mod cloudformation;
+mod dispatch;
+mod ec2;
+mod ecr;
+mod ecs;
+pub mod json;
+pub mod query;
+mod registry;
+mod reply;
+mod server;
+mod sts;
+pub mod xml;
+
+pub use reply::Reply;
+pub use server::Endpoint;

@@ -1,0 +1,31 @@
+//! OCI images without Docker: built from one static binary, pushed, pulled,
+//! stored by digest, unpacked.
+//!
+//! Knows the formats and the distribution API of registries. Where an image
+//! is pushed to and which images a task runs is decided by others.
+
+mod build;
+mod client;
+mod digest;
+mod elf;
+mod error;
+mod layer;
+mod manifest;
+mod pull;
+mod push;
+mod reference;
+mod store;
+mod transport;
+mod unpack;
+
+pub use build::{BuildError, Image, build};
+pub use client::Target;
+pub use digest::{Digest, InvalidDigest};
+pub use elf::{Architecture, InvalidBinary};
+pub use error::RegistryError;
+pub use manifest::{Descriptor, ImageConfig, Index, Manifest, Platform, Process, RootFs, media};
+pub use pull::pull;
+pub use push::{Pushed, push};
+pub use reference::{InvalidReference, Reference};
+pub use store::{Store, StoreError, UploadId};
+pub use unpack::{UnpackError, Unpacked, unpack};

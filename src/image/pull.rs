@@ -1,0 +1,139 @@
+//! An image out of a registry, into the store.
+
+use http_body_util::BodyExt;
+use hyper::Method;
+use hyper::body::Bytes;
+use hyper::header::ACCEPT;
+
+use super::client::{Answer, Client, Target, document, media_type, retried, stated_digest};
+use super::manifest::{Descriptor, Index, Manifest, media};
+use super::{Architecture, Digest, Reference, RegistryError, Store};
+
+/// Every form of manifest that we can read.
+const KNOWN: &str = "application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// Brings an image into the store and says its digest. Blobs that are stored
+/// already are not fetched again. An image for several platforms gives the
+/// one for this machine.
+pub async fn pull(
+    reference: &Reference,
+    authorization: Option<String>,
+    store: &Store,
+) -> Result<Digest, RegistryError> {
+    let client = Client::new(&Target {
+        registry: reference.registry.clone(),
+        repository: reference.repository.clone(),
+        authorization,
+    })?;
+    let (digest, manifest) = resolve(&client, reference, store).await?;
+    for descriptor in manifest.blobs() {
+        if store.size(&descriptor.digest) != Some(descriptor.size) {
+            retried(|| fetch(&client, descriptor, store)).await?;
+        }
+    }
+    Ok(digest)
+}
+
+async fn resolve(
+    client: &Client,
+    reference: &Reference,
+    store: &Store,
+) -> Result<(Digest, Manifest), RegistryError> {
+    let (media_type, bytes) =
+        manifest(client, reference.version(), reference.digest.as_ref()).await?;
+    if !matches!(media_type.as_str(), media::INDEX | media::DOCKER_LIST) {
+        return keep(reference, &bytes, store);
+    }
+    let image = for_this_machine(reference, &bytes)?;
+    let (_, bytes) = manifest(client, image.as_str(), Some(&image)).await?;
+    keep(reference, &bytes, store)
+}
+
+fn keep(
+    reference: &Reference,
+    bytes: &[u8],
+    store: &Store,
+) -> Result<(Digest, Manifest), RegistryError> {
+    let manifest = parse(reference, bytes)?;
+    Ok((store.write(bytes)?, manifest))
+}
+
+async fn manifest(
+    client: &Client,
+    version: &str,
+    expected: Option<&Digest>,
+) -> Result<(String, Bytes), RegistryError> {
+    let uri = client.uri(&format!("manifests/{version}"))?;
+    let header = || Some((ACCEPT, KNOWN));
+    let answer = retried(|| client.send(Method::GET, &uri, header(), Bytes::new())).await?;
+    let expected = expected.cloned().or(stated_digest(answer.headers()));
+    let kind = media_type(answer.headers()).unwrap_or_default().to_owned();
+    let bytes = document(answer).await?;
+    let actual = Digest::of(&bytes);
+    match expected {
+        Some(expected) if expected != actual => Err(RegistryError::Digest { expected, actual }),
+        _ => Ok((kind, bytes)),
+    }
+}
+
+fn for_this_machine(reference: &Reference, index: &[u8]) -> Result<Digest, RegistryError> {
+    let index: Index = parse(reference, index)?;
+    let ours = Architecture::of_this_machine().map_or("an unknown processor", Architecture::as_str);
+    let is_ours = |descriptor: &&Descriptor| {
+        let platform = descriptor.platform.as_ref();
+        platform.is_some_and(|p| p.os == "linux" && p.architecture == ours)
+    };
+    match index.manifests.iter().find(is_ours) {
+        Some(descriptor) => Ok(descriptor.digest.clone()),
+        None => Err(RegistryError::Platform {
+            image: reference.to_string(),
+            architecture: ours,
+        }),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(
+    reference: &Reference,
+    bytes: &[u8],
+) -> Result<T, RegistryError> {
+    serde_json::from_slice(bytes)
+        .map_err(|source| RegistryError::Document(reference.to_string(), source))
+}
+
+async fn fetch(
+    client: &Client,
+    descriptor: &Descriptor,
+    store: &Store,
+) -> Result<(), RegistryError> {
+    let uri = client.uri(&format!("blobs/{}", descriptor.digest))?;
+    let answer = client.send(Method::GET, &uri, None, Bytes::new()).await?;
+    let upload = store.begin()?;
+    match receive(answer, |bytes| {
+        Ok(store.append(&upload, bytes).map(drop)?)
+    })
+    .await
+    {
+        Ok(()) => Ok(store.finish(&upload, &descriptor.digest)?),
+        Err(error) => {
+            store.abandon(&upload)?;
+            Err(error)
+        }
+    }
+}
+
+async fn receive(
+    answer: Answer,
+    mut take: impl FnMut(&[u8]) -> Result<(), RegistryError>,
+) -> Result<(), RegistryError> {
+    let mut body = answer.into_body();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| RegistryError::Body(Box::new(error)))?;
+        if let Some(bytes) = frame.data_ref() {
+            take(bytes)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! The plan towards an environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compare::{KnownImage, compare};
+use super::{Action, Cycle, Deployed, Direction, Plan, Step, StepId, UpStanding, order};
+use crate::stack::{RenderedStack, Role, StackName};
+
+/// Where the app's image comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImagePlan {
+    /// It is built here and pushed to the environment's repository.
+    Build {
+        /// Its digest, if it was built already.
+        digest: Option<String>,
+    },
+    /// The user has one.
+    Given(String),
+}
+
+/// What is wanted besides the stacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wishes {
+    /// The environment's name, which marks what is ours.
+    pub environment: String,
+    /// The key pair that has to exist, if any.
+    pub key_pair: Option<String>,
+    /// The app's image.
+    pub image: ImagePlan,
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// Plans how to bring the stacks up, given what is deployed.
+    ///
+    /// A stack needs those that export what it imports. What exports do not
+    /// show is said here: the service needs the mesh and the pushed image, the
+    /// cluster's bastion the key pair, and the push the repository.
+    pub fn up(
+        stacks: Vec<RenderedStack>,
+        deployed: &Deployed,
+        wishes: &Wishes,
+    ) -> Result<Self, Cycle> {
+        let mut steps = side_steps(&stacks, deployed, wishes);
+        for stack in &stacks {
+            let mut needs = needed_stacks(stack, &stacks);
+            needs.extend(side_needs(stack.role));
+            steps.push(Step {
+                id: StepId::Stack(stack.name.clone()),
+                needs,
+                action: action(stack, deployed, wishes),
+            });
+        }
+        Ok(Self {
+            direction: Direction::Up,
+            steps: order(steps)?,
+            rendered: stacks
+                .into_iter()
+                .map(|stack| (stack.name.clone(), stack))
+                .collect(),
+            deployed: deployed.stacks.clone(),
+        })
+    }
+}
+
+fn side_steps(stacks: &[RenderedStack], deployed: &Deployed, wishes: &Wishes) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if wishes.key_pair.is_some() {
+        let action = if deployed.key_pair.is_some() {
+            Action::Unchanged
+        } else {
+            Action::Create
+        };
+        steps.push(Step {
+            id: StepId::KeyPair,
+            needs: BTreeSet::new(),
+            action,
+        });
+    }
+    if matches!(wishes.image, ImagePlan::Build { .. }) {
+        let mut needs = of_role(Role::EcrRepositories, stacks);
+        needs.insert(StepId::ImageBuild);
+        steps.push(Step {
+            id: StepId::ImageBuild,
+            needs: BTreeSet::new(),
+            action: Action::Run,
+        });
+        steps.push(Step {
+            id: StepId::ImagePush,
+            needs,
+            action: Action::Run,
+        });
+    }
+    steps
+}
+
+/// The steps of the stacks that export what this one imports.
+fn imported(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
+    let exporters: BTreeMap<&String, &StackName> = stacks
+        .iter()
+        .flat_map(|other| other.exports.iter().map(move |name| (name, &other.name)))
+        .collect();
+    stack
+        .imports
+        .iter()
+        .filter_map(|name| exporters.get(name).copied())
+        .filter(|name| **name != stack.name)
+        .map(|name| StepId::Stack(name.clone()))
+        .collect()
+}
+
+pub(super) fn of_role(role: Role, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
+    stacks
+        .iter()
+        .filter(|stack| stack.role == role)
+        .map(|stack| StepId::Stack(stack.name.clone()))
+        .collect()
+}
+
+/// The steps of all stacks that one needs: by its imports, or as declared.
+pub(super) fn needed_stacks(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
+    let declared = stack
+        .role
+        .declared_needs()
+        .iter()
+        .flat_map(|role| of_role(*role, stacks));
+    imported(stack, stacks)
+        .into_iter()
+        .chain(declared)
+        .collect()
+}
+
+/// What a stack needs that is no stack.
+fn side_needs(role: Role) -> Option<StepId> {
+    match role {
+        Role::Vpc | Role::EcrRepositories | Role::Mesh => None,
+        Role::EcsCluster => Some(StepId::KeyPair),
+        Role::EcsService => Some(StepId::ImagePush),
+    }
+}
+
+fn action(stack: &RenderedStack, deployed: &Deployed, wishes: &Wishes) -> Action {
+    let there = deployed.stacks.get(&stack.name);
+    let status = there.map(|there| &there.stack.status);
+    match (UpStanding::of(status), there) {
+        (UpStanding::Create, _) | (_, None) => Action::Create,
+        (UpStanding::Wait, Some(there)) => Action::Wait {
+            status: there.stack.status.clone(),
+        },
+        (UpStanding::Replace, Some(there)) => Action::Replace {
+            status: there.stack.status.clone(),
+        },
+        (UpStanding::Blocked(hint), Some(there)) => Action::Blocked {
+            status: there.stack.status.clone(),
+            hint: hint.to_owned(),
+        },
+        (UpStanding::Force, Some(there)) => Action::Update {
+            changes: compare(stack, known(wishes), there),
+        },
+        (UpStanding::Compare, Some(there)) => {
+            let changes = compare(stack, known(wishes), there);
+            if changes.is_empty() {
+                Action::Unchanged
+            } else if changes.iter().all(super::Change::is_uncertain) {
+                Action::MayUpdate { changes }
+            } else {
+                Action::Update { changes }
+            }
+        }
+    }
+}
+
+fn known(wishes: &Wishes) -> KnownImage<'_> {
+    match &wishes.image {
+        ImagePlan::Build { digest: None } => KnownImage::Nothing,
+        ImagePlan::Build {
+            digest: Some(digest),
+        } => KnownImage::Digest(digest),
+        ImagePlan::Given(reference) => KnownImage::Reference(reference),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::plan::samples::{deployed, lines, stacks, wishes};
+
+    #[test]
+    fn what_needs_nothing_may_start_at_once() {
+        let plan = Plan::up(stacks(), &Deployed::default(), &wishes()).unwrap();
+        insta::assert_snapshot!(lines(&plan), @r"
+        key pair: create
+        image build: run
+        e-vpc: create
+        e-ecs-cluster: create, after e-vpc, key pair
+        e-ecr-repositories: create
+        image push: run, after e-ecr-repositories, image build
+        e-mesh: create
+        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        ");
+    }
+
+    #[test]
+    fn an_image_of_the_users_own_needs_no_repository() {
+        let wishes = Wishes {
+            image: ImagePlan::Given("r/app@sha256:1".into()),
+            ..wishes()
+        };
+        let plan = Plan::up(stacks(), &Deployed::default(), &wishes).unwrap();
+        assert!(plan.step(&StepId::ImagePush).is_none());
+        let service = plan.steps.last().unwrap();
+        assert_eq!(service.needs.len(), 3);
+    }
+
+    #[test]
+    fn what_stands_is_told_from_what_is_broken() {
+        let stacks = stacks();
+        let mut there = Deployed::default();
+        for (stack, status) in stacks.iter().zip([
+            "UPDATE_COMPLETE",
+            "ROLLBACK_COMPLETE",
+            "UPDATE_IN_PROGRESS",
+            "ROLLBACK_FAILED",
+        ]) {
+            there
+                .stacks
+                .insert(stack.name.clone(), deployed(stack, status));
+        }
+        let plan = Plan::up(stacks, &there, &wishes()).unwrap();
+        insta::assert_snapshot!(lines(&plan), @r"
+        key pair: create
+        image build: run
+        e-vpc: unchanged
+        e-ecs-cluster: replace, after e-vpc, key pair
+        e-ecr-repositories: wait
+        image push: run, after e-ecr-repositories, image build
+        e-mesh: blocked
+        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        ");
+        assert!(plan.has_changes());
+    }
+
+    #[test]
+    fn the_walkthrough_has_the_shortest_path_that_its_exports_allow() {
+        let stacks = crate::stack::render(&crate::config::Config::default()).unwrap();
+        let plan = Plan::up(stacks, &Deployed::default(), &wishes()).unwrap();
+        insta::assert_snapshot!(lines(&plan).replace("AppMeshExternalExample", "e"), @r"
+        key pair: create
+        image build: run
+        e-vpc: create
+        e-ecr-repositories: create
+        image push: run, after e-ecr-repositories, image build
+        e-mesh: create
+        e-ecs-cluster: create, after e-vpc, key pair
+        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        ");
+    }
+}

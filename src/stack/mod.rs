@@ -1,0 +1,29 @@
+//! Our stacks: the five templates, and what a [`Config`](crate::config::Config)
+//! makes of them.
+//!
+//! The templates are files of `templates/`, built in. Most settings reach them
+//! as parameters. Only what a parameter cannot carry, the list of external
+//! services, is written into the text, between marked lines; everything else
+//! stays as a person wrote it, comments too. For the default settings the
+//! rendered text is the file itself.
+//!
+//! The order of stacks is inferred from what they export and import; what
+//! cannot be seen there is declared in [`Role::declared_needs`]. Comparing with
+//! what is deployed is the plan's, sending is the deploy room's.
+
+mod environment;
+mod external;
+mod links;
+mod logical;
+mod order;
+mod parameters;
+mod rendered;
+mod role;
+mod section;
+#[cfg(test)]
+mod tests;
+
+pub use order::{Needs, order};
+pub use parameters::ParameterValue;
+pub use rendered::{RenderedStack, render};
+pub use role::{Capability, InvalidStackName, Role, StackName};

@@ -1,0 +1,106 @@
+//! From settings to stacks as CloudFormation takes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{
+    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section,
+};
+use crate::config::Config;
+use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::yaml;
+
+/// A stack with everything that CloudFormation is to be told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedStack {
+    /// Its name.
+    pub name: StackName,
+    /// What it is for.
+    pub role: Role,
+    /// The template's text, for people. [`RenderedStack::minified`] is shorter.
+    pub template: String,
+    /// What the template is told. Parameters that keep their default may be absent.
+    pub parameters: BTreeMap<String, ParameterValue>,
+    /// What CloudFormation wants to be told that the template does.
+    pub capabilities: Vec<Capability>,
+    /// Tags of the stack, which its resources inherit.
+    pub tags: BTreeMap<String, String>,
+    /// Names of the values that it exports.
+    pub exports: BTreeSet<String>,
+    /// Names of the values that it imports.
+    pub imports: BTreeSet<String>,
+}
+
+/// The stacks of an environment, each after those that it needs.
+pub fn render(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
+    check_names(config)?;
+    Role::ALL
+        .into_iter()
+        .map(|role| rendered(role, config))
+        .collect()
+}
+
+fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
+    let template = text(role, config);
+    let parameters = parameters::parameters(role, config)?;
+    let links = links::links(role, &parameters)?;
+    Ok(RenderedStack {
+        name: role.stack_name(config),
+        role,
+        template,
+        parameters,
+        capabilities: role.capabilities(),
+        tags: BTreeMap::from([("colormesh".to_owned(), config.environment.to_string())]),
+        exports: links.exports,
+        imports: links.imports,
+    })
+}
+
+/// The template with the external services written into it.
+fn text(role: Role, config: &Config) -> String {
+    let template = role.template();
+    let services = config.external_services.as_slice();
+    match role {
+        Role::Mesh => {
+            let text = section::replace(template, "backends", &external::backends(services));
+            section::replace(&text, "external services", &external::resources(services))
+        }
+        Role::EcsService => section::replace(
+            template,
+            "external services",
+            &environment::variables(services),
+        ),
+        Role::Vpc | Role::EcsCluster | Role::EcrRepositories => template.to_owned(),
+    }
+}
+
+/// The app's own virtual node, as the mesh template names it.
+const APP_NODE: &str = "ColorTellerWhite";
+
+/// A service's node is called by the service's name, which the app's node has not to lose.
+fn check_names(config: &Config) -> Result<(), Diagnostics> {
+    let taken = config
+        .external_services
+        .iter()
+        .any(|service| service.name == APP_NODE);
+    if !taken {
+        return Ok(());
+    }
+    Err(
+        Diagnostic::error(format!("`{APP_NODE}` is the app's own name in the mesh"))
+            .help("give the external service another name")
+            .into(),
+    )
+}
+
+// === impl RenderedStack ===
+
+impl RenderedStack {
+    /// The template as JSON without a space too many, for requests with a
+    /// limit.
+    pub fn minified(&self) -> String {
+        let source = Arc::new(Source::new(self.role.file_name(), self.template.as_str()));
+        let tree = yaml::parse(&source).expect("a rendered template is YAML");
+        yaml::to_json(&tree).to_string()
+    }
+}
