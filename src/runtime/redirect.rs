@@ -97,6 +97,9 @@ mod tests {
     #[test]
     fn stand_ins_share_a_block() {
         let text = stand_in_addresses(Ipv4Addr::new(100, 64, 0, 0), 16);
-        assert_eq!(text, "link set lo up\nroute add local 100.64.0.0/16 dev lo\n");
+        assert_eq!(
+            text,
+            "link set lo up\nroute add local 100.64.0.0/16 dev lo\n"
+        );
     }
 }

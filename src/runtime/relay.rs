@@ -71,7 +71,9 @@ async fn carry(mut near: TcpStream) -> io::Result<()> {
     }
     let reached = tokio::time::timeout(PATIENCE, TcpStream::connect(wanted)).await;
     match reached.map_err(io::Error::from).flatten() {
-        Ok(mut far) => tokio::io::copy_bidirectional(&mut near, &mut far).await.map(drop),
+        Ok(mut far) => tokio::io::copy_bidirectional(&mut near, &mut far)
+            .await
+            .map(drop),
         Err(error) => {
             // A reset says what a plain end would hide.
             rustix::net::sockopt::set_socket_linger(&near, Some(Duration::ZERO))?;

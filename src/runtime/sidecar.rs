@@ -72,7 +72,9 @@ impl Sidecar {
         options: &SidecarOptions,
         configuration: &Configuration,
     ) -> Result<Self, SidecarError> {
-        configuration.write().map_err(SidecarError::Write)?;
+        configuration
+            .write(&options.folder)
+            .map_err(SidecarError::Write)?;
         // One that was killed leaves its socket, on which the next one fails.
         let _not_there = std::fs::remove_file(&options.admin);
         let mut command = command(options).map_err(SidecarError::Write)?;
@@ -83,8 +85,15 @@ impl Sidecar {
         };
         let spawned = options.world.run(spawn).await?;
         let binary = || options.envoy.clone();
-        let child = spawned.map_err(|source| SidecarError::Spawn { binary: binary(), source })?;
-        Ok(Self { child, admin: options.admin.clone(), log: options.log.clone() })
+        let child = spawned.map_err(|source| SidecarError::Spawn {
+            binary: binary(),
+            source,
+        })?;
+        Ok(Self {
+            child,
+            admin: options.admin.clone(),
+            log: options.log.clone(),
+        })
     }
 
     /// Waits until it serves; the error is how it ended instead.
@@ -93,7 +102,10 @@ impl Sidecar {
             if matches!(self.child.try_wait(), Ok(Some(_))) {
                 return Err(self.ended().await);
             }
-            if matches!(admin::get(&self.admin, "/ready").await, Ok((StatusCode::OK, _))) {
+            if matches!(
+                admin::get(&self.admin, "/ready").await,
+                Ok((StatusCode::OK, _))
+            ) {
                 return Ok(());
             }
             tokio::time::sleep(GLANCE).await;
@@ -112,22 +124,43 @@ impl Sidecar {
         }
     }
 
-    /// Waits until it uses the files it was given; the error is why it does not.
-    pub(super) async fn digested(&self, configuration: &Configuration) -> Result<(), String> {
-        let waiting = async {
+    /// Takes it from one configuration to the next; the error is why it stays
+    /// with the one it had.
+    pub(super) async fn follow(
+        &self,
+        previous: &Configuration,
+        next: &Configuration,
+        folder: &Path,
+    ) -> Result<(), String> {
+        if !next.can_follow(previous) {
+            return Err("its start-up settings would change".to_owned());
+        }
+        let before = self.updates().await.unwrap_or_default();
+        next.update(previous, folder)
+            .map_err(|error| format!("cannot write its files: {error}"))?;
+        let digested = async {
             loop {
-                if let Ok((_, stats)) = admin::get(&self.admin, VERSIONS).await {
-                    match configuration_in_use(&stats, configuration) {
-                        InUse::Yes => return Ok(()),
-                        InUse::Refused => return Err(self.complaint()),
-                        InUse::NotYet => {}
+                if let Some(now) = self.updates().await {
+                    if now.rejected > before.rejected {
+                        return Err(self.complaint());
+                    }
+                    if now.taken > before.taken {
+                        return Ok(());
                     }
                 }
-                tokio::time::sleep(GLANCE * 2).await;
+                tokio::time::sleep(GLANCE).await;
             }
         };
         let late = || Err("Envoy does not take it over".to_owned());
-        tokio::time::timeout(DIGESTION, waiting).await.unwrap_or_else(|_| late())
+        tokio::time::timeout(DIGESTION, digested)
+            .await
+            .unwrap_or_else(|_| late())
+    }
+
+    async fn updates(&self) -> Option<Updates> {
+        let path = "/stats?filter=%5C.(lds%7Ccds%7Crds.*)%5C.update_(success%7Crejected)%24";
+        let (_, text) = admin::get(&self.admin, path).await.ok()?;
+        Some(Updates::read(&text))
     }
 
     fn complaint(&self) -> String {
@@ -141,25 +174,70 @@ impl Sidecar {
 
     /// Ends it, by force when it does not go by itself.
     pub(super) async fn stop(mut self) {
-        let number = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let number = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
         if let Some(number) = number {
             let _ended_meanwhile = rustix::process::kill_process(number, Signal::TERM);
         }
-        if tokio::time::timeout(LAST_WORDS, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(LAST_WORDS, self.child.wait())
+            .await
+            .is_err()
+        {
             let _ended_meanwhile = self.child.kill().await;
         }
     }
 }
 
+/// How many updates an Envoy took and refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Updates {
+    taken: u64,
+    rejected: u64,
+}
+
+impl Updates {
+    /// Reads lines like `cluster_manager.cds.update_success: 2`.
+    fn read(stats: &str) -> Self {
+        let sum = |ending: &str| {
+            let lines = stats.lines().filter_map(|line| line.split_once(": "));
+            let counts = lines.filter(|(name, _)| name.ends_with(ending));
+            counts
+                .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
+                .sum()
+        };
+        Self {
+            taken: sum("update_success"),
+            rejected: sum("update_rejected"),
+        }
+    }
+}
+
 fn command(options: &SidecarOptions) -> io::Result<Command> {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(&options.log)?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&options.log)?;
     let mut command = Command::new(&options.envoy);
-    command.arg("--config-path").arg(options.folder.join("bootstrap.json"));
+    command
+        .arg("--config-path")
+        .arg(options.folder.join("bootstrap.json"));
     // What was taken out of the mesh is cut off at once; the logs are current.
     command.args(["--drain-time-s", "0", "--file-flush-interval-msec", "100"]);
-    command.args(["--disable-hot-restart", "--use-dynamic-base-id", "--concurrency", "2"]);
+    command.args([
+        "--disable-hot-restart",
+        "--use-dynamic-base-id",
+        "--concurrency",
+        "2",
+    ]);
     command.args(["--log-level", "warning"]);
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
     Ok(command)
 }
 
@@ -167,7 +245,9 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
 fn last_complaint(log: &Path) -> Option<String> {
     let text = std::fs::read(log).ok()?;
     let text = String::from_utf8_lossy(&text);
-    let grave = |line: &&str| line.contains("[warning]") || line.contains("[critical]") || line.contains("[error]");
+    let grave = |line: &&str| {
+        line.contains("[warning]") || line.contains("[critical]") || line.contains("[error]")
+    };
     let line = text.lines().rev().find(grave)?;
     // `[time][thread][level][logger] [file:line] message`
     let message = line.splitn(3, "] ").last().unwrap_or(line);
@@ -187,7 +267,10 @@ mod tests {
                      error initializing config: bad\n[2026-11-23 09:00:00.000][7][info][main] \
                      [source/server/server.cc:998] exiting\n";
         std::fs::write(&log, lines).unwrap();
-        assert_eq!(last_complaint(&log).unwrap(), "error initializing config: bad");
+        assert_eq!(
+            last_complaint(&log).unwrap(),
+            "error initializing config: bad"
+        );
         assert_eq!(last_complaint(&folder.path().join("none")), None);
     }
 }

@@ -95,25 +95,41 @@ impl World {
                 let netns = Netns::create(&options.namespaces, "world").await?;
                 let relay = Relay::start(&netns).await?;
                 let world = Self::with(netns, WorldState::Relayed, forwarder).await?;
-                Ok(Self { _relay: Some(relay), ..world })
+                Ok(Self {
+                    _relay: Some(relay),
+                    ..world
+                })
             }
         }
     }
 
     async fn of_stand_ins(options: WorldOptions, reason: String) -> Result<Self, WorldError> {
         let netns = Netns::create(&options.namespaces, "world").await?;
-        netns.ip(redirect::stand_in_addresses(BLOCK.0, BLOCK.1)).await?;
+        netns
+            .ip(redirect::stand_in_addresses(BLOCK.0, BLOCK.1))
+            .await?;
         netns.open_low_ports().await?;
         let witness = options.logs.join("stand-ins.log");
         let mut stand_ins = StandIns::new(netns.clone(), witness.clone())?;
         let certificate = options.run.join("stand-in-authority.pem");
-        std::fs::write(&certificate, stand_ins.certificate())
-            .map_err(|source| StandInError::Write { path: certificate.clone(), source })?;
+        std::fs::write(&certificate, stand_ins.certificate()).map_err(|source| {
+            StandInError::Write {
+                path: certificate.clone(),
+                source,
+            }
+        })?;
         let names = stand_ins.set(&[]).await?;
-        let state = WorldState::StandIn { reason, certificate, witness };
+        let state = WorldState::StandIn {
+            reason,
+            certificate,
+            witness,
+        };
         let world = Self::serve(netns, state, Otherwise::Refuse).await?;
         world.zone.send_modify(|zone| zone.fixed = Arc::new(names));
-        Ok(Self { stand_ins: Some(stand_ins), ..world })
+        Ok(Self {
+            stand_ins: Some(stand_ins),
+            ..world
+        })
     }
 
     async fn with(
@@ -129,12 +145,28 @@ impl World {
         state: WorldState,
         otherwise: Otherwise,
     ) -> Result<Self, WorldError> {
-        let (zone, receiver) = watch::channel(Zone { otherwise, ..Zone::empty() });
+        let (zone, receiver) = watch::channel(Zone {
+            otherwise,
+            ..Zone::empty()
+        });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = ServerOptions { netns: &netns, address, zone: receiver, refused: None };
+        let options = ServerOptions {
+            netns: &netns,
+            address,
+            zone: receiver,
+            refused: None,
+        };
         let dns = Server::start(options).await?;
         let (stand_ins, hosts, _relay) = (None, Vec::new(), None);
-        Ok(Self { netns, state, zone, dns, stand_ins, hosts, _relay })
+        Ok(Self {
+            netns,
+            state,
+            zone,
+            dns,
+            stand_ins,
+            hosts,
+            _relay,
+        })
     }
 
     /// Where sidecars ask for names.
@@ -197,7 +229,9 @@ async fn reach(forwarder: &Forwarder) -> Result<(), &'static str> {
     question.metadata.recursion_desired = true;
     let name = Name::from_ascii(PROBED).expect("the probed name is one");
     question.add_query(Query::query(name, RecordType::A));
-    let bytes = question.to_vec().map_err(|_| "no question could be asked")?;
+    let bytes = question
+        .to_vec()
+        .map_err(|_| "no question could be asked")?;
     let answer = forwarder.ask(&bytes, Transport::Udp).await;
     let answer = answer.ok_or("the DNS server does not answer")?;
     let answer = Message::from_vec(&answer).map_err(|_| "the DNS server answers nonsense")?;
@@ -207,7 +241,9 @@ async fn reach(forwarder: &Forwarder) -> Result<(), &'static str> {
     });
     let address = address.ok_or("the DNS server knows no names of the internet")?;
     let connected = tokio::net::TcpStream::connect((address, 443)).await;
-    connected.map(drop).map_err(|_| "connections to the internet are refused")
+    connected
+        .map(drop)
+        .map_err(|_| "connections to the internet are refused")
 }
 
 /// Whether the kernel's table of routes has one for everything.
@@ -216,7 +252,9 @@ fn has_default_route(table: &str) -> bool {
     table.lines().skip(1).any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let everything = fields.get(1) == Some(&"00000000") && fields.get(7) == Some(&"00000000");
-        let flags = fields.get(3).and_then(|flags| u32::from_str_radix(flags, 16).ok());
+        let flags = fields
+            .get(3)
+            .and_then(|flags| u32::from_str_radix(flags, 16).ok());
         everything && flags.is_some_and(|flags| flags & UP != 0)
     })
 }
@@ -237,7 +275,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_resolver_that_does_not_answer_is_no_internet() {
-        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0")
+            .await
+            .expect("a socket");
         let address = silent.local_addr().expect("an address");
         let forwarder = Forwarder::new(vec![address]);
         let found = tokio::time::timeout(PROBE, reach(&forwarder)).await;

@@ -8,8 +8,6 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::message;
-
 /// A duration as protobuf's JSON has it: `0.250s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seconds(pub(crate) Duration);

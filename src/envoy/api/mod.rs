@@ -22,7 +22,7 @@ macro_rules! present {
         $(impl crate::envoy::api::Absent for $name {})*
     };
 }
-pub(crate) use {message, present};
+pub(crate) use present;
 
 mod access_log;
 mod bootstrap;

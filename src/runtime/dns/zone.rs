@@ -60,13 +60,22 @@ impl Zone {
     /// A zone that knows nothing and refuses everything.
     pub(crate) fn empty() -> Self {
         let (names, fixed, complete) = Default::default();
-        Self { names, fixed, complete, otherwise: Otherwise::Refuse }
+        Self {
+            names,
+            fixed,
+            complete,
+            otherwise: Otherwise::Refuse,
+        }
     }
 
     pub(super) fn find(&self, name: &str) -> Finding {
         if let Some(addresses) = self.names.get(name) {
             let awaited = addresses.is_empty();
-            return if awaited { Finding::Awaited } else { Finding::Known(addresses.clone(), CHANGING) };
+            return if awaited {
+                Finding::Awaited
+            } else {
+                Finding::Known(addresses.clone(), CHANGING)
+            };
         }
         if let Some(addresses) = self.fixed.get(name) {
             return Finding::Known(addresses.clone(), STEADY);
@@ -101,8 +110,13 @@ mod tests {
         let mut world = Zone::empty();
         world.fixed = Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST])].into());
         let (_sender, world) = watch::channel(world);
-        let app = Zone { otherwise: Otherwise::Ask(world), ..Zone::empty() };
-        assert!(matches!(app.find("a.test"), Finding::Known(addresses, STEADY) if addresses.len() == 1));
+        let app = Zone {
+            otherwise: Otherwise::Ask(world),
+            ..Zone::empty()
+        };
+        assert!(
+            matches!(app.find("a.test"), Finding::Known(addresses, STEADY) if addresses.len() == 1)
+        );
         assert!(matches!(app.find("b.test"), Finding::Refused));
     }
 
@@ -110,9 +124,16 @@ mod tests {
     fn a_complete_domain_is_asked_nowhere_else() {
         let forwarder = Arc::new(Forwarder::new(Vec::new()));
         let complete = Arc::new(["default.svc.test".to_owned()].into());
-        let zone = Zone { complete, otherwise: Otherwise::Forward(forwarder), ..Zone::empty() };
+        let zone = Zone {
+            complete,
+            otherwise: Otherwise::Forward(forwarder),
+            ..Zone::empty()
+        };
         assert!(matches!(zone.find("x.default.svc.test"), Finding::Refused));
-        assert!(matches!(zone.find("xdefault.svc.test"), Finding::Elsewhere(_)));
+        assert!(matches!(
+            zone.find("xdefault.svc.test"),
+            Finding::Elsewhere(_)
+        ));
     }
 
     #[test]

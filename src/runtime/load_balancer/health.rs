@@ -38,8 +38,18 @@ impl Checker {
         changes: HealthChanges,
     ) -> Self {
         let health = Arc::<Health>::default();
-        let check = check(target, settings.clone(), netns, Arc::clone(&health), changes);
-        Self { settings, health, checking: tokio::spawn(check).abort_handle() }
+        let check = check(
+            target,
+            settings.clone(),
+            netns,
+            Arc::clone(&health),
+            changes,
+        );
+        Self {
+            settings,
+            health,
+            checking: tokio::spawn(check).abort_handle(),
+        }
     }
 
     pub(super) fn health(&self) -> TargetHealth {
@@ -97,7 +107,11 @@ async fn check(
         let verdict = verdict(&settings, health.get(), first, (good, bad));
         // The runtime listens as long as there are load balancers.
         let _runtime_gone = health.set(verdict).then(|| changes.send(()));
-        let pause = if first && !is_good { FIRST } else { settings.interval };
+        let pause = if first && !is_good {
+            FIRST
+        } else {
+            settings.interval
+        };
         tokio::time::sleep(pause).await;
     }
 }
@@ -121,7 +135,9 @@ fn verdict(
 }
 
 fn is_listed(ranges: &[(u16, u16)], status: u16) -> bool {
-    ranges.iter().any(|(first, last)| (*first..=*last).contains(&status))
+    ranges
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&status))
 }
 
 #[cfg(test)]
@@ -132,19 +148,48 @@ mod tests {
         let (interval, timeout) = (Duration::from_secs(10), Duration::from_secs(2));
         let statuses = vec![(200, 299)];
         let (path, port) = ("/ping".to_owned(), None);
-        HealthCheck { path, port, interval, timeout, healthy: 3, unhealthy: 2, statuses }
+        HealthCheck {
+            path,
+            port,
+            interval,
+            timeout,
+            healthy: 3,
+            unhealthy: 2,
+            statuses,
+        }
     }
 
     #[test]
     fn a_target_starts_quickly_and_comes_back_slowly() {
         let judge = |now, first, counts| verdict(&settings(), now, first, counts);
-        assert_eq!(judge(TargetHealth::Initial, true, (0, 9)), TargetHealth::Initial);
-        assert_eq!(judge(TargetHealth::Initial, true, (1, 0)), TargetHealth::Healthy);
-        assert_eq!(judge(TargetHealth::Initial, false, (0, 9)), TargetHealth::Unhealthy);
-        assert_eq!(judge(TargetHealth::Healthy, false, (0, 1)), TargetHealth::Healthy);
-        assert_eq!(judge(TargetHealth::Healthy, false, (0, 2)), TargetHealth::Unhealthy);
-        assert_eq!(judge(TargetHealth::Unhealthy, false, (2, 0)), TargetHealth::Unhealthy);
-        assert_eq!(judge(TargetHealth::Unhealthy, false, (3, 0)), TargetHealth::Healthy);
+        assert_eq!(
+            judge(TargetHealth::Initial, true, (0, 9)),
+            TargetHealth::Initial
+        );
+        assert_eq!(
+            judge(TargetHealth::Initial, true, (1, 0)),
+            TargetHealth::Healthy
+        );
+        assert_eq!(
+            judge(TargetHealth::Initial, false, (0, 9)),
+            TargetHealth::Unhealthy
+        );
+        assert_eq!(
+            judge(TargetHealth::Healthy, false, (0, 1)),
+            TargetHealth::Healthy
+        );
+        assert_eq!(
+            judge(TargetHealth::Healthy, false, (0, 2)),
+            TargetHealth::Unhealthy
+        );
+        assert_eq!(
+            judge(TargetHealth::Unhealthy, false, (2, 0)),
+            TargetHealth::Unhealthy
+        );
+        assert_eq!(
+            judge(TargetHealth::Unhealthy, false, (3, 0)),
+            TargetHealth::Healthy
+        );
     }
 
     #[test]

@@ -8,8 +8,8 @@ mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -79,29 +79,48 @@ impl LoadBalancer {
         let port = listener.local_addr().map_or(0, |address| address.port());
         let shared = Arc::<Shared>::default();
         let serving = tokio::spawn(proxy::serve(listener, Arc::clone(&shared))).abort_handle();
-        Ok(Self { port, netns, shared, changes, serving })
+        Ok(Self {
+            port,
+            netns,
+            shared,
+            changes,
+            serving,
+        })
     }
 
     /// Takes over rules, groups and targets; targets that stay keep their
     /// health and their connections.
     pub(super) fn set(&self, spec: &LoadBalancerSpec, addresses: &BTreeMap<TaskId, Ipv4Addr>) {
         let before = self.shared.table();
-        let mut table = Table { default: Some(spec.default.clone()), ..Table::default() };
+        let mut table = Table {
+            default: Some(spec.default.clone()),
+            ..Table::default()
+        };
         table.rules = spec.rules.iter().map(compiled).collect();
         for (id, group) in &spec.target_groups {
             let known = before.groups.get(id);
             let targets = group.targets.iter().filter_map(|(task, port)| {
                 let address = SocketAddrV4::new(*addresses.get(task)?, *port);
-                let stays = known.into_iter().flat_map(|group| &group.targets).find(|target| {
-                    target.task == *task && target.is_same(address, &group.health_check)
-                });
+                let stays = known
+                    .into_iter()
+                    .flat_map(|group| &group.targets)
+                    .find(|target| {
+                        target.task == *task && target.is_same(address, &group.health_check)
+                    });
                 let made = || Arc::new(self.target(task, address, &group.health_check));
                 Some(stays.cloned().unwrap_or_else(made))
             });
-            let group = Group { targets: targets.collect(), next: AtomicUsize::default() };
+            let group = Group {
+                targets: targets.collect(),
+                next: AtomicUsize::default(),
+            };
             table.groups.insert(id.clone(), group);
         }
-        *self.shared.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+        *self
+            .shared
+            .table
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
 
     fn target(
@@ -113,19 +132,25 @@ impl LoadBalancer {
         let changes = self.changes.clone();
         let checker = Checker::start(address, settings.clone(), self.netns.clone(), changes);
         let upstream = Upstream::new(address, self.netns.clone());
-        Target { task: task.clone(), checker, upstream }
+        Target {
+            task: task.clone(),
+            checker,
+            upstream,
+        }
     }
 
     /// What can be seen of it.
     pub(super) fn state(&self) -> LoadBalancerState {
         let table = self.shared.table();
         let targets = table.groups.iter().flat_map(|(id, group)| {
-            let health = |target: &Arc<Target>| {
-                ((id.clone(), target.task.clone()), target.checker.health())
-            };
+            let health =
+                |target: &Arc<Target>| ((id.clone(), target.task.clone()), target.checker.health());
             group.targets.iter().map(health)
         });
-        LoadBalancerState { port: Some(self.port), targets: targets.collect() }
+        LoadBalancerState {
+            port: Some(self.port),
+            targets: targets.collect(),
+        }
     }
 }
 
@@ -150,7 +175,11 @@ impl Table {
         let matches = |(patterns, _): &&(Vec<PathPattern>, Action)| {
             patterns.iter().any(|pattern| pattern.matches(path))
         };
-        self.rules.iter().find(matches).map(|(_, action)| action).or(self.default.as_ref())
+        self.rules
+            .iter()
+            .find(matches)
+            .map(|(_, action)| action)
+            .or(self.default.as_ref())
     }
 }
 

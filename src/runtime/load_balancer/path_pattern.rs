@@ -29,7 +29,9 @@ impl PathPattern {
                     here += 1;
                 }
                 _ => {
-                    let Some((star, taken)) = retry else { return false };
+                    let Some((star, taken)) = retry else {
+                        return false;
+                    };
                     retry = Some((star, taken + 1));
                     (at, here) = (star + 1, taken + 1);
                 }

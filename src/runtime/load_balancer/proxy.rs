@@ -42,13 +42,18 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     let port = stream.local_addr().map_or(0, |local| local.port());
     let _slower_then = stream.set_nodelay(true);
-    let origin = Origin { peer: peer.ip(), port };
+    let origin = Origin {
+        peer: peer.ip(),
+        port,
+    };
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(answer(&shared, request, origin).await) }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(60));
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(60));
     // A client that breaks off ends its own connection only.
     let _client_gone = server.serve_connection(TokioIo::new(stream), service).await;
 }
@@ -65,10 +70,20 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Origin) -> 
     match table.action(request.uri().path()) {
         Some(Action::Forward(group)) => match table.groups.get(group) {
             Some(group) => forward(group, request, origin).await,
-            None => page(StatusCode::SERVICE_UNAVAILABLE, "there is no such target group"),
+            None => page(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "there is no such target group",
+            ),
         },
-        Some(Action::Fixed { status, content_type, body }) => fixed(*status, content_type, body),
-        None => page(StatusCode::SERVICE_UNAVAILABLE, "the load balancer has no rules yet"),
+        Some(Action::Fixed {
+            status,
+            content_type,
+            body,
+        }) => fixed(*status, content_type, body),
+        None => page(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the load balancer has no rules yet",
+        ),
     }
 }
 
@@ -91,7 +106,9 @@ async fn forward(group: &Group, mut request: Request<Incoming>, origin: Origin) 
 fn prepare<B>(request: &mut Request<B>, origin: Origin) {
     // A target gets the path; a host in the request line goes into the header.
     let uri = request.uri().clone();
-    let host = uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
+    let host = uri
+        .authority()
+        .map(|authority| HeaderValue::from_str(authority.as_str()));
     if let Some(Ok(host)) = host {
         request.headers_mut().insert(hyper::header::HOST, host);
     }
@@ -102,8 +119,12 @@ fn prepare<B>(request: &mut Request<B>, origin: Origin) {
     *request.version_mut() = hyper::Version::HTTP_11;
     let headers = request.headers_mut();
     remove_hop_by_hop(headers);
-    let before = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let chain = before.map_or(origin.peer.to_string(), |list| format!("{list}, {}", origin.peer));
+    let before = headers
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok());
+    let chain = before.map_or(origin.peer.to_string(), |list| {
+        format!("{list}, {}", origin.peer)
+    });
     let additions = [
         ("x-forwarded-for", chain),
         ("x-forwarded-proto", "http".to_owned()),
@@ -134,14 +155,20 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 fn page(status: StatusCode, why: &str) -> Answer {
-    fixed(status.as_u16(), "text/plain; charset=utf-8", &format!("{status}: {why}\n"))
+    fixed(
+        status.as_u16(),
+        "text/plain; charset=utf-8",
+        &format!("{status}: {why}\n"),
+    )
 }
 
 fn fixed(status: u16, content_type: &str, body: &str) -> Answer {
     let mut response = Response::new(Either::Right(Full::new(Bytes::from(body.to_owned()))));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     if let Ok(value) = HeaderValue::from_str(content_type) {
-        response.headers_mut().insert(hyper::header::CONTENT_TYPE, value);
+        response
+            .headers_mut()
+            .insert(hyper::header::CONTENT_TYPE, value);
     }
     response
 }
@@ -159,7 +186,13 @@ mod tests {
             .header("x-forwarded-for", "192.0.2.9")
             .body(())
             .unwrap();
-        prepare(&mut request, Origin { peer: "127.0.0.1".parse().unwrap(), port: 8080 });
+        prepare(
+            &mut request,
+            Origin {
+                peer: "127.0.0.1".parse().unwrap(),
+                port: 8080,
+            },
+        );
         assert_eq!(request.uri(), "/x?y=1");
         let headers = request.headers();
         assert_eq!(headers["host"], "a.test");

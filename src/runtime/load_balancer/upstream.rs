@@ -30,7 +30,11 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(address: SocketAddrV4, netns: Netns) -> Self {
-        Self { address, netns, idle: Arc::default() }
+        Self {
+            address,
+            netns,
+            idle: Arc::default(),
+        }
     }
 
     pub(super) fn address(&self) -> SocketAddrV4 {
@@ -56,7 +60,10 @@ impl Upstream {
             }
         }
         let mut fresh = connect(self.address, &self.netns).await?;
-        let response = fresh.send_request(request).await.map_err(io::Error::other)?;
+        let response = fresh
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?;
         self.keep(fresh);
         Ok(response)
     }
@@ -88,7 +95,10 @@ pub(super) async fn status(address: SocketAddrV4, netns: &Netns, path: &str) -> 
         .header("user-agent", "ELB-HealthChecker/2.0")
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(io::Error::other)?;
     Ok(response.status().as_u16())
 }
 

@@ -31,7 +31,12 @@ impl Authority {
         settings.distinguished_name.push(DnType::CommonName, name);
         let certificate = settings.self_signed(&key)?.pem();
         let issuer = Issuer::new(settings, key);
-        Ok(Self { issuer, certificate, allowed: Mutex::default(), given: Mutex::default() })
+        Ok(Self {
+            issuer,
+            certificate,
+            allowed: Mutex::default(),
+            given: Mutex::default(),
+        })
     }
 
     /// Its certificate, as PEM.
@@ -47,7 +52,12 @@ impl Authority {
     }
 
     fn vouch(&self, name: &str) -> Option<Arc<CertifiedKey>> {
-        if !self.allowed.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
+        if !self
+            .allowed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(name)
+        {
             return None;
         }
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,6 +119,10 @@ mod tests {
         let first = authority.vouch("github.com").unwrap();
         assert!(Arc::ptr_eq(&first, &authority.vouch("github.com").unwrap()));
         assert!(authority.vouch("go.dev").is_none());
-        assert!(authority.certificate().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert!(
+            authority
+                .certificate()
+                .starts_with("-----BEGIN CERTIFICATE-----")
+        );
     }
 }

@@ -42,7 +42,12 @@ pub(crate) struct Directory {
 impl Directory {
     pub(super) fn new(block: Ipv4Addr) -> Self {
         let (given, hosts, by_address) = Default::default();
-        Self { block, given, hosts, by_address }
+        Self {
+            block,
+            given,
+            hosts,
+            by_address,
+        }
     }
 
     pub(super) fn set(&mut self, hosts: &[OutsideHost]) {
@@ -56,19 +61,31 @@ impl Directory {
         for name in self.hosts.keys() {
             // The first address of a block is its name, so counting starts at 1.
             let next = u32::from(self.block) + 1 + u32::try_from(self.given.len()).unwrap_or(0);
-            self.given.entry(name.clone()).or_insert(Ipv4Addr::from(next));
+            self.given
+                .entry(name.clone())
+                .or_insert(Ipv4Addr::from(next));
         }
-        let present = self.given.iter().filter(|(name, _)| self.hosts.contains_key(*name));
-        self.by_address = present.map(|(name, address)| (*address, name.clone())).collect();
+        let present = self
+            .given
+            .iter()
+            .filter(|(name, _)| self.hosts.contains_key(*name));
+        self.by_address = present
+            .map(|(name, address)| (*address, name.clone()))
+            .collect();
     }
 
     pub(super) fn names(&self) -> Names {
         let all = self.by_address.iter();
-        all.map(|(address, name)| (name.clone(), vec![*address])).collect()
+        all.map(|(address, name)| (name.clone(), vec![*address]))
+            .collect()
     }
 
     pub(super) fn ports(&self) -> BTreeSet<u16> {
-        self.hosts.values().flat_map(BTreeMap::keys).copied().collect()
+        self.hosts
+            .values()
+            .flat_map(BTreeMap::keys)
+            .copied()
+            .collect()
     }
 
     pub(super) fn hosts(&self) -> BTreeSet<String> {
@@ -89,7 +106,11 @@ mod tests {
     use super::*;
 
     fn host(name: &str, port: u16, kind: Kind) -> OutsideHost {
-        OutsideHost { name: name.to_owned(), port, kind }
+        OutsideHost {
+            name: name.to_owned(),
+            port,
+            kind,
+        }
     }
 
     #[test]
@@ -97,7 +118,10 @@ mod tests {
         let mut directory = Directory::new(Ipv4Addr::new(100, 64, 0, 0));
         directory.set(&[host("b.test", 443, Kind::Tls)]);
         let before = directory.names()["b.test"].clone();
-        directory.set(&[host("a.test", 80, Kind::Http), host("b.test", 443, Kind::Tls)]);
+        directory.set(&[
+            host("a.test", 80, Kind::Http),
+            host("b.test", 443, Kind::Tls),
+        ]);
         assert_eq!(directory.names()["b.test"], before);
         directory.set(&[host("a.test", 80, Kind::Http)]);
         assert!(!directory.names().contains_key("b.test"));
@@ -107,7 +131,10 @@ mod tests {
     #[test]
     fn one_host_speaks_differently_on_different_ports() {
         let mut directory = Directory::new(Ipv4Addr::new(100, 64, 0, 0));
-        directory.set(&[host("a.test", 80, Kind::Http), host("a.test", 3306, Kind::Tcp)]);
+        directory.set(&[
+            host("a.test", 80, Kind::Http),
+            host("a.test", 3306, Kind::Tcp),
+        ]);
         let address = directory.names()["a.test"][0];
         assert_eq!(directory.find(address, 3306).unwrap().1, Kind::Tcp);
         assert_eq!(directory.find(address, 80).unwrap().1, Kind::Http);

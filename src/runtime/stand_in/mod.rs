@@ -70,8 +70,17 @@ impl StandIns {
         let tls = authority::acceptor(&authority).map_err(StandInError::Tls)?;
         let directory = Mutex::new(Directory::new(BLOCK.0));
         let witness = log::Lines::open(witness);
-        let shared = Arc::new(Shared { directory, authority, tls, witness });
-        Ok(Self { netns, shared, listeners: BTreeMap::new() })
+        let shared = Arc::new(Shared {
+            directory,
+            authority,
+            tls,
+            witness,
+        });
+        Ok(Self {
+            netns,
+            shared,
+            listeners: BTreeMap::new(),
+        })
     }
 
     /// The certificate that clients have to trust, as PEM.
@@ -116,12 +125,16 @@ impl Drop for StandIns {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("directory", &self.directory).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
     }
 }
 
 impl Shared {
     fn directory(&self) -> std::sync::MutexGuard<'_, Directory> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -61,10 +61,18 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) -> io::Result<()> {
     let local = stream.local_addr()?;
-    let IpAddr::V4(address) = local.ip() else { return Ok(()) };
+    let IpAddr::V4(address) = local.ip() else {
+        return Ok(());
+    };
     let found = shared.directory().find(address, local.port());
-    let Some((host, kind)) = found else { return refuse(&stream) };
-    let arrival = Arrival { host, port: local.port(), peer };
+    let Some((host, kind)) = found else {
+        return refuse(&stream);
+    };
+    let arrival = Arrival {
+        host,
+        port: local.port(),
+        peer,
+    };
     match kind {
         Kind::Tls => tls(stream, arrival, shared).await,
         Kind::Http => {
@@ -103,8 +111,13 @@ where
         async move { Ok::<_, Infallible>(page) }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(60));
-    server.serve_connection(TokioIo::new(stream), answer).await.map_err(io::Error::other)
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(60));
+    server
+        .serve_connection(TokioIo::new(stream), answer)
+        .await
+        .map_err(io::Error::other)
 }
 
 fn render<B>(arrival: &Arrival, request: &Request<B>) -> Response<Full<Bytes>> {
@@ -117,16 +130,21 @@ fn render<B>(arrival: &Arrival, request: &Request<B>) -> Response<Full<Bytes>> {
         arrival.port
     );
     let mut response = Response::new(Full::new(Bytes::from(text)));
-    for (name, value) in
-        [("content-type", "text/html; charset=utf-8"), ("server", "colormesh-stand-in")]
-    {
-        response.headers_mut().insert(name, hyper::header::HeaderValue::from_static(value));
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("server", "colormesh-stand-in"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, hyper::header::HeaderValue::from_static(value));
     }
     response
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 async fn echo(mut stream: TcpStream, arrival: &Arrival) -> io::Result<()> {
@@ -139,7 +157,13 @@ async fn echo(mut stream: TcpStream, arrival: &Arrival) -> io::Result<()> {
 
 fn witness(shared: &Shared, arrival: &Arrival, server_name: Option<&str>) {
     let Arrival { host, port, peer } = arrival;
-    let line = Witnessed { time: log::now(), host, port: *port, server_name, peer: *peer };
+    let line = Witnessed {
+        time: log::now(),
+        host,
+        port: *port,
+        server_name,
+        peer: *peer,
+    };
     shared.witness.write(&line);
 }
 
@@ -153,10 +177,19 @@ mod tests {
     #[tokio::test]
     async fn a_page_says_that_it_is_a_stand_in_and_repeats_no_markup() {
         let peer = "127.0.0.1:1".parse().unwrap();
-        let arrival = Arrival { host: "github.com".to_owned(), port: 443, peer };
+        let arrival = Arrival {
+            host: "github.com".to_owned(),
+            port: 443,
+            peer,
+        };
         let request = Request::builder().uri("/<b>").body(());
         let request = request.unwrap_or_else(|_| Request::new(()));
-        let body = render(&arrival, &request).into_body().collect().await.unwrap().to_bytes();
+        let body = render(&arrival, &request)
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes();
         let text = String::from_utf8(body.to_vec()).unwrap();
         assert!(text.contains("stand-in for github.com"), "{text}");
         assert!(!text.contains("<b>"), "{text}");
