@@ -20,7 +20,7 @@ use super::desired::{AppSpec, TaskId, TaskSpec};
 use super::dns::{Otherwise, Server, ServerOptions, Zone};
 use super::isolate;
 use super::launch::Container;
-use super::netns::{Netns, anywhere};
+use super::netns::Netns;
 use super::observed::{MeshState, Processes, SidecarState, TaskState, TaskStatus};
 use super::redirect::{self, APP_ADDRESS, DNS_PORT, EGRESS_PORT, PLAIN_EGRESS_PORT};
 use super::sidecar::{Sidecar, SidecarOptions};
@@ -206,7 +206,9 @@ impl Task {
             let refused = Some(self.surroundings.logs.join("dns.log"));
             let options = ServerOptions {
                 netns: network,
-                address: anywhere(DNS_PORT),
+                // Answers have to come from where the redirection sent the
+                // question, else the app takes them for somebody else's.
+                address: (std::net::Ipv4Addr::LOCALHOST, DNS_PORT).into(),
                 zone,
                 refused,
             };
