@@ -12,7 +12,10 @@ pub mod ecr;
 mod error;
 mod handle;
 pub mod ids;
+pub mod inventory;
 pub mod key_pairs;
+mod resources;
+pub mod scheduler;
 pub mod shared;
 mod store;
 

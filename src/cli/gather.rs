@@ -18,6 +18,12 @@ const ENDPOINT: &str = "ColorAppEndpoint";
 /// The name of a sidecar's container.
 const ENVOY: &str = "envoy";
 
+/// The app's URL, when the service stack has one.
+pub(crate) async fn endpoint(session: &Session) -> Option<String> {
+    let name = Role::EcsService.stack_name(&session.config).to_string();
+    session.cloud.stack(&name).await.ok()??.outputs.get(ENDPOINT).cloned()
+}
+
 /// Everything that can be known now. What cannot be read shows as absent, with
 /// the error as its status, so that it can be waited for.
 pub(crate) async fn facts(session: &Session) -> Facts {

