@@ -8,7 +8,7 @@ use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
 use crate::cli::session::Session;
 use crate::cli::settings;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
-use crate::plan::{Action, Change, Direction, Plan};
+use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
 
 /// The most changes of one stack that are shown to a person.
 const SHOWN: usize = 20;
@@ -53,5 +53,32 @@ pub(crate) fn text(plan: &Plan) -> String {
 }
 
 fn line(change: &Change) -> String {
-    format!("      {}\n", paint(FAINT, &change.to_string()))
+    let text = match change {
+        Change::Resource { kind, logical_id, resource_type, properties } => {
+            let paths: Vec<&str> = properties.iter().map(|property| property.path.as_str()).collect();
+            let paths = if paths.is_empty() { String::new() } else { format!(": {}", paths.join(", ")) };
+            format!("{} {logical_id} ({resource_type}){paths}", word(*kind))
+        }
+        Change::Parameter { name, before, after } => {
+            format!("parameter {name}: {} -> {}", shown(before), after.as_deref().unwrap_or("known later"))
+        }
+        Change::Tag { name, before, after } => {
+            format!("tag {name}: {} -> {}", shown(before), shown(after))
+        }
+        Change::Section { kind, path } => format!("{} {path}", word(*kind)),
+        Change::Template => "the template".to_owned(),
+    };
+    format!("      {}\n", paint(FAINT, &text))
+}
+
+fn word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Add => "add",
+        ChangeKind::Modify => "change",
+        ChangeKind::Remove => "remove",
+    }
+}
+
+fn shown(value: &Option<String>) -> &str {
+    value.as_deref().unwrap_or("none")
 }
