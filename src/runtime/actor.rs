@@ -2,13 +2,14 @@
 //! and load balancers, and gathers what they report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::desired::{Desired, LoadBalancerId, TaskId};
 use super::isolate::{self, IsolateError};
@@ -150,7 +151,9 @@ struct Actor {
     meshes: watch::Sender<Meshes>,
     mesh_problem: Option<String>,
     drivers: BTreeMap<TaskId, Driver>,
-    leaving: BTreeMap<TaskId, JoinHandle<()>>,
+    /// Tasks that are being stopped, with the addresses they still hold.
+    leaving: BTreeMap<TaskId, Ipv4Addr>,
+    gone: JoinSet<TaskId>,
     states: BTreeMap<TaskId, TaskState>,
     load_balancers: BTreeMap<LoadBalancerId, LoadBalancer>,
     problems: BTreeMap<String, String>,
@@ -182,6 +185,7 @@ impl Actor {
             mesh_problem: None,
             drivers: BTreeMap::new(),
             leaving: BTreeMap::new(),
+            gone: JoinSet::new(),
             states: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
             problems: BTreeMap::new(),
@@ -207,6 +211,9 @@ impl Actor {
                 }
                 Some(report) = self.reports.1.recv() => self.take(report),
                 Some(()) = self.health.1.recv() => {}
+                Some(gone) = self.gone.join_next(), if !self.gone.is_empty() => {
+                    self.forget(gone);
+                }
             }
             while let Ok(report) = self.reports.1.try_recv() {
                 self.take(report);
@@ -225,9 +232,8 @@ impl Actor {
         if mesh_changed {
             self.read_meshes().await;
         }
-        self.leaving.retain(|_, driver| !driver.is_finished());
         self.stop_tasks();
-        self.start_tasks().await;
+        self.start_tasks();
         self.set_load_balancers().await;
     }
 
@@ -267,24 +273,33 @@ impl Actor {
             .collect();
         for id in gone {
             if let Some(driver) = self.drivers.remove(&id) {
-                self.leaving.insert(id, driver.stop());
+                self.leaving.insert(id.clone(), driver.spec.address);
+                let stopping = driver.stop();
+                self.gone.spawn(async move {
+                    // A driver that panicked has left nothing either.
+                    let _ = stopping.await;
+                    id
+                });
             }
         }
-        let drivers = &self.drivers;
-        let leaving = &self.leaving;
-        self.states
-            .retain(|id, _| drivers.contains_key(id) || leaving.contains_key(id));
     }
 
-    async fn start_tasks(&mut self) {
+    /// A task has stopped; another may have waited for its name or address.
+    fn forget(&mut self, gone: Result<TaskId, JoinError>) {
+        if let Ok(id) = gone {
+            self.leaving.remove(&id);
+            self.states.remove(&id);
+            self.start_tasks();
+        }
+    }
+
+    fn start_tasks(&mut self) {
         let desired = Arc::clone(&self.desired);
         for spec in &desired.tasks {
-            if self.drivers.contains_key(&spec.id) {
+            let is_taken = self.leaving.contains_key(&spec.id)
+                || self.leaving.values().any(|address| *address == spec.address);
+            if self.drivers.contains_key(&spec.id) || is_taken {
                 continue;
-            }
-            if let Some(leaving) = self.leaving.remove(&spec.id) {
-                // The same task with another definition: one after the other.
-                let _ = leaving.await;
             }
             let surroundings = Surroundings {
                 program: self.options.program.clone(),
@@ -346,7 +361,9 @@ impl Actor {
     }
 
     fn take(&mut self, report: task::Report) {
-        if self.drivers.contains_key(&report.task) || self.leaving.contains_key(&report.task) {
+        let is_known =
+            self.drivers.contains_key(&report.task) || self.leaving.contains_key(&report.task);
+        if is_known {
             self.states.insert(report.task, report.state);
         }
     }
@@ -358,7 +375,8 @@ impl Actor {
             (state.status == TaskStatus::Running && self.drivers.contains_key(id)).then_some(())?;
             self.drivers.get(id).map(|driver| driver.spec.address)
         };
-        let names = self.desired.names.iter();
+        // Without a task there is nothing to come that a question could wait for.
+        let names = self.desired.names.iter().filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
             (
                 super::dns::plain(name),
@@ -393,27 +411,18 @@ impl Actor {
 
     async fn stop(mut self) {
         self.load_balancers.clear();
-        let drivers = std::mem::take(&mut self.drivers)
-            .into_values()
-            .map(Driver::stop);
-        let all: Vec<JoinHandle<()>> = drivers
-            .chain(std::mem::take(&mut self.leaving).into_values())
-            .collect();
-        for driver in all {
-            let _ = driver.await;
-        }
+        self.desired = Arc::default();
+        self.stop_tasks();
+        while self.gone.join_next().await.is_some() {}
         isolate::remove_private_folder(&self.options.run);
     }
 }
 
 /// A task's name in a path that must be short.
 fn short(id: &TaskId) -> String {
-    let text = id.as_str();
-    let id = text.rsplit('/').next().unwrap_or(text);
-    id.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(12)
-        .collect()
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    format!("{:012x}", hasher.finish() >> 16)
 }
 
 /// A task's name as a file's.

@@ -229,11 +229,10 @@ impl Task {
             parts.app = Some(self.app(&spec, network).await?);
             self.state.processes.app = parts.app.as_ref().and_then(App::process);
             let accepts = timeout(ACCEPTS, accepting(network, spec.port));
-            match (accepts.await, &mut parts.app) {
-                (Ok(()), _) => {}
-                (Err(_), _) => {
-                    return Err(format!("the app does not listen on port {}", spec.port));
-                }
+            tokio::select! {
+                accepts = accepts => accepts
+                    .map_err(|_| format!("the app does not listen on port {}", spec.port))?,
+                reason = ended(parts.app.as_mut()) => return Err(reason),
             }
         }
         self.state.healthy = true;
@@ -430,10 +429,13 @@ impl Task {
             Ok(next) => next,
             Err(reason) => return self.refuse(reason),
         };
-        let (Some(previous), Some(sidecar)) = (&parts.configuration, &parts.sidecar) else {
+        let (Some(previous), Some(sidecar)) = (&parts.configuration, &mut parts.sidecar) else {
             return;
         };
-        if *previous != next {
+        if !next.can_follow(previous) {
+            // It ends, and is started again with what it has to start from.
+            sidecar.end();
+        } else if *previous != next {
             let folder = self.surroundings.folder.join("xds");
             if let Err(reason) = sidecar.follow(previous, &next, &folder).await {
                 return self.refuse(reason);
