@@ -104,7 +104,10 @@ impl Runtime {
         })
         .await?;
         let (desired, wanted) = watch::channel(Arc::default());
-        let (seen, observed) = watch::channel(Arc::default());
+        let (seen, observed) = watch::channel(Arc::new(Observed {
+            world: world.state.clone(),
+            ..Observed::default()
+        }));
         let (stop, stopped) = oneshot::channel();
         let actor = Actor::new(options, namespaces, network, world, seen);
         let actor = tokio::spawn(actor.run(wanted, stopped));
