@@ -87,6 +87,11 @@ impl EcrState {
 // === impl Repository ===
 
 impl Repository {
+    /// Whether it holds no image.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
     /// The image that a digest or a tag names.
     pub fn find(&self, version: &str) -> Option<&Digest> {
         match version.parse::<Digest>() {
@@ -380,12 +385,5 @@ mod tests {
         };
         account.delete_images("two", &[id]).unwrap();
         assert!(!account.images().contains(&blob));
-    }
-}
-
-impl Repository {
-    /// Whether it holds no image.
-    pub fn is_empty(&self) -> bool {
-        true
     }
 }

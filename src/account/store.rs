@@ -106,7 +106,8 @@ impl Store {
     /// Changes the state when there is something to change: `change` says
     /// whether it did.
     pub(super) fn update_if<T>(&self, change: impl FnOnce(&mut State) -> (bool, T)) -> T {
-        let (changed, outcome) = change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        let (changed, outcome) =
+            change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
         if changed {
             self.version.send_modify(|version| *version += 1);
         }

@@ -24,7 +24,11 @@ pub fn main() -> ExitCode {
         None => {}
     }
     let cli = Cli::parse();
-    finish(Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(run(&cli))))
+    finish(
+        Runtime::new()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(run(&cli))),
+    )
 }
 
 async fn run(cli: &Cli) -> Outcome {

@@ -22,7 +22,12 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new(printer: Printer) -> Self {
         let bars = printer.draws().then(MultiProgress::new);
-        Self { printer, started: Instant::now(), bars, steps: BTreeMap::new() }
+        Self {
+            printer,
+            started: Instant::now(),
+            bars,
+            steps: BTreeMap::new(),
+        }
     }
 
     /// Shows one event.
@@ -30,15 +35,28 @@ impl Progress {
         match event {
             Event::StepStarted { step } => self.begin(step),
             Event::StepProgress { step, progress } => self.note(step, &progress.to_string()),
-            Event::Resource { step, logical_id, status, reason, .. } => {
+            Event::Resource {
+                step,
+                logical_id,
+                status,
+                reason,
+                ..
+            } => {
                 if status.is_failure() {
                     let reason = reason.as_deref().unwrap_or("no reason given");
-                    self.line(step, &paint(BAD, &format!("{logical_id} {status}: {reason}")));
+                    self.line(
+                        step,
+                        &paint(BAD, &format!("{logical_id} {status}: {reason}")),
+                    );
                 } else {
                     self.on_bar(step, &format!("{logical_id} {status}"));
                 }
             }
-            Event::StepFinished { step, outcome, elapsed } => self.finish(step, *outcome, *elapsed),
+            Event::StepFinished {
+                step,
+                outcome,
+                elapsed,
+            } => self.finish(step, *outcome, *elapsed),
             Event::StepFailed { failure } => self.fail(failure),
             Event::StepSkipped { step, because } => {
                 self.end(step);
@@ -80,12 +98,18 @@ impl Progress {
             Outcome::Unchanged | Outcome::Absent => FAINT,
         };
         let took = paint(FAINT, &format!("{:.1} s", elapsed.as_secs_f64()));
-        self.line(step, &format!("{} {took}", paint(style, &outcome.to_string())));
+        self.line(
+            step,
+            &format!("{} {took}", paint(style, &outcome.to_string())),
+        );
     }
 
     fn fail(&mut self, failure: &StepFailure) {
         self.end(&failure.step);
-        self.line(&failure.step, &format!("{} {}", paint(BAD, "failed:"), failure.error));
+        self.line(
+            &failure.step,
+            &format!("{} {}", paint(BAD, "failed:"), failure.error),
+        );
     }
 
     fn end(&mut self, step: &StepId) {
@@ -100,7 +124,11 @@ impl Progress {
         }
         let seconds = self.started.elapsed().as_secs_f64();
         let step = format!("{:<38}", step.to_string());
-        let line = format!("{} {} {text}", paint(FAINT, &format!("{seconds:6.1}s")), paint(NAME, &step));
+        let line = format!(
+            "{} {} {text}",
+            paint(FAINT, &format!("{seconds:6.1}s")),
+            paint(NAME, &step)
+        );
         match &self.bars {
             Some(bars) => bars.suspend(|| talk(&line)),
             None => talk(&line),

@@ -66,18 +66,37 @@ where
 
 fn tell(error: &DeployError, printer: Printer) -> Result<()> {
     match error {
-        DeployError::Failed { failures, skipped, report } => {
+        DeployError::Failed {
+            failures,
+            skipped,
+            report,
+        } => {
             for failure in failures {
-                talk(&format!("\n{} {failure}", paint(super::printer::BAD, "error:")));
+                talk(&format!(
+                    "\n{} {failure}",
+                    paint(super::printer::BAD, "error:")
+                ));
                 if let Some(hint) = failure.error.hint() {
                     talk(&format!("{} {hint}", paint(NAME, "hint:")));
                 }
             }
-            printer.json(&Broken { finished: &report.finished, failures: failures.iter().map(AsRef::as_ref).collect(), not_started: skipped })
+            printer.json(&Broken {
+                finished: &report.finished,
+                failures: failures.iter().map(AsRef::as_ref).collect(),
+                not_started: skipped,
+            })
         }
-        DeployError::Interrupted { going_on, not_started, report } => {
+        DeployError::Interrupted {
+            going_on,
+            not_started,
+            report,
+        } => {
             let list = |steps: &[StepId]| {
-                steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                steps
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             };
             talk("\ninterrupted; the same command again goes on from here");
             if !going_on.is_empty() {
@@ -86,7 +105,11 @@ fn tell(error: &DeployError, printer: Printer) -> Result<()> {
             if !not_started.is_empty() {
                 talk(&format!("  not started: {}", list(not_started)));
             }
-            printer.json(&Broken { finished: &report.finished, failures: Vec::new(), not_started })
+            printer.json(&Broken {
+                finished: &report.finished,
+                failures: Vec::new(),
+                not_started,
+            })
         }
     }
 }

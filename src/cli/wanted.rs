@@ -43,9 +43,10 @@ impl Wanted {
         let name = name.map(ToString::to_string);
         let (image, planned) = image(config, direction)?;
         let key_pair = match (&name, cfg!(feature = "ec2")) {
-            (Some(name), true) => {
-                Some(KeyPairWork { name: name.clone(), directory: paths::ssh()? })
-            }
+            (Some(name), true) => Some(KeyPairWork {
+                name: name.clone(),
+                directory: paths::ssh()?,
+            }),
             _ => None,
         };
         let wishes = Wishes {
@@ -53,7 +54,12 @@ impl Wanted {
             key_pair: key_pair.as_ref().map(|key_pair| key_pair.name.clone()),
             image: planned,
         };
-        Ok(Self { stacks, wishes, image, key_pair })
+        Ok(Self {
+            stacks,
+            wishes,
+            image,
+            key_pair,
+        })
     }
 
     /// Reads what is deployed and plans the way from there.
@@ -86,7 +92,10 @@ fn image(config: &Config, direction: Direction) -> Result<(ImageSource, ImagePla
     }
     if direction == Direction::Down {
         let binary = PathBuf::new();
-        return Ok((ImageSource::Build { binary }, ImagePlan::Build { digest: None }));
+        return Ok((
+            ImageSource::Build { binary },
+            ImagePlan::Build { digest: None },
+        ));
     }
     let binary = colour_app()?;
     let built = image::build(&binary)

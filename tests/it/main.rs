@@ -1,5 +1,8 @@
 //! Tests from the outside: the endpoint through the real clients.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod cloud;
 mod elf;
 mod local;
 mod registry;

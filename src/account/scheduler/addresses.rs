@@ -14,20 +14,19 @@ pub(super) fn free(state: &mut State, deployment: &Deployment) -> Result<Ipv4Add
         return Err("Network Configuration must be provided when networkMode 'awsvpc' is specified.".to_owned());
     }
     let taken = taken(state);
-    let turn = usize::try_from(state.ecs.addresses).unwrap_or(0) % subnets.len();
-    let (after, before) = subnets.split_at(turn);
-    for subnet in before.iter().chain(after) {
+    let turn = usize::try_from(state.ecs.addresses % subnets.len() as u64).unwrap_or(0);
+    let (later, first) = subnets.split_at(turn);
+    for subnet in first.iter().chain(later) {
         let recorded = state.inventory.get("AWS::EC2::Subnet", subnet);
         let range = recorded.and_then(|subnet| Range::parse(subnet.text("CidrBlock")?));
         let Some(range) = range else {
             return Err(format!("The subnet ID '{subnet}' does not exist"));
         };
-        for _ in 0..range.hosts() {
-            let number = state.ecs.addresses;
+        let start = state.ecs.addresses / subnets.len() as u64;
+        let mut hosts = (0..range.hosts()).filter_map(|step| range.host(start.wrapping_add(step)));
+        if let Some(address) = hosts.find(|address| !taken.contains(address)) {
             state.ecs.addresses += 1;
-            if let Some(address) = range.host(number / subnets.len() as u64).filter(|address| !taken.contains(address)) {
-                return Ok(address);
-            }
+            return Ok(address);
         }
     }
     Err(format!("RESOURCE:ENI: no address is free in {}", subnets.join(", ")))

@@ -29,10 +29,16 @@ pub fn check(properties: &Value) -> Result<(), String> {
 
 /// Reads a task definition.
 pub fn parse(properties: &Value) -> Result<Definition, String> {
-    let containers = list(properties, "ContainerDefinitions").map(container).collect::<Result<Vec<_>, _>>()?;
+    let containers = list(properties, "ContainerDefinitions")
+        .map(container)
+        .collect::<Result<Vec<_>, _>>()?;
     check_containers(&containers)?;
-    let proxy = containers.iter().find_map(|container| Some((container, mesh_resource(container)?)));
-    let named = properties.get("ProxyConfiguration").and_then(|proxy| text(proxy, "ContainerName"));
+    let proxy = containers
+        .iter()
+        .find_map(|container| Some((container, mesh_resource(container)?)));
+    let named = properties
+        .get("ProxyConfiguration")
+        .and_then(|proxy| text(proxy, "ContainerName"));
     Ok(Definition {
         mesh_resource: proxy.as_ref().map(|(_, resource)| resource.clone()),
         proxy_container: named.or_else(|| Some(proxy?.0.name.clone())),
@@ -52,20 +58,33 @@ fn check_containers(containers: &[DesiredContainer]) -> Result<(), String> {
         return Err("A task definition must have at least one essential container.".to_owned());
     }
     for (index, container) in containers.iter().enumerate() {
-        if containers[..index].iter().any(|other| other.name == container.name) {
-            return Err(format!("Container name '{}' is duplicated.", container.name));
+        if containers[..index]
+            .iter()
+            .any(|other| other.name == container.name)
+        {
+            return Err(format!(
+                "Container name '{}' is duplicated.",
+                container.name
+            ));
         }
         for (on, _) in &container.depends_on {
             let other = containers.iter().find(|other| other.name == *on);
             if on == &container.name || other.is_none() {
-                return Err(format!("Container '{}' has a dependency on the unknown container '{on}'.", container.name));
+                return Err(format!(
+                    "Container '{}' has a dependency on the unknown container '{on}'.",
+                    container.name
+                ));
             }
         }
         if let Some((on, _)) = container.depends_on.iter().find(|(on, condition)| {
-            let unchecked = |other: &&DesiredContainer| other.name == *on && other.health_check.is_none();
+            let unchecked =
+                |other: &&DesiredContainer| other.name == *on && other.health_check.is_none();
             condition == "HEALTHY" && containers.iter().any(|other| unchecked(&other))
         }) {
-            return Err(format!("Container '{}' depends on '{on}' being HEALTHY, which has no health check.", container.name));
+            return Err(format!(
+                "Container '{}' depends on '{on}' being HEALTHY, which has no health check.",
+                container.name
+            ));
         }
     }
     Ok(())
@@ -80,14 +99,22 @@ fn container(properties: &Value) -> Result<DesiredContainer, String> {
         name: required("Name", "name")?,
         image: required("Image", "image")?,
         environment: list(properties, "Environment")
-            .filter_map(|entry| Some((text(entry, "Name")?, text(entry, "Value").unwrap_or_default())))
+            .filter_map(|entry| {
+                Some((
+                    text(entry, "Name")?,
+                    text(entry, "Value").unwrap_or_default(),
+                ))
+            })
             .collect(),
         user: text(properties, "User"),
         read_only: flag(properties, "ReadonlyRootFilesystem", false),
         ports: ports(properties)?,
         command: texts(properties, "Command"),
         entry_point: texts(properties, "EntryPoint"),
-        health_check: properties.get("HealthCheck").filter(|check| check.is_object()).and_then(health_check),
+        health_check: properties
+            .get("HealthCheck")
+            .filter(|check| check.is_object())
+            .and_then(health_check),
         essential: flag(properties, "Essential", true),
         depends_on: list(properties, "DependsOn")
             .filter_map(|entry| Some((text(entry, "ContainerName")?, text(entry, "Condition")?)))
@@ -112,7 +139,9 @@ fn health_check(properties: &Value) -> Option<ContainerHealthCheck> {
     }
     let number = |name: &str, default: u32| {
         let found = properties.get(name).and_then(number_of);
-        found.and_then(|found| u32::try_from(found).ok()).unwrap_or(default)
+        found
+            .and_then(|found| u32::try_from(found).ok())
+            .unwrap_or(default)
     };
     Some(ContainerHealthCheck {
         command,
@@ -127,8 +156,13 @@ fn health_check(properties: &Value) -> Option<ContainerHealthCheck> {
 /// before `mesh/` in an ARN.
 fn mesh_resource(container: &DesiredContainer) -> Option<String> {
     let value = |wanted: &str| {
-        let found = container.environment.iter().find(|(name, _)| name == wanted);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        let found = container
+            .environment
+            .iter()
+            .find(|(name, _)| name == wanted);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     };
     let value = value(MESH_RESOURCE).or_else(|| value(MESH_RESOURCE_BEFORE))?;
     Some(match value.split_once(":mesh/") {
@@ -138,7 +172,11 @@ fn mesh_resource(container: &DesiredContainer) -> Option<String> {
 }
 
 fn list<'a>(properties: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    properties.get(name).and_then(Value::as_array).into_iter().flatten()
+    properties
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn text(properties: &Value, name: &str) -> Option<String> {

@@ -9,6 +9,7 @@ mod addresses;
 mod balancers;
 pub mod definition;
 mod publish;
+mod rollout;
 mod run;
 mod schedule;
 mod service;

@@ -58,10 +58,20 @@ pub struct Task {
 // === impl EcsState ===
 
 impl EcsState {
+    /// After a start nothing runs, and waiting begins anew.
+    pub(super) fn resume(&mut self, now: Timestamp) {
+        for task in self.tasks.values_mut() {
+            (task.status, task.ready, task.since) = (TaskStatus::Pending, false, now);
+        }
+    }
+
     /// Remembers a task that stopped.
     pub(super) fn remember(&mut self, task: Task, now: Timestamp) {
         let service = task.spec.service_arn.clone();
-        self.stopped.retain(|old| old.stopped.is_some_and(|stopped| stopped.0 + MEMORY > now.0));
+        self.stopped.retain(|old| {
+            old.stopped
+                .is_some_and(|stopped| stopped.0 + MEMORY > now.0)
+        });
         self.stopped.push(Shared::new(task));
         let of_service = |task: &Shared<Task>| task.spec.service_arn == service;
         if self.stopped.iter().filter(|task| of_service(task)).count() > REMEMBERED

@@ -36,18 +36,30 @@ pub(crate) async fn run(_: &Global, printer: Printer) -> Outcome {
     let rows: Vec<Vec<String>> = findings
         .iter()
         .map(|finding| {
-            let word = if finding.there { paint(GOOD, "ok") } else { paint(BAD, "missing") };
+            let word = if finding.there {
+                paint(GOOD, "ok")
+            } else {
+                paint(BAD, "missing")
+            };
             vec![word, finding.need.to_owned(), paint(FAINT, &finding.note)]
         })
         .collect();
     printer.data(&table(&rows))?;
-    Ok(if findings.iter().all(|finding| finding.there) { DONE } else { FAILED })
+    Ok(if findings.iter().all(|finding| finding.there) {
+        DONE
+    } else {
+        FAILED
+    })
 }
 
 /// The daemon's namespaces, made for a moment by a process of their own.
 fn namespaces() -> Finding {
     let root = isolate::is_administrator();
-    let arguments: &[&str] = if root { &["-mnp", "-f"] } else { &["-Urmnp", "-f"] };
+    let arguments: &[&str] = if root {
+        &["-mnp", "-f"]
+    } else {
+        &["-Urmnp", "-f"]
+    };
     let made = Command::new("unshare")
         .args(arguments)
         .arg("true")
@@ -64,17 +76,37 @@ fn namespaces() -> Finding {
              (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"
         }
     };
-    Finding { need: "namespaces", there, note: note.to_owned() }
+    Finding {
+        need: "namespaces",
+        there,
+        note: note.to_owned(),
+    }
 }
 
 fn program(name: &'static str, version: &str, package: &str) -> Finding {
     match Command::new(name).arg(version).output() {
         Ok(output) => {
-            let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-            let note = String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned();
-            Finding { need: name, there: true, note }
+            let said = if output.stdout.is_empty() {
+                output.stderr
+            } else {
+                output.stdout
+            };
+            let note = String::from_utf8_lossy(&said)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            Finding {
+                need: name,
+                there: true,
+                note,
+            }
         }
-        Err(_) => Finding { need: name, there: false, note: format!("install it: {package}") },
+        Err(_) => Finding {
+            need: name,
+            there: false,
+            note: format!("install it: {package}"),
+        },
     }
 }
 
@@ -85,14 +117,32 @@ async fn envoy() -> anyhow::Result<Finding> {
         cache: Paths::find()?.cache,
         fetch: false,
     };
-    let pip = || program("python3", "--version", "python3 with pip, from which Envoy is fetched");
+    let pip = || {
+        program(
+            "python3",
+            "--version",
+            "python3 with pip, from which Envoy is fetched",
+        )
+    };
     Ok(match envoy_binary::find(&search).await {
-        Ok(path) => Finding { need: "envoy", there: true, note: path.display().to_string() },
+        Ok(path) => Finding {
+            need: "envoy",
+            there: true,
+            note: path.display().to_string(),
+        },
         Err(_) if pip().there => {
             let note = "not here yet; `up` fetches it with pip, once".to_owned();
-            Finding { need: "envoy", there: true, note }
+            Finding {
+                need: "envoy",
+                there: true,
+                note,
+            }
         }
-        Err(_) => Finding { need: "envoy", there: false, note: pip().note },
+        Err(_) => Finding {
+            need: "envoy",
+            there: false,
+            note: pip().note,
+        },
     })
 }
 

@@ -37,13 +37,19 @@ pub(crate) async fn run(global: &Global, arguments: &Down, printer: Printer) -> 
     };
     leave_nothing(&session).await?;
     printer.json(&report)?;
-    printer.say(if report.has_changes() { "down; nothing is left" } else { "nothing was deployed" });
+    printer.say(if report.has_changes() {
+        "down; nothing is left"
+    } else {
+        "nothing was deployed"
+    });
     Ok(DONE)
 }
 
 /// The local account goes with its last stack.
 async fn leave_nothing(session: &Session) -> anyhow::Result<()> {
-    let Some(local) = &session.local else { return Ok(()) };
+    let Some(local) = &session.local else {
+        return Ok(());
+    };
     if !session.cloud.stack_page().await?.stacks.is_empty() {
         return Ok(());
     }

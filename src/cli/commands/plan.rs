@@ -21,7 +21,11 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     let plan = wanted.plan(&session, Direction::Up).await?;
     printer.json(&plan)?;
     printer.data(&text(&plan))?;
-    Ok(if arguments.exit_code && plan.has_changes() { CHANGES } else { DONE })
+    Ok(if arguments.exit_code && plan.has_changes() {
+        CHANGES
+    } else {
+        DONE
+    })
 }
 
 /// The plan for people: a line a step, the changes of a stack under it.
@@ -35,13 +39,23 @@ pub(crate) fn text(plan: &Plan) -> String {
             Action::Unchanged => (FAINT, "unchanged".to_owned(), &[][..]),
             Action::Replace { status } => (BAD, format!("replace ({status})"), &[][..]),
             Action::Wait { status } => (WARN, format!("wait for {status}"), &[][..]),
-            Action::Blocked { status, hint } => (BAD, format!("blocked ({status}): {hint}"), &[][..]),
+            Action::Blocked { status, hint } => {
+                (BAD, format!("blocked ({status}): {hint}"), &[][..])
+            }
             Action::Run => (FAINT, "run".to_owned(), &[][..]),
             Action::Delete => (BAD, "delete".to_owned(), &[][..]),
             Action::Absent => (FAINT, "not there".to_owned(), &[][..]),
         };
-        let _ = writeln!(text, "  {:<42} {}", step.id.to_string(), paint(style, &word));
-        changes.iter().take(SHOWN).for_each(|change| text.push_str(&line(change)));
+        let _ = writeln!(
+            text,
+            "  {:<42} {}",
+            step.id.to_string(),
+            paint(style, &word)
+        );
+        changes
+            .iter()
+            .take(SHOWN)
+            .for_each(|change| text.push_str(&line(change)));
         if changes.len() > SHOWN {
             let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
         }
@@ -54,15 +68,39 @@ pub(crate) fn text(plan: &Plan) -> String {
 
 fn line(change: &Change) -> String {
     let text = match change {
-        Change::Resource { kind, logical_id, resource_type, properties } => {
-            let paths: Vec<&str> = properties.iter().map(|property| property.path.as_str()).collect();
-            let paths = if paths.is_empty() { String::new() } else { format!(": {}", paths.join(", ")) };
+        Change::Resource {
+            kind,
+            logical_id,
+            resource_type,
+            properties,
+        } => {
+            let paths: Vec<&str> = properties
+                .iter()
+                .map(|property| property.path.as_str())
+                .collect();
+            let paths = if paths.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", paths.join(", "))
+            };
             format!("{} {logical_id} ({resource_type}){paths}", word(*kind))
         }
-        Change::Parameter { name, before, after } => {
-            format!("parameter {name}: {} -> {}", shown(before), after.as_deref().unwrap_or("known later"))
+        Change::Parameter {
+            name,
+            before,
+            after,
+        } => {
+            format!(
+                "parameter {name}: {} -> {}",
+                shown(before),
+                after.as_deref().unwrap_or("known later")
+            )
         }
-        Change::Tag { name, before, after } => {
+        Change::Tag {
+            name,
+            before,
+            after,
+        } => {
             format!("tag {name}: {} -> {}", shown(before), shown(after))
         }
         Change::Section { kind, path } => format!("{} {path}", word(*kind)),

@@ -52,12 +52,18 @@ pub(crate) async fn run(global: &Global, arguments: &Up, printer: Printer) -> Ou
         return Ok(FAILED);
     };
     if let Err(why) = answers(&endpoint, arguments.timeout).await {
-        talk(&format!("the stacks are there, but {endpoint}/ does not answer: {why}"));
+        talk(&format!(
+            "the stacks are there, but {endpoint}/ does not answer: {why}"
+        ));
         talk("`colormesh status` and `colormesh logs` show what runs");
         return Ok(FAILED);
     }
     let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-    printer.json(&Document { endpoint: &endpoint, seconds, report: &report })?;
+    printer.json(&Document {
+        endpoint: &endpoint,
+        seconds,
+        report: &report,
+    })?;
     printer.say(&next(&session, &report, seconds));
     printer.data(&format!("{endpoint}\n"))?;
     Ok(DONE)
@@ -65,15 +71,23 @@ pub(crate) async fn run(global: &Global, arguments: &Up, printer: Printer) -> Ou
 
 /// Says what stands for the outside world, when it is not the internet.
 async fn tell_world(session: &Session, printer: Printer) {
-    let Some(local) = session.local_status().await else { return };
+    let Some(local) = session.local_status().await else {
+        return;
+    };
     if let Some(world) = local.world.filter(|world| world.kind == "stand-in") {
-        printer.say(&format!("the outside world is stand-ins on this machine: {}", world.why));
+        printer.say(&format!(
+            "the outside world is stand-ins on this machine: {}",
+            world.why
+        ));
     }
 }
 
 /// On AWS the plan is shown and agreed to: it costs money.
 fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> anyhow::Result<()> {
-    let replaces = plan.steps.iter().any(|step| matches!(step.action, Action::Replace { .. }));
+    let replaces = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step.action, Action::Replace { .. }));
     let free = session.config.target == Target::Local;
     if arguments.yes || !plan.has_changes() || free && !replaces {
         return Ok(());
@@ -109,7 +123,11 @@ async fn answers(endpoint: &str, timeout: Duration) -> Result<(), String> {
 }
 
 fn next(session: &Session, report: &Report, seconds: f64) -> String {
-    let done = if report.has_changes() { "up" } else { "up already, nothing changed" };
+    let done = if report.has_changes() {
+        "up"
+    } else {
+        "up already, nothing changed"
+    };
     let paths: Vec<String> = session
         .config
         .external_services
@@ -123,5 +141,8 @@ fn next(session: &Session, report: &Report, seconds: f64) -> String {
     } else {
         format!("; try {} on it", paths.join(", "))
     };
-    format!("\n{done} in {seconds:.1} s{hint}; `{}` proves it", paint(NAME, "colormesh verify"))
+    format!(
+        "\n{done} in {seconds:.1} s{hint}; `{}` proves it",
+        paint(NAME, "colormesh verify")
+    )
 }

@@ -58,11 +58,18 @@ async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Ref
             }
         }
     }
-    let load_balancers = desired.load_balancers.iter().flat_map(|balancer| balancers(balancer));
+    let load_balancers = desired
+        .load_balancers
+        .iter()
+        .flat_map(|balancer| balancers(balancer));
     runtime.apply(runtime::Desired {
         tasks,
         load_balancers: load_balancers.collect(),
-        mesh: desired.meshes.iter().map(|resource| mesh_resource(resource)).collect(),
+        mesh: desired
+            .meshes
+            .iter()
+            .map(|resource| mesh_resource(resource))
+            .collect(),
         names: names(desired),
         domains: domains(desired),
     });
@@ -71,9 +78,11 @@ async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Ref
 
 async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, String> {
     let resource = task.mesh_resource.as_deref();
-    let resource = resource.ok_or("no container names its part of the mesh: `APPMESH_RESOURCE_ARN`")?;
+    let resource =
+        resource.ok_or("no container names its part of the mesh: `APPMESH_RESOURCE_ARN`")?;
     let (mesh, proxy) = ProxyId::parse(resource).map_err(|error| error.to_string())?;
-    let is_app = |container: &&DesiredContainer| Some(&container.name) != task.proxy_container.as_ref();
+    let is_app =
+        |container: &&DesiredContainer| Some(&container.name) != task.proxy_container.as_ref();
     let mut apps = task.containers.iter().filter(is_app);
     let app = match apps.next() {
         Some(container) => Some(app_spec(container, images).await?),
@@ -85,19 +94,29 @@ async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, Stri
             second.name
         ));
     }
-    Ok(TaskSpec { id: TaskId::new(&task.task_arn), mesh, proxy, address: task.address, app })
+    Ok(TaskSpec {
+        id: TaskId::new(&task.task_arn),
+        mesh,
+        proxy,
+        address: task.address,
+        app,
+    })
 }
 
 async fn app_spec(container: &DesiredContainer, images: &Images) -> Result<AppSpec, String> {
     let image = images.unpacked(&container.image).await;
-    let image = image.map_err(|why| format!("CannotPullContainerError: {}: {why}", container.image))?;
+    let image =
+        image.map_err(|why| format!("CannotPullContainerError: {}: {why}", container.image))?;
     let process = &image.config.config;
     let entry_point = if container.entry_point.is_empty() {
         &process.entrypoint
     } else {
         &container.entry_point
     };
-    let command = match (container.command.is_empty(), container.entry_point.is_empty()) {
+    let command = match (
+        container.command.is_empty(),
+        container.entry_point.is_empty(),
+    ) {
         (false, _) => container.command.as_slice(),
         (true, true) => process.cmd.as_slice(),
         // An entry point of the task's own takes the image's arguments away.
@@ -157,7 +176,9 @@ fn listener_spec(listener: &DesiredListener, groups: &[DesiredTargetGroup]) -> L
         },
         action: action(&rule.action),
     });
-    let groups = groups.iter().map(|group| (TargetGroupId::new(&group.arn), target_group(group)));
+    let groups = groups
+        .iter()
+        .map(|group| (TargetGroupId::new(&group.arn), target_group(group)));
     LoadBalancerSpec {
         id: LoadBalancerId::new(&listener.arn),
         port: Some(listener.port),
@@ -174,7 +195,11 @@ fn listener_spec(listener: &DesiredListener, groups: &[DesiredTargetGroup]) -> L
 fn action(action: &RuleAction) -> Action {
     match action {
         RuleAction::Forward { target_group } => Action::Forward(TargetGroupId::new(target_group)),
-        RuleAction::Fixed { status, content_type, body } => Action::Fixed {
+        RuleAction::Fixed {
+            status,
+            content_type,
+            body,
+        } => Action::Fixed {
             status: *status,
             content_type: content_type.clone(),
             body: body.clone(),
@@ -185,7 +210,10 @@ fn action(action: &RuleAction) -> Action {
 fn target_group(group: &DesiredTargetGroup) -> TargetGroupSpec {
     let check = &group.health_check;
     let seconds = |seconds: u32| Duration::from_secs(seconds.max(1).into());
-    let targets = group.targets.iter().map(|target| (TaskId::new(&target.task_arn), target.port));
+    let targets = group
+        .targets
+        .iter()
+        .map(|target| (TaskId::new(&target.task_arn), target.port));
     TargetGroupSpec {
         targets: targets.collect(),
         health_check: HealthCheck {
@@ -207,23 +235,38 @@ fn statuses(matcher: &str) -> Vec<(u16, u16)> {
         Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
     };
     let ranges: Vec<(u16, u16)> = matcher.split(',').filter_map(range).collect();
-    if ranges.is_empty() { vec![(200, 200)] } else { ranges }
+    if ranges.is_empty() {
+        vec![(200, 200)]
+    } else {
+        ranges
+    }
 }
 
 fn mesh_resource(resource: &MeshResource) -> Resource {
     Resource {
-        logical_id: resource.arn.rsplit(':').next().unwrap_or_default().to_owned(),
+        logical_id: resource
+            .arn
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         resource_type: resource.resource_type.clone(),
         properties: resource.properties.clone(),
     }
 }
 
 fn names(desired: &Desired) -> BTreeMap<String, BTreeSet<TaskId>> {
-    let mut names: BTreeMap<String, BTreeSet<TaskId>> =
-        desired.dns.keys().map(|name| (name.clone(), BTreeSet::new())).collect();
+    let mut names: BTreeMap<String, BTreeSet<TaskId>> = desired
+        .dns
+        .keys()
+        .map(|name| (name.clone(), BTreeSet::new()))
+        .collect();
     for task in &desired.tasks {
         for name in &task.dns_names {
-            names.entry(name.clone()).or_default().insert(TaskId::new(&task.task_arn));
+            names
+                .entry(name.clone())
+                .or_default()
+                .insert(TaskId::new(&task.task_arn));
         }
     }
     names
@@ -232,14 +275,21 @@ fn names(desired: &Desired) -> BTreeMap<String, BTreeSet<TaskId>> {
 /// What follows the first label of a registered name is its namespace.
 fn domains(desired: &Desired) -> BTreeSet<String> {
     let names = names(desired).into_keys();
-    names.filter_map(|name| name.split_once('.').map(|(_, domain)| domain.to_owned())).collect()
+    names
+        .filter_map(|name| name.split_once('.').map(|(_, domain)| domain.to_owned()))
+        .collect()
 }
 
 fn report(desired: &Desired, seen: &runtime::Observed, refused: &Refused) -> Observed {
     let mut observed = Observed::default();
     for (id, state) in &seen.tasks {
-        let wanted = desired.tasks.iter().find(|task| task.task_arn == id.as_str());
-        observed.tasks.insert(id.to_string(), task(state, wanted.map(Arc::as_ref)));
+        let wanted = desired
+            .tasks
+            .iter()
+            .find(|task| task.task_arn == id.as_str());
+        observed
+            .tasks
+            .insert(id.to_string(), task(state, wanted.map(Arc::as_ref)));
     }
     for (arn, reason) in refused {
         let stopped = ObservedTask {
@@ -252,7 +302,9 @@ fn report(desired: &Desired, seen: &runtime::Observed, refused: &Refused) -> Obs
     for balancer in seen.load_balancers.values() {
         for ((group, task), health) in &balancer.targets {
             let healthy = *health == TargetHealth::Healthy;
-            observed.targets.insert((group.to_string(), task.to_string()), healthy);
+            observed
+                .targets
+                .insert((group.to_string(), task.to_string()), healthy);
         }
     }
     observed
@@ -268,8 +320,15 @@ fn task(state: &TaskState, wanted: Option<&DesiredTask>) -> ObservedTask {
         runtime::MeshState::Refused { reason } => Some(reason.clone()),
         runtime::MeshState::Pending | runtime::MeshState::Applied => None,
     };
-    let containers = wanted.map(|wanted| containers(state, wanted)).unwrap_or_default();
-    ObservedTask { status, healthy: state.healthy, reason: reason.or(refusal), containers }
+    let containers = wanted
+        .map(|wanted| containers(state, wanted))
+        .unwrap_or_default();
+    ObservedTask {
+        status,
+        healthy: state.healthy,
+        reason: reason.or(refusal),
+        containers,
+    }
 }
 
 fn containers(state: &TaskState, wanted: &DesiredTask) -> BTreeMap<String, ObservedContainer> {
@@ -282,15 +341,22 @@ fn containers(state: &TaskState, wanted: &DesiredTask) -> BTreeMap<String, Obser
             let healthy = container.health_check.is_some().then_some(state.healthy);
             (state.processes.app.is_some(), healthy)
         };
-        let observed =
-            ObservedContainer { running, healthy, exit_code: None, image_digest: digest(container) };
+        let observed = ObservedContainer {
+            running,
+            healthy,
+            exit_code: None,
+            image_digest: digest(container),
+        };
         (container.name.clone(), observed)
     };
     wanted.containers.iter().map(container).collect()
 }
 
 fn digest(container: &DesiredContainer) -> Option<String> {
-    container.image.split_once('@').map(|(_, digest)| digest.to_owned())
+    container
+        .image
+        .split_once('@')
+        .map(|(_, digest)| digest.to_owned())
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
 use crate::endpoint::Endpoint;
 use crate::image::Store;
-use crate::runtime::{self, Internet, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate, launch};
+use crate::runtime::{
+    self, Internet, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate, launch,
+};
 
 /// The first argument of the process that makes the daemon's namespaces.
 pub(crate) const ISOLATE: &str = "__local-isolate";
@@ -80,7 +82,9 @@ fn enter(settings: &str) -> Outcome {
     let mut daemon = Command::new(std::env::current_exe()?);
     daemon.arg(SERVE).arg(settings);
     // A session of its own: no terminal can end it.
-    rustix::process::setsid().or(Err(rustix::io::Errno::PERM)).ok();
+    rustix::process::setsid()
+        .or(Err(rustix::io::Errno::PERM))
+        .ok();
     isolate::enter(daemon)?;
     Ok(DONE)
 }
@@ -163,7 +167,10 @@ fn options(settings: &Settings) -> Result<runtime::Options> {
 async fn listen(paths: &Paths) -> Result<TcpListener> {
     let file = paths.state.join("port");
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    if let Some(port) = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()) {
+    if let Some(port) = fs::read_to_string(&file)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+    {
         return TcpListener::bind(at(port)).await.with_context(|| {
             format!(
                 "cannot listen on port {port} of loopback, where the local endpoint was before \
@@ -178,7 +185,10 @@ async fn listen(paths: &Paths) -> Result<TcpListener> {
             return Ok(listener);
         }
     }
-    anyhow::bail!("no port from {USUAL_PORT} to {} of loopback is free", USUAL_PORT + PORTS - 1)
+    anyhow::bail!(
+        "no port from {USUAL_PORT} to {} of loopback is free",
+        USUAL_PORT + PORTS - 1
+    )
 }
 
 /// A free port for a load balancer's listener.
@@ -187,14 +197,18 @@ fn balancer_port() -> std::io::Result<u16> {
     let free = |port: &u16| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     match (first..first + count).find(free) {
         Some(port) => Ok(port),
-        None => std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr().map(|a| a.port()),
+        None => std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()
+            .map(|a| a.port()),
     }
 }
 
 /// This process's number as the machine counts, not as its own namespace does.
 fn own_process() -> Result<i32> {
     let link = fs::read_link("/proc/self").context("cannot read `/proc/self`")?;
-    link.to_string_lossy().parse().context("`/proc/self` names no process")
+    link.to_string_lossy()
+        .parse()
+        .context("`/proc/self` names no process")
 }
 
 /// The daemon's own pages.
@@ -214,7 +228,11 @@ fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {
         pid: record.pid,
         version: record.version.clone(),
         world: world(&observed.world),
-        tasks: observed.tasks.iter().map(|(id, state)| task(id, state)).collect(),
+        tasks: observed
+            .tasks
+            .iter()
+            .map(|(id, state)| task(id, state))
+            .collect(),
         problems: observed.problems.clone(),
     }
 }
@@ -226,7 +244,10 @@ fn world(state: &WorldState) -> Option<WorldStatus> {
         WorldState::Relayed => ("internet", "through a relay, without root".to_owned()),
         WorldState::StandIn { reason, .. } => ("stand-in", reason.clone()),
     };
-    Some(WorldStatus { kind: kind.to_owned(), why })
+    Some(WorldStatus {
+        kind: kind.to_owned(),
+        why,
+    })
 }
 
 fn task(id: &TaskId, state: &TaskState) -> TaskStatus {
@@ -245,7 +266,12 @@ fn task(id: &TaskId, state: &TaskState) -> TaskStatus {
         runtime::MeshState::Pending | runtime::MeshState::Applied => None,
     };
     TaskStatus {
-        name: id.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
+        name: id
+            .as_str()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         address: String::new(),
         status: status.to_owned(),
         envoy: Some(envoy.to_owned()),

@@ -20,7 +20,11 @@ pub(super) struct Images {
 
 impl Images {
     pub(super) fn new(store: Store, rootfs: PathBuf) -> Self {
-        Self { store, rootfs, turn: Arc::default() }
+        Self {
+            store,
+            rootfs,
+            turn: Arc::default(),
+        }
     }
 
     /// The image as a folder; the error is one line of why not.

@@ -120,8 +120,11 @@ fn said(paths: &Paths) -> String {
 
 /// Stops the daemon and all that it runs; false when there is none.
 pub(crate) async fn stop(paths: &Paths) -> Result<bool> {
-    let Some(record) = Record::of_running(paths)? else { return Ok(false) };
-    let process = Pid::from_raw(record.pid).context("the local endpoint's record has no process")?;
+    let Some(record) = Record::of_running(paths)? else {
+        return Ok(false);
+    };
+    let process =
+        Pid::from_raw(record.pid).context("the local endpoint's record has no process")?;
     for signal in [Signal::TERM, Signal::KILL] {
         match kill_process(process, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
