@@ -7,70 +7,19 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 
 use super::desired::{Desired, LoadBalancerId, TaskId};
-use super::isolate::{self, IsolateError};
+use super::handle::Options;
+use super::isolate;
 use super::load_balancer::{self, HealthChanges, LoadBalancer};
 use super::netns::{Netns, NetnsError};
 use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
-use super::redirect;
 use super::task::{self, Driver, Surroundings};
-use super::world::{Internet, World, WorldError, WorldOptions};
+use super::world::World;
 use crate::mesh::{Mesh, MeshName};
-
-/// What a runtime needs to know of its machine.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// This program, which is also the launcher of containers.
-    pub program: PathBuf,
-    /// The Envoy.
-    pub envoy: PathBuf,
-    /// A folder for sockets and namespaces; its path is short, since a socket's
-    /// path may have 107 bytes.
-    pub run: PathBuf,
-    /// The folder for logs.
-    pub logs: PathBuf,
-    /// Which outside world to use.
-    pub internet: Internet,
-    /// The text of the machine's `resolv.conf`.
-    pub resolver_settings: String,
-}
-
-/// Why a runtime does not start.
-#[derive(Debug, Error)]
-pub enum RuntimeError {
-    /// Its private folder could not be made.
-    #[error(transparent)]
-    Isolate(#[from] IsolateError),
-    /// A folder could not be made.
-    #[error("cannot make the folder `{path}`")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// What the kernel said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The network of the tasks could not be made.
-    #[error("cannot make the tasks' network: {0}")]
-    Network(String),
-    /// There is no outside world.
-    #[error(transparent)]
-    World(#[from] WorldError),
-}
-
-/// The runtime's handle.
-#[derive(Debug)]
-pub struct Runtime {
-    desired: watch::Sender<Arc<Desired>>,
-    observed: watch::Receiver<Arc<Observed>>,
-    stop: oneshot::Sender<()>,
-    actor: JoinHandle<()>,
-}
 
 /// The meshes and what is wrong with them, as drivers see them.
 #[derive(Clone, Debug, Default)]
@@ -79,73 +28,7 @@ pub(super) struct Meshes {
     pub(super) domains: Arc<BTreeSet<String>>,
 }
 
-// === impl Runtime ===
-
-impl Runtime {
-    /// Makes the network and the outside world, and starts nothing yet.
-    pub async fn start(options: Options) -> Result<Self, RuntimeError> {
-        isolate::private_folder(&options.run)?;
-        let namespaces = options.run.join("netns");
-        for path in [&namespaces, &options.logs] {
-            let failed = |source| RuntimeError::Folder {
-                path: path.clone(),
-                source,
-            };
-            std::fs::create_dir_all(path).map_err(failed)?;
-        }
-        let network = network(&namespaces).await;
-        let network = network.map_err(|error| RuntimeError::Network(error.to_string()))?;
-        let world = World::start(WorldOptions {
-            internet: options.internet,
-            namespaces: namespaces.clone(),
-            run: options.run.clone(),
-            logs: options.logs.clone(),
-            resolver_settings: options.resolver_settings.clone(),
-        })
-        .await?;
-        let (desired, wanted) = watch::channel(Arc::default());
-        let (seen, observed) = watch::channel(Arc::new(Observed {
-            world: world.state.clone(),
-            ..Observed::default()
-        }));
-        let (stop, stopped) = oneshot::channel();
-        let actor = Actor::new(options, namespaces, network, world, seen);
-        let actor = tokio::spawn(actor.run(wanted, stopped));
-        Ok(Self {
-            desired,
-            observed,
-            stop,
-            actor,
-        })
-    }
-
-    /// Makes this what runs; what was desired before is forgotten.
-    pub fn apply(&self, desired: Desired) {
-        self.desired.send_replace(Arc::new(desired));
-    }
-
-    /// What does run.
-    pub fn observed(&self) -> watch::Receiver<Arc<Observed>> {
-        self.observed.clone()
-    }
-
-    /// Stops everything.
-    pub async fn shutdown(self) {
-        let _ended_already = self.stop.send(());
-        // It panics only by a mistake of ours, which it has told already.
-        let _ = self.actor.await;
-    }
-}
-
-/// The namespace in which all tasks have their addresses.
-async fn network(namespaces: &std::path::Path) -> Result<Netns, NetnsError> {
-    let network = Netns::create(namespaces, "vpc").await?;
-    network.ip(redirect::loopback()).await?;
-    network.open_low_ports().await?;
-    Ok(network)
-}
-
-struct Actor {
+pub(super) struct Actor {
     options: Options,
     namespaces: PathBuf,
     network: Netns,
@@ -171,7 +54,7 @@ struct Actor {
 // === impl Actor ===
 
 impl Actor {
-    fn new(
+    pub(super) fn new(
         options: Options,
         namespaces: PathBuf,
         network: Netns,
@@ -198,7 +81,7 @@ impl Actor {
         }
     }
 
-    async fn run(
+    pub(super) async fn run(
         mut self,
         mut wanted: watch::Receiver<Arc<Desired>>,
         mut stopped: oneshot::Receiver<()>,
@@ -300,7 +183,10 @@ impl Actor {
         let desired = Arc::clone(&self.desired);
         for spec in &desired.tasks {
             let is_taken = self.leaving.contains_key(&spec.id)
-                || self.leaving.values().any(|address| *address == spec.address);
+                || self
+                    .leaving
+                    .values()
+                    .any(|address| *address == spec.address);
             if self.drivers.contains_key(&spec.id) || is_taken {
                 continue;
             }
@@ -379,7 +265,11 @@ impl Actor {
             self.drivers.get(id).map(|driver| driver.spec.address)
         };
         // Without a task there is nothing to come that a question could wait for.
-        let names = self.desired.names.iter().filter(|(_, tasks)| !tasks.is_empty());
+        let names = self
+            .desired
+            .names
+            .iter()
+            .filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
             (
                 super::dns::plain(name),

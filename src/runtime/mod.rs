@@ -17,6 +17,7 @@ mod app;
 mod desired;
 mod dns;
 pub mod envoy_binary;
+mod handle;
 pub mod isolate;
 pub mod launch;
 mod load_balancer;
@@ -32,7 +33,7 @@ mod sys;
 mod task;
 mod world;
 
-pub use actor::{Options, Runtime, RuntimeError};
+pub use handle::{Options, Runtime, RuntimeError};
 pub use desired::{
     Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
     TargetGroupSpec, TaskId, TaskSpec,

@@ -73,6 +73,7 @@ pub(super) struct World {
     dns: Server,
     stand_ins: Option<StandIns>,
     hosts: Vec<OutsideHost>,
+    /// Kept because it ends when it goes.
     _relay: Option<Relay>,
 }
 
@@ -157,7 +158,7 @@ impl World {
             refused: None,
         };
         let dns = Server::start(options).await?;
-        let (stand_ins, hosts, _relay) = (None, Vec::new(), None);
+        let (stand_ins, hosts) = (None, Vec::new());
         Ok(Self {
             netns,
             state,
@@ -165,7 +166,7 @@ impl World {
             dns,
             stand_ins,
             hosts,
-            _relay,
+            _relay: None,
         })
     }
 
