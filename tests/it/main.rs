@@ -1,8 +1,8 @@
-//! Tests from the outside: the endpoint through the real clients.
-
+//! colormesh from the outside: the built program, its files, its words.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod cloud;
-mod elf;
-mod local;
-mod registry;
+mod architecture;
+mod project;
+mod settings;
+mod templates;
+mod walkthrough;

@@ -33,7 +33,9 @@ pub(in crate::account) async fn run(account: Account) {
             account.publish(desired);
         }
         tokio::time::sleep(REST).await;
-        let until_due = wake.map_or(LONG, |due| Duration::from_millis(due.0.saturating_sub(Timestamp::now().0)));
+        let until_due = wake.map_or(LONG, |due| {
+            Duration::from_millis(due.0.saturating_sub(Timestamp::now().0))
+        });
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             changed = seen.changed() => if changed.is_err() { return },
