@@ -33,11 +33,11 @@ mod sys;
 mod task;
 mod world;
 
-pub use handle::{Options, Runtime, RuntimeError};
 pub use desired::{
     Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
     TargetGroupSpec, TaskId, TaskSpec,
 };
+pub use handle::{Options, Runtime, RuntimeError};
 pub use netns::NetnsError;
 pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
