@@ -41,12 +41,18 @@ pub(super) async fn answer(account: &Account, query: &Query) -> Result<Xml, ApiE
         }
         "UpdateStack" => {
             let submitted = request::submitted(query)?;
-            xml.text("StackId", engine::update_stack(account, stack()?, submitted, token)?);
+            xml.text(
+                "StackId",
+                engine::update_stack(account, stack()?, submitted, token)?,
+            );
         }
         "DeleteStack" => engine::delete_stack(account, stack()?, token)?,
         "UpdateTerminationProtection" => {
             let protected = query.flag("EnableTerminationProtection");
-            xml.text("StackId", engine::set_termination_protection(account, stack()?, protected)?);
+            xml.text(
+                "StackId",
+                engine::set_termination_protection(account, stack()?, protected)?,
+            );
         }
         "DescribeStacks" => describe::stacks(account, &mut xml, query.get("StackName"))?,
         "ListStacks" => describe::summaries(account, &mut xml, &query.list("StackStatusFilter")),

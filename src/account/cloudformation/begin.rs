@@ -12,15 +12,24 @@ use std::collections::BTreeSet;
 
 /// A stack that has a name and an ARN, and nothing else yet.
 pub(super) fn reserve(account: &Account, state: &mut State, name: &str) -> String {
-    let id = account.arn("cloudformation", &format!("stack/{name}/{}", account.ids().uuid()));
+    let id = account.arn(
+        "cloudformation",
+        &format!("stack/{name}/{}", account.ids().uuid()),
+    );
     let stack = Stack {
         id: id.clone(),
         name: name.to_owned(),
         created: Timestamp::now(),
         ..Stack::default()
     };
-    state.cloudformation.stacks.insert(id.clone(), Shared::new(stack));
-    state.cloudformation.names.insert(name.to_owned(), id.clone());
+    state
+        .cloudformation
+        .stacks
+        .insert(id.clone(), Shared::new(stack));
+    state
+        .cloudformation
+        .names
+        .insert(name.to_owned(), id.clone());
     id
 }
 
@@ -56,14 +65,20 @@ pub(super) fn begin(
         }
     };
     stack.operation = Some(operation);
-    stack.tell(account.ids().uuid(), status, Some("User Initiated".to_owned()));
+    stack.tell(
+        account.ids().uuid(),
+        status,
+        Some("User Initiated".to_owned()),
+    );
     Some(id)
 }
 
 /// The pattern of names.
 pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
     let mut letters = name.chars();
-    let valid = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+    let valid = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
         && name.len() <= 128;
     if valid {
@@ -79,13 +94,19 @@ pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
 pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
     let fits = matches!(
         stack.status.as_str(),
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "UPDATE_FAILED" | "CREATE_FAILED"
+        "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "UPDATE_FAILED"
+            | "CREATE_FAILED"
     );
     if fits {
         return Ok(());
     }
     let (id, status) = (&stack.id, &stack.status);
-    Err(ApiError::validation(format!("Stack:{id} is in {status} state and can not be updated.")))
+    Err(ApiError::validation(format!(
+        "Stack:{id} is in {status} state and can not be updated."
+    )))
 }
 
 /// Makes a stack without a change set; gives its ARN.
@@ -100,7 +121,10 @@ pub fn create_stack(
     let (spec, template) = submitted.check(None)?;
     let (stack_id, operation) = account.update(|state| {
         if look::find(&state.cloudformation, name).is_some() {
-            return Err(ApiError::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
+            return Err(ApiError::new(
+                "AlreadyExistsException",
+                format!("Stack [{name}] already exists"),
+            ));
         }
         let id = reserve(account, state, name);
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
@@ -126,11 +150,13 @@ pub fn update_stack(
     let stack = stack.filter(Stack::is_live).ok_or_else(unknown)?;
     check_updatable(&stack)?;
     let (spec, template) = submitted.check(Some(&stack))?;
-    let changes = account.read(|state| changes::between(account.options(), state, &stack, &spec, &template));
+    let changes =
+        account.read(|state| changes::between(account.options(), state, &stack, &spec, &template));
     if !changes.map_err(ApiError::validation)?.any {
         return Err(ApiError::validation("No updates are to be performed."));
     }
-    let operation = account.update(|state| begin(account, state, &stack.id, Phase::Update, (spec, token)));
+    let operation =
+        account.update(|state| begin(account, state, &stack.id, Phase::Update, (spec, token)));
     spawn(account, stack.id.clone(), operation.unwrap_or_default());
     Ok(stack.id)
 }
@@ -138,7 +164,10 @@ pub fn update_stack(
 /// Deletes a stack; one that is not there is deleted already.
 pub fn delete_stack(account: &Account, name: &str, token: Option<String>) -> Result<(), ApiError> {
     let begun = account.update(|state| {
-        let Some(stack) = look::find(&state.cloudformation, name).filter(|stack| stack.is_live()).cloned() else {
+        let Some(stack) = look::find(&state.cloudformation, name)
+            .filter(|stack| stack.is_live())
+            .cloned()
+        else {
             return Ok(None);
         };
         if stack.protected {
@@ -155,7 +184,13 @@ pub fn delete_stack(account: &Account, name: &str, token: Option<String>) -> Res
                 stack.status
             )));
         }
-        let operation = begin(account, state, &stack.id, Phase::Delete, (Spec::default(), token));
+        let operation = begin(
+            account,
+            state,
+            &stack.id,
+            Phase::Delete,
+            (Spec::default(), token),
+        );
         Ok(operation.map(|operation| (stack.id, operation)))
     })?;
     if let Some((stack_id, operation)) = begun {
@@ -165,7 +200,11 @@ pub fn delete_stack(account: &Account, name: &str, token: Option<String>) -> Res
 }
 
 /// Protects a stack from deletion, or no longer; gives its ARN.
-pub fn set_termination_protection(account: &Account, name: &str, protected: bool) -> Result<String, ApiError> {
+pub fn set_termination_protection(
+    account: &Account,
+    name: &str,
+    protected: bool,
+) -> Result<String, ApiError> {
     account.update(|state| {
         let found = look::find(&state.cloudformation, name).filter(|stack| stack.is_live());
         let unknown = || ApiError::validation(format!("Stack [{name}] does not exist"));

@@ -50,7 +50,10 @@ pub fn create_change_set(
     let stack = stack.filter(Stack::is_live);
     check_stack(&request, stack.as_ref())?;
     let (spec, template) = request.submitted.check(stack.as_ref())?;
-    let arn = account.arn("cloudformation", &format!("changeSet/{}/{}", request.name, account.ids().uuid()));
+    let arn = account.arn(
+        "cloudformation",
+        &format!("changeSet/{}/{}", request.name, account.ids().uuid()),
+    );
     let change_set = ChangeSet {
         id: arn.clone(),
         name: request.name,
@@ -65,14 +68,18 @@ pub fn create_change_set(
     let event = account.ids().uuid();
     let stack_id = account.update(|state| {
         let known = stack.as_ref().map(|stack| stack.id.clone());
-        let id = known.clone().unwrap_or_else(|| reserve(account, state, &request.stack));
+        let id = known
+            .clone()
+            .unwrap_or_else(|| reserve(account, state, &request.stack));
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
             if known.is_none() {
                 stack.description = template.description;
                 stack.keeps_failures = request.keeps_failures;
                 stack.tell(event, REVIEW, Some("User Initiated".to_owned()));
             }
-            stack.change_sets.insert(arn.clone(), Shared::new(change_set));
+            stack
+                .change_sets
+                .insert(arn.clone(), Shared::new(change_set));
         }
         id
     });
@@ -88,15 +95,21 @@ fn check_stack(request: &ChangeSetRequest, stack: Option<&Stack>) -> Result<(), 
         (ChangeSetKind::Create, Some(_)) => Err(ApiError::validation(format!(
             "Stack [{name}] already exists and cannot be created again with the changeSet [{set}]."
         ))),
-        (ChangeSetKind::Update, None) => {
-            Err(ApiError::validation(format!("Stack [{name}] does not exist")))
+        (ChangeSetKind::Update, None) => Err(ApiError::validation(format!(
+            "Stack [{name}] does not exist"
+        ))),
+        (ChangeSetKind::Update, Some(stack)) => {
+            check_updatable(stack).and_then(|()| unused(stack, set))
         }
-        (ChangeSetKind::Update, Some(stack)) => check_updatable(stack).and_then(|()| unused(stack, set)),
     }
 }
 
 fn unused(stack: &Stack, name: &str) -> Result<(), ApiError> {
-    if stack.change_sets.values().any(|set| set.name == name && set.status != ChangeSetStatus::Executed) {
+    if stack
+        .change_sets
+        .values()
+        .any(|set| set.name == name && set.status != ChangeSetStatus::Executed)
+    {
         let message = format!("ChangeSet [{name}] already exists");
         return Err(ApiError::new("AlreadyExistsException", message));
     }
@@ -108,7 +121,10 @@ pub(super) fn resume(account: &Account) {
     let pending: Vec<(String, String)> = account.read(|state| {
         let stacks = state.cloudformation.stacks.values();
         let sets = stacks.flat_map(|stack| {
-            stack.change_sets.values().map(|set| (stack.id.clone(), Shared::clone(set)))
+            stack
+                .change_sets
+                .values()
+                .map(|set| (stack.id.clone(), Shared::clone(set)))
         });
         sets.filter(|(_, set)| set.status == ChangeSetStatus::Pending)
             .map(|(stack, set)| (stack, set.id.clone()))
@@ -139,7 +155,11 @@ fn compute(account: &Account, stack_id: &str, id: &str) {
     });
     let (status, reason, changes) = match computed {
         Some(Ok(found)) if found.any => (ChangeSetStatus::Complete, None, found.changes),
-        Some(Ok(_)) => (ChangeSetStatus::Failed, Some(NO_CHANGES.to_owned()), Vec::new()),
+        Some(Ok(_)) => (
+            ChangeSetStatus::Failed,
+            Some(NO_CHANGES.to_owned()),
+            Vec::new(),
+        ),
         Some(Err(why)) => (ChangeSetStatus::Failed, Some(why), Vec::new()),
         None => return,
     };
@@ -164,16 +184,25 @@ pub fn describe_change_set(
     account.read(|state| {
         let state = &state.cloudformation;
         let absent = || {
-            ApiError::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404)
+            ApiError::new(
+                "ChangeSetNotFound",
+                format!("ChangeSet [{name}] does not exist"),
+            )
+            .with_status(404)
         };
         if name.starts_with("arn:") {
-            let holder = state.stacks.values().find(|stack| stack.change_sets.contains_key(name));
+            let holder = state
+                .stacks
+                .values()
+                .find(|stack| stack.change_sets.contains_key(name));
             let holder = holder.ok_or_else(absent)?;
             return Ok(((**holder).clone(), (*holder.change_sets[name]).clone()));
         }
         let stack = stack.unwrap_or_default();
         let missing = || ApiError::validation(format!("Stack [{stack}] does not exist"));
-        let stack = look::find(state, stack).filter(|stack| stack.is_live()).ok_or_else(missing)?;
+        let stack = look::find(state, stack)
+            .filter(|stack| stack.is_live())
+            .ok_or_else(missing)?;
         let named = stack.change_sets.values().filter(|set| set.name == name);
         let newest = named.max_by_key(|set| set.created.0).ok_or_else(absent)?;
         Ok((stack.clone(), (**newest).clone()))
@@ -194,13 +223,24 @@ pub fn execute_change_set(
             ChangeSetStatus::Failed => "FAILED",
             ChangeSetStatus::Complete | ChangeSetStatus::Executed => "CREATE_COMPLETE",
         };
-        let message = format!("ChangeSet [{}] cannot be executed in its current status of [{status}]", set.id);
+        let message = format!(
+            "ChangeSet [{}] cannot be executed in its current status of [{status}]",
+            set.id
+        );
         return Err(ApiError::new("InvalidChangeSetStatus", message));
     }
-    let phase = if set.creates { Phase::Create } else { Phase::Update };
+    let phase = if set.creates {
+        Phase::Create
+    } else {
+        Phase::Update
+    };
     let operation = account.update(|state| {
         let current = state.cloudformation.stack_mut(&stack.id)?;
-        let fits = if set.creates { current.status == REVIEW } else { check_updatable(current).is_ok() };
+        let fits = if set.creates {
+            current.status == REVIEW
+        } else {
+            check_updatable(current).is_ok()
+        };
         if !fits {
             return None;
         }
@@ -212,14 +252,20 @@ pub fn execute_change_set(
     });
     let busy = || {
         let (id, status) = (&stack.id, &stack.status);
-        ApiError::validation(format!("Stack:{id} is in {status} state and can not be updated."))
+        ApiError::validation(format!(
+            "Stack:{id} is in {status} state and can not be updated."
+        ))
     };
     spawn(account, stack.id.clone(), operation.ok_or_else(busy)?);
     Ok(())
 }
 
 /// Deletes a change set that was not executed.
-pub fn delete_change_set(account: &Account, stack: Option<&str>, name: &str) -> Result<(), ApiError> {
+pub fn delete_change_set(
+    account: &Account,
+    stack: Option<&str>,
+    name: &str,
+) -> Result<(), ApiError> {
     let (stack, set) = match describe_change_set(account, stack, name) {
         Err(error) if error.code == "ChangeSetNotFound" => return Ok(()),
         found => found?,

@@ -51,7 +51,11 @@ pub(super) fn between(
     }
     changes.extend(removed(stack, &needs));
     let any = !changes.is_empty() || spec.tags != stack.spec.tags || {
-        let target = Target { template: template.clone(), parameters: parameters.clone(), needs };
+        let target = Target {
+            template: template.clone(),
+            parameters: parameters.clone(),
+            needs,
+        };
         let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
         outputs(&target, &scope)? != stack.outputs
     };
@@ -64,11 +68,18 @@ fn of_resource(
     id: &str,
     scope: &StackScope<'_>,
 ) -> Result<Option<Change>, String> {
-    let Some((_, resource)) = template.resources.iter().find(|(known, _)| known.as_str() == id) else {
+    let Some((_, resource)) = template
+        .resources
+        .iter()
+        .find(|(known, _)| known.as_str() == id)
+    else {
         return Ok(None);
     };
     let resource_type = resource.resource_type.clone();
-    let there = stack.resources.get(id).filter(|there| there.physical_id.is_some());
+    let there = stack
+        .resources
+        .get(id)
+        .filter(|there| there.physical_id.is_some());
     let Some(there) = there else {
         return Ok(Some(Change {
             action: ChangeAction::Add,
@@ -98,7 +109,10 @@ fn modified(id: &str, there: &StackResource, resource_type: String, properties: 
         .map(|name| (name.to_owned(), needs_new(name)))
         .collect();
     let depends = names.iter().all(|(name, needs_new)| {
-        !needs_new || properties.get(name).is_some_and(|value| value.to_string().contains(UNKNOWN))
+        !needs_new
+            || properties
+                .get(name)
+                .is_some_and(|value| value.to_string().contains(UNKNOWN))
     });
     let after = StackResource {
         resource_type: resource_type.clone(),
@@ -121,7 +135,10 @@ fn modified(id: &str, there: &StackResource, resource_type: String, properties: 
 }
 
 fn removed(stack: &Stack, needs: &BTreeMap<String, BTreeSet<String>>) -> Vec<Change> {
-    let gone = stack.resources.iter().filter(|(id, _)| !needs.contains_key(*id));
+    let gone = stack
+        .resources
+        .iter()
+        .filter(|(id, _)| !needs.contains_key(*id));
     gone.map(|(id, resource)| Change {
         action: ChangeAction::Remove,
         logical_id: id.clone(),

@@ -43,8 +43,12 @@ enum Begun {
 /// all that it needs.
 pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
     let needs: BTreeMap<String, BTreeSet<String>> = worker.look(|_, stack, _| {
-        let left = which.look(stack).iter().filter(|(_, resource)| !is_over(resource));
-        left.map(|(id, resource)| (id.clone(), resource.needs.clone())).collect()
+        let left = which
+            .look(stack)
+            .iter()
+            .filter(|(_, resource)| !is_over(resource));
+        left.map(|(id, resource)| (id.clone(), resource.needs.clone()))
+            .collect()
     })?;
     let mut walk = Walk::reversed(&needs);
     let mut running: Vec<String> = Vec::new();
@@ -87,11 +91,16 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
 }
 
 fn is_over(resource: &StackResource) -> bool {
-    matches!(resource.status.as_str(), "DELETE_COMPLETE" | "DELETE_SKIPPED")
+    matches!(
+        resource.status.as_str(),
+        "DELETE_COMPLETE" | "DELETE_SKIPPED"
+    )
 }
 
 fn tell(stack: &mut Stack, which: Which, id: &str, status: &str, reason: Option<String>) {
-    let Some(mut resource) = which.look(stack).get(id).cloned() else { return };
+    let Some(mut resource) = which.look(stack).get(id).cloned() else {
+        return;
+    };
     resource.set(status, reason);
     stack.tell_of(id, &resource);
     which.of(stack).insert(id.to_owned(), resource);
@@ -99,9 +108,15 @@ fn tell(stack: &mut Stack, which: Which, id: &str, status: &str, reason: Option<
 
 fn begin(worker: &Worker, which: Which, id: &str) -> Result<Begun, TakenOver> {
     worker.change(|state| {
-        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else { return Begun::Done };
-        let Some(resource) = which.look(stack).get(id).cloned() else { return Begun::Done };
-        let (Some(physical), Some(descriptor)) = (&resource.physical_id, describe(&resource.resource_type)) else {
+        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else {
+            return Begun::Done;
+        };
+        let Some(resource) = which.look(stack).get(id).cloned() else {
+            return Begun::Done;
+        };
+        let (Some(physical), Some(descriptor)) =
+            (&resource.physical_id, describe(&resource.resource_type))
+        else {
             if let Some(resource) = which.of(stack).get_mut(id) {
                 resource.set("DELETE_COMPLETE", None);
             }
@@ -125,7 +140,9 @@ fn begin(worker: &Worker, which: Which, id: &str) -> Result<Begun, TakenOver> {
 /// Whether it has really ended; tells it when it has.
 fn finish(worker: &Worker, which: Which, id: &str) -> Result<bool, TakenOver> {
     let gone = worker.look(|state, stack, _| {
-        let Some(resource) = which.look(stack).get(id) else { return true };
+        let Some(resource) = which.look(stack).get(id) else {
+            return true;
+        };
         match (describe(&resource.resource_type), &resource.physical_id) {
             (Some(descriptor), Some(physical)) => descriptor.family.gone(state, physical),
             _ => true,
@@ -150,5 +167,8 @@ fn give_up(worker: &Worker, which: Which, held: BTreeMap<String, String>) -> Res
             tell(stack, which, &id, "DELETE_FAILED", Some(reason));
         }
     })?;
-    Err(Stop::Failed(format!("The following resource(s) failed to delete: [{}]. ", names.join(", "))))
+    Err(Stop::Failed(format!(
+        "The following resource(s) failed to delete: [{}]. ",
+        names.join(", ")
+    )))
 }

@@ -16,7 +16,9 @@ use std::collections::BTreeSet;
 pub fn resume(account: &Account) {
     let open: Vec<(String, String)> = account.read(|state| {
         let stacks = state.cloudformation.stacks.values();
-        stacks.filter_map(|stack| Some((stack.id.clone(), stack.operation.as_ref()?.id.clone()))).collect()
+        stacks
+            .filter_map(|stack| Some((stack.id.clone(), stack.operation.as_ref()?.id.clone())))
+            .collect()
     });
     for (stack_id, operation_id) in open {
         spawn(account, stack_id, operation_id);
@@ -26,7 +28,11 @@ pub fn resume(account: &Account) {
 
 /// Starts the task of an operation that stands in the state.
 pub(super) fn spawn(account: &Account, stack_id: String, operation_id: String) {
-    let worker = Worker { account: account.clone(), stack_id, operation_id };
+    let worker = Worker {
+        account: account.clone(),
+        stack_id,
+        operation_id,
+    };
     account.spawn(async move {
         // Whoever took over has a task of its own.
         let _ = run(&worker).await;
@@ -55,13 +61,18 @@ async fn run(worker: &Worker) -> Result<(), TakenOver> {
 fn end(worker: &Worker, status: &str, reason: Option<String>) -> Result<bool, TakenOver> {
     let event = worker.account.ids().uuid();
     worker.change(|state| {
-        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else { return };
+        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else {
+            return;
+        };
         stack.tell(event, status, reason);
         stack.operation = None;
         if matches!(status, "DELETE_COMPLETE" | "ROLLBACK_COMPLETE") {
             stack.imports.clear();
             stack.outputs.clear();
-            state.cloudformation.exports.retain(|_, export| export.stack_id != worker.stack_id);
+            state
+                .cloudformation
+                .exports
+                .retain(|_, export| export.stack_id != worker.stack_id);
         }
         if status == "DELETE_COMPLETE" {
             bury(state, &worker.stack_id);
@@ -82,10 +93,21 @@ fn bury(state: &mut State, stack_id: &str) {
 async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
     let target = Target::read(worker, spec)?;
     let noted = worker.change(|state| {
-        let stack = state.cloudformation.stacks.get(&worker.stack_id).cloned().ok_or_else(String::new)?;
+        let stack = state
+            .cloudformation
+            .stacks
+            .get(&worker.stack_id)
+            .cloned()
+            .ok_or_else(String::new)?;
         let scope = StackScope::new(worker.account.options(), state, &stack, &target.parameters);
-        let imports = target.template.imports(&scope).map_err(|error| error.to_string())?;
-        if let Some(absent) = imports.iter().find(|name| !state.cloudformation.exports.contains_key(*name)) {
+        let imports = target
+            .template
+            .imports(&scope)
+            .map_err(|error| error.to_string())?;
+        if let Some(absent) = imports
+            .iter()
+            .find(|name| !state.cloudformation.exports.contains_key(*name))
+        {
             return Err(format!("No export named {absent} found."));
         }
         if let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) {
@@ -99,15 +121,31 @@ async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
 }
 
 /// Takes over the outputs, and with them the spec.
-fn conclude(worker: &Worker, target: &Target, spec: &Spec, status: &str, phase: Option<Phase>) -> Result<(), Stop> {
+fn conclude(
+    worker: &Worker,
+    target: &Target,
+    spec: &Spec,
+    status: &str,
+    phase: Option<Phase>,
+) -> Result<(), Stop> {
     let event = worker.account.ids().uuid();
     let concluded = worker.change(|state| {
-        let stack = state.cloudformation.stacks.get(&worker.stack_id).cloned().ok_or_else(String::new)?;
+        let stack = state
+            .cloudformation
+            .stacks
+            .get(&worker.stack_id)
+            .cloned()
+            .ok_or_else(String::new)?;
         let scope = StackScope::new(worker.account.options(), state, &stack, &target.parameters);
         let outputs = outputs(target, &scope)?;
-        let imports = target.template.imports(&scope).map_err(|error| error.to_string())?;
+        let imports = target
+            .template
+            .imports(&scope)
+            .map_err(|error| error.to_string())?;
         exports::publish(&mut state.cloudformation, &worker.stack_id, &outputs)?;
-        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else { return Ok(()) };
+        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else {
+            return Ok(());
+        };
         stack.outputs = outputs;
         stack.imports = imports;
         stack.spec = spec.clone();
@@ -144,10 +182,15 @@ fn keep(stack: &mut Stack, target: &Target) {
 /// The outputs of a target.
 pub(super) fn outputs(target: &Target, scope: &StackScope<'_>) -> Result<Vec<StackOutput>, String> {
     let template = &target.template;
-    let exports = template.exports_by_output(scope).map_err(|error| error.to_string())?;
+    let exports = template
+        .exports_by_output(scope)
+        .map_err(|error| error.to_string())?;
     let mut outputs = Vec::new();
     for (key, output) in &template.outputs {
-        if !template.tells(output, scope).map_err(|error| error.to_string())? {
+        if !template
+            .tells(output, scope)
+            .map_err(|error| error.to_string())?
+        {
             continue;
         }
         let value = template.evaluate(&output.value, scope);
@@ -196,7 +239,13 @@ async fn roll_back_create(worker: &Worker) -> Result<bool, TakenOver> {
 async fn update(worker: &Worker, operation: &Operation) -> Result<bool, TakenOver> {
     let status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
     let made = match towards(worker, &operation.target).await {
-        Ok(target) => conclude(worker, &target, &operation.target, status, Some(Phase::CleanUp)),
+        Ok(target) => conclude(
+            worker,
+            &target,
+            &operation.target,
+            status,
+            Some(Phase::CleanUp),
+        ),
         Err(stop) => Err(stop),
     };
     match made {
@@ -226,7 +275,11 @@ async fn roll_back_update(worker: &Worker) -> Result<bool, TakenOver> {
     }
     let imports = imports_of(worker)?;
     worker.change_stack(|stack| stack.imports = imports)?;
-    worker.turn(Phase::CleanUpRollBack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None)?;
+    worker.turn(
+        Phase::CleanUpRollBack,
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        None,
+    )?;
     Ok(false)
 }
 
@@ -236,14 +289,23 @@ fn imports_of(worker: &Worker) -> Result<BTreeSet<String>, TakenOver> {
         let known = || {
             let template = super::spec::parse(&stack.spec.template).ok()?;
             let parameters = values(&template, &stack.spec, state).ok()?;
-            template.imports(&StackScope::new(worker.account.options(), state, stack, &parameters)).ok()
+            template
+                .imports(&StackScope::new(
+                    worker.account.options(),
+                    state,
+                    stack,
+                    &parameters,
+                ))
+                .ok()
         };
         known().unwrap_or_else(|| stack.imports.clone())
     })
 }
 
 async fn delete(worker: &Worker, operation: &Operation) -> Result<bool, TakenOver> {
-    if let Some(reason) = worker.look(|state, _, _| exports::held(&state.cloudformation, &worker.stack_id))? {
+    if let Some(reason) =
+        worker.look(|state, _, _| exports::held(&state.cloudformation, &worker.stack_id))?
+    {
         return end(worker, &operation.previous_status, Some(reason));
     }
     match delete::all(worker, Which::Leftovers).await {

@@ -47,7 +47,11 @@ impl Target {
             Ok((parameters.clone(), needs))
         })?;
         let (parameters, needs) = made.map_err(Stop::Failed)?;
-        Ok(Self { template, parameters, needs })
+        Ok(Self {
+            template,
+            parameters,
+            needs,
+        })
     }
 }
 
@@ -58,8 +62,15 @@ pub(super) fn wanted(
 ) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
     let mut needs = BTreeMap::new();
     for (id, resource) in &template.resources {
-        if template.wants(resource, scope).map_err(|error| error.to_string())? {
-            let mine = template.dependencies(id).iter().map(ToString::to_string).collect();
+        if template
+            .wants(resource, scope)
+            .map_err(|error| error.to_string())?
+        {
+            let mine = template
+                .dependencies(id)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             needs.insert(id.to_string(), mine);
         }
     }
@@ -117,7 +128,10 @@ pub(super) async fn go(worker: &Worker, target: &Target) -> Result<(), Stop> {
 fn start(worker: &Worker, target: &Target, id: &str) -> Result<Started, TakenOver> {
     let state = worker.look(|_, stack, operation| {
         let begun = stack.resources.get(id).filter(|resource| resource.touched);
-        (operation.done.contains(id), begun.map(|resource| resource.status.ends_with("_FAILED")))
+        (
+            operation.done.contains(id),
+            begun.map(|resource| resource.status.ends_with("_FAILED")),
+        )
     })?;
     match state {
         (true, _) => Ok(Started::Nothing),
@@ -131,16 +145,26 @@ fn start(worker: &Worker, target: &Target, id: &str) -> Result<Started, TakenOve
 }
 
 fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, token: &str) -> Started {
-    let Some(made) = target.template.resources.get(id) else { return Started::Nothing };
-    let Some(stack) = state.cloudformation.stacks.get(&worker.stack_id).cloned() else { return Started::Nothing };
+    let Some(made) = target.template.resources.get(id) else {
+        return Started::Nothing;
+    };
+    let Some(stack) = state.cloudformation.stacks.get(&worker.stack_id).cloned() else {
+        return Started::Nothing;
+    };
     let before = stack.resources.get(id).cloned();
-    let updating = stack.operation.as_ref().is_some_and(|operation| operation.phase == Phase::Update);
+    let updating = stack
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.phase == Phase::Update);
     let scope = StackScope::new(worker.account.options(), state, &stack, &target.parameters);
     let evaluated = target.template.evaluate(&made.properties, &scope);
     let mut resource = StackResource {
         resource_type: made.resource_type.clone(),
         needs: target.needs.get(id).cloned().unwrap_or_default(),
-        retained: matches!(made.deletion_policy, DeletionPolicy::Retain | DeletionPolicy::RetainExceptOnCreate),
+        retained: matches!(
+            made.deletion_policy,
+            DeletionPolicy::Retain | DeletionPolicy::RetainExceptOnCreate
+        ),
         replaced_is_retained: made.update_replace_policy == DeletionPolicy::Retain,
         touched: true,
         before: before.clone().map(Box::new),
@@ -160,7 +184,12 @@ fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, token: &
         && before.resource_type == made.resource_type
         && *before.properties == properties
     {
-        resource = StackResource { touched: false, before: None, ..before.clone() }.policies_of(resource);
+        resource = StackResource {
+            touched: false,
+            before: None,
+            ..before.clone()
+        }
+        .policies_of(resource);
         if let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) {
             stack.resources.insert(id.to_owned(), resource);
             mark_done(stack, id);
@@ -168,14 +197,34 @@ fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, token: &
         return Started::Nothing;
     }
     resource.properties = Shared::new(properties);
-    let replaced = before.as_ref().is_some_and(|before| replaces(before, &resource));
-    resource.physical_id = before.as_ref().filter(|_| !replaced).and_then(|before| before.physical_id.clone());
+    let replaced = before
+        .as_ref()
+        .is_some_and(|before| replaces(before, &resource));
+    resource.physical_id = before
+        .as_ref()
+        .filter(|_| !replaced)
+        .and_then(|before| before.physical_id.clone());
     let told = replaced.then(|| {
-        "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
+        "Requested update requires the creation of a new physical resource; hence creating one."
+            .to_owned()
     });
-    tell(worker, state, id, &mut resource, &format!("{verb}_IN_PROGRESS"), told);
+    tell(
+        worker,
+        state,
+        id,
+        &mut resource,
+        &format!("{verb}_IN_PROGRESS"),
+        told,
+    );
     let Some(descriptor) = describe(&made.resource_type) else {
-        return fail(worker, state, id, resource, verb, format!("Unrecognized resource types: [{}]", made.resource_type));
+        return fail(
+            worker,
+            state,
+            id,
+            resource,
+            verb,
+            format!("Unrecognized resource types: [{}]", made.resource_type),
+        );
     };
     if let Err(message) = check_properties(descriptor, &resource.properties) {
         return fail(worker, state, id, resource, verb, message);
@@ -190,7 +239,9 @@ fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, token: &
         properties: &properties,
     };
     let outcome = match resource.physical_id.clone() {
-        Some(physical) => resources::update(state, descriptor, &request, &physical).map(|()| physical),
+        Some(physical) => {
+            resources::update(state, descriptor, &request, &physical).map(|()| physical)
+        }
         None => resources::create(state, descriptor, &request),
     };
     match outcome {
@@ -199,9 +250,17 @@ fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, token: &
             resource.physical_id = Some(physical);
             if made {
                 let reason = Some("Resource creation Initiated".to_owned());
-                tell(worker, state, id, &mut resource, &format!("{verb}_IN_PROGRESS"), reason);
+                tell(
+                    worker,
+                    state,
+                    id,
+                    &mut resource,
+                    &format!("{verb}_IN_PROGRESS"),
+                    reason,
+                );
             }
-            if replaced && let (Some(mut before), true) = (before, updating)
+            if replaced
+                && let (Some(mut before), true) = (before, updating)
                 && let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id)
             {
                 before.retained = resource.replaced_is_retained;
@@ -226,15 +285,22 @@ impl StackResource {
 /// Whether a new resource must take the place of the old one.
 pub(super) fn replaces(before: &StackResource, after: &StackResource) -> bool {
     before.resource_type != after.resource_type
-        || changed(&before.properties, &after.properties)
-            .any(|name| describe(&after.resource_type).is_some_and(|descriptor| descriptor.replaced_by(name)))
+        || changed(&before.properties, &after.properties).any(|name| {
+            describe(&after.resource_type).is_some_and(|descriptor| descriptor.replaced_by(name))
+        })
 }
 
 /// The properties that differ.
 pub(super) fn changed<'a>(before: &'a Value, after: &'a Value) -> impl Iterator<Item = &'a str> {
-    let names = |value: &'a Value| value.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
+    let names = |value: &'a Value| {
+        value
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.keys().map(String::as_str))
+    };
     let all: BTreeSet<&str> = names(before).chain(names(after)).collect();
-    all.into_iter().filter(move |name| before.get(*name) != after.get(*name))
+    all.into_iter()
+        .filter(move |name| before.get(*name) != after.get(*name))
 }
 
 /// Sets and tells the status of a resource.
@@ -261,7 +327,14 @@ fn fail(
     verb: &str,
     message: String,
 ) -> Started {
-    tell(worker, state, id, &mut resource, &format!("{verb}_FAILED"), Some(message));
+    tell(
+        worker,
+        state,
+        id,
+        &mut resource,
+        &format!("{verb}_FAILED"),
+        Some(message),
+    );
     Started::Failed
 }
 
@@ -275,12 +348,23 @@ fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
         };
         (settled, resource)
     })?;
-    let verb = if resource.before.is_some() { "UPDATE" } else { "CREATE" };
+    let verb = if resource.before.is_some() {
+        "UPDATE"
+    } else {
+        "CREATE"
+    };
     let mut resource = resource;
     match &settled {
         Settled::Waiting => {}
         Settled::Yes => worker.change(|state| {
-            tell(worker, state, id, &mut resource, &format!("{verb}_COMPLETE"), None);
+            tell(
+                worker,
+                state,
+                id,
+                &mut resource,
+                &format!("{verb}_COMPLETE"),
+                None,
+            );
             if let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) {
                 mark_done(stack, id);
             }
@@ -288,7 +372,16 @@ fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
         Settled::Failed(message) => {
             let failure = resources::Failure::not_stabilized(message.clone());
             let reason = failure.reason(&worker.account.ids().uuid());
-            worker.change(|state| tell(worker, state, id, &mut resource, &format!("{verb}_FAILED"), Some(reason)))?;
+            worker.change(|state| {
+                tell(
+                    worker,
+                    state,
+                    id,
+                    &mut resource,
+                    &format!("{verb}_FAILED"),
+                    Some(reason),
+                )
+            })?;
         }
     }
     Ok(settled)
@@ -305,7 +398,9 @@ fn cancel(worker: &Worker, failed: &str) -> Result<Stop, TakenOver> {
             .map(|(id, _)| id.clone())
             .collect();
         for id in running {
-            let Some(mut resource) = stack.resources.get(&id).cloned() else { continue };
+            let Some(mut resource) = stack.resources.get(&id).cloned() else {
+                continue;
+            };
             let (status, reason) = match resource.before {
                 Some(_) => ("UPDATE_FAILED", "Resource update cancelled"),
                 None => ("CREATE_FAILED", "Resource creation cancelled"),
@@ -315,8 +410,14 @@ fn cancel(worker: &Worker, failed: &str) -> Result<Stop, TakenOver> {
             stack.resources.insert(id.clone(), resource);
             names.push(id);
         }
-        let updating = stack.operation.as_ref().is_some_and(|operation| operation.phase == Phase::Update);
+        let updating = stack
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.phase == Phase::Update);
         let verb = if updating { "update" } else { "create" };
-        Stop::Failed(format!("The following resource(s) failed to {verb}: [{}].", names.join(", ")))
+        Stop::Failed(format!(
+            "The following resource(s) failed to {verb}: [{}].",
+            names.join(", ")
+        ))
     })
 }

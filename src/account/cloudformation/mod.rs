@@ -30,7 +30,7 @@ pub use engine::resume;
 pub use exports::importers;
 pub use look::{find, find_readable, find_resources};
 pub use model::{
-    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export, Replacement,
-    Stack, StackOutput, StackResource,
+    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export,
+    Replacement, Stack, StackOutput, StackResource,
 };
 pub use spec::{Given, Submitted, parse};

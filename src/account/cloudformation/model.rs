@@ -295,7 +295,9 @@ impl Stack {
     }
 
     fn token(&self) -> Option<String> {
-        self.operation.as_ref().and_then(|operation| operation.token.clone())
+        self.operation
+            .as_ref()
+            .and_then(|operation| operation.token.clone())
     }
 
     /// Tells the status of a resource.

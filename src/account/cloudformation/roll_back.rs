@@ -31,9 +31,15 @@ fn take_back(stack: &mut Stack) {
             Some(before) if before.physical_id != resource.physical_id => Some((**before).clone()),
             _ => Some(resource.clone()),
         };
-        let same = kept.as_ref().is_some_and(|kept| kept.physical_id == resource.physical_id);
+        let same = kept
+            .as_ref()
+            .is_some_and(|kept| kept.physical_id == resource.physical_id);
         if !same && resource.physical_id.is_some() {
-            let leftover = super::model::StackResource { retained: false, before: None, ..resource };
+            let leftover = super::model::StackResource {
+                retained: false,
+                before: None,
+                ..resource
+            };
             stack.leftovers.insert(id.clone(), leftover);
         }
         if let Some(kept) = kept {
@@ -45,8 +51,13 @@ fn take_back(stack: &mut Stack) {
 /// Gives the changed resources their old properties.
 pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
     let needs: BTreeMap<String, BTreeSet<String>> = worker.look(|_, stack, _| {
-        let changed = stack.resources.iter().filter(|(_, resource)| resource.touched);
-        changed.map(|(id, resource)| (id.clone(), resource.needs.clone())).collect()
+        let changed = stack
+            .resources
+            .iter()
+            .filter(|(_, resource)| resource.touched);
+        changed
+            .map(|(id, resource)| (id.clone(), resource.needs.clone()))
+            .collect()
     })?;
     let mut walk = Walk::new(&needs);
     let mut running: Vec<String> = Vec::new();
@@ -93,9 +104,19 @@ fn begin(worker: &Worker, id: &str) -> Result<(), Stop> {
             stack_id: &stack.id,
             properties: &before.properties,
         };
-        let failure = resources::update(state, descriptor, &request, before.physical_id.as_deref()?).err()?;
-        tell(worker, state, id, &mut resource, "UPDATE_FAILED", Some(failure.reason(&token)));
-        Some(format!("The following resource(s) failed to update: [{id}]."))
+        let failure =
+            resources::update(state, descriptor, &request, before.physical_id.as_deref()?).err()?;
+        tell(
+            worker,
+            state,
+            id,
+            &mut resource,
+            "UPDATE_FAILED",
+            Some(failure.reason(&token)),
+        );
+        Some(format!(
+            "The following resource(s) failed to update: [{id}]."
+        ))
     })?;
     failed.map_or(Ok(()), |reason| Err(Stop::Failed(reason)))
 }
@@ -104,18 +125,30 @@ fn finish(worker: &Worker, id: &str) -> Result<bool, Stop> {
     let settled = worker.look(|state, stack, _| {
         let resource = stack.resources.get(id)?;
         let descriptor = describe(&resource.resource_type)?;
-        Some(descriptor.family.settled(state, resource.physical_id.as_deref()?))
+        Some(
+            descriptor
+                .family
+                .settled(state, resource.physical_id.as_deref()?),
+        )
     })?;
     match settled.unwrap_or(Settled::Yes) {
         Settled::Waiting => return Ok(false),
         Settled::Failed(_) => {
-            return Err(Stop::Failed(format!("The following resource(s) failed to update: [{id}].")));
+            return Err(Stop::Failed(format!(
+                "The following resource(s) failed to update: [{id}]."
+            )));
         }
         Settled::Yes => {}
     }
     worker.change(|state| {
-        let found = state.cloudformation.stacks.get(&worker.stack_id).and_then(|stack| stack.resources.get(id));
-        let Some(mut resource) = found.cloned() else { return };
+        let found = state
+            .cloudformation
+            .stacks
+            .get(&worker.stack_id)
+            .and_then(|stack| stack.resources.get(id));
+        let Some(mut resource) = found.cloned() else {
+            return;
+        };
         if let Some(before) = resource.before.take() {
             resource.needs = before.needs;
             resource.retained = before.retained;

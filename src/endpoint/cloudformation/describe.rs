@@ -1,7 +1,8 @@
 //! Stacks, change sets and events as clients read them.
 
 use crate::account::cloudformation::{
-    self as engine, ChangeAction, ChangeSet, ChangeSetStatus, Event, Replacement, Stack, StackResource,
+    self as engine, ChangeAction, ChangeSet, ChangeSetStatus, Event, Replacement, Stack,
+    StackResource,
 };
 use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
@@ -15,7 +16,12 @@ pub(super) fn stacks(account: &Account, xml: &mut Xml, name: Option<&str>) -> Re
         let state = &state.cloudformation;
         let found: Vec<&Stack> = match name {
             Some(name) => vec![engine::find_readable(state, name)?],
-            None => state.stacks.values().map(|stack| &**stack).filter(|stack| stack.is_live()).collect(),
+            None => state
+                .stacks
+                .values()
+                .map(|stack| &**stack)
+                .filter(|stack| stack.is_live())
+                .collect(),
         };
         xml.list("Stacks", found, stack);
         Ok(())
@@ -26,7 +32,10 @@ fn stack(xml: &mut Xml, stack: &Stack) {
     xml.text("StackId", &stack.id)
         .text("StackName", &stack.name)
         .text("CreationTime", stack.created.to_string())
-        .maybe("LastUpdatedTime", stack.updated.map(|time| time.to_string()))
+        .maybe(
+            "LastUpdatedTime",
+            stack.updated.map(|time| time.to_string()),
+        )
         .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
         .text("StackStatus", &stack.status)
         .maybe("StackStatusReason", stack.reason.as_ref())
@@ -52,12 +61,16 @@ fn stack(xml: &mut Xml, stack: &Stack) {
 pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str]) {
     account.read(|state| {
         let stacks = state.cloudformation.stacks.values();
-        let wanted = stacks.filter(|stack| statuses.is_empty() || statuses.contains(&stack.status.as_str()));
+        let wanted =
+            stacks.filter(|stack| statuses.is_empty() || statuses.contains(&stack.status.as_str()));
         xml.list("StackSummaries", wanted, |xml, stack| {
             xml.text("StackId", &stack.id)
                 .text("StackName", &stack.name)
                 .text("CreationTime", stack.created.to_string())
-                .maybe("LastUpdatedTime", stack.updated.map(|time| time.to_string()))
+                .maybe(
+                    "LastUpdatedTime",
+                    stack.updated.map(|time| time.to_string()),
+                )
                 .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
                 .text("StackStatus", &stack.status)
                 .maybe("StackStatusReason", stack.reason.as_ref());
@@ -66,10 +79,7 @@ pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str]) {
 }
 
 /// The stack of this name, or the error that most calls give.
-fn known<'a>(
-    state: &'a engine::CloudFormationState,
-    name: &str,
-) -> Result<&'a Stack, ApiError> {
+fn known<'a>(state: &'a engine::CloudFormationState, name: &str) -> Result<&'a Stack, ApiError> {
     let absent = || ApiError::validation(format!("Stack [{name}] does not exist"));
     engine::find(state, name).ok_or_else(absent)
 }
@@ -83,7 +93,9 @@ pub(super) fn events(
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
         // The token counts from the oldest, so that new events move no page.
-        let end = next.and_then(|next| next.parse().ok()).unwrap_or(stack.events.len());
+        let end = next
+            .and_then(|next| next.parse().ok())
+            .unwrap_or(stack.events.len());
         let end = end.min(stack.events.len());
         let start = end.saturating_sub(PAGE);
         let page = stack.events[start..end].iter().rev();
@@ -105,11 +117,21 @@ fn event(xml: &mut Xml, stack: &Stack, event: &Event) {
         .text("ResourceType", &event.resource_type)
         .text("ResourceStatus", &event.status)
         .maybe("ResourceStatusReason", event.reason.as_ref())
-        .maybe("ResourceProperties", event.properties.as_ref().map(|properties| properties.to_string()))
+        .maybe(
+            "ResourceProperties",
+            event
+                .properties
+                .as_ref()
+                .map(|properties| properties.to_string()),
+        )
         .maybe("ClientRequestToken", event.token.as_ref());
 }
 
-pub(super) fn resource_summaries(account: &Account, xml: &mut Xml, name: &str) -> Result<(), ApiError> {
+pub(super) fn resource_summaries(
+    account: &Account,
+    xml: &mut Xml,
+    name: &str,
+) -> Result<(), ApiError> {
     account.read(|state| {
         let stack = engine::find_readable(&state.cloudformation, name)?;
         let found = engine::find_resources(stack);
@@ -126,9 +148,11 @@ pub(super) fn resources(account: &Account, xml: &mut Xml, query: &Query) -> Resu
     let wanted = query.get("LogicalResourceId");
     account.read(|state| {
         let stack = engine::find_readable(&state.cloudformation, name)?;
-        let found = engine::find_resources(stack).filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id));
+        let found = engine::find_resources(stack)
+            .filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id));
         xml.list("StackResources", found, |xml, (id, resource)| {
-            xml.text("StackId", &stack.id).text("StackName", &stack.name);
+            xml.text("StackId", &stack.id)
+                .text("StackName", &stack.name);
             resource_status(xml, id, resource);
             xml.text("Timestamp", resource.updated.to_string());
         });
@@ -155,18 +179,24 @@ pub(super) fn template(account: &Account, xml: &mut Xml, name: &str) -> Result<(
 
 pub(super) fn exports(account: &Account, xml: &mut Xml) {
     account.read(|state| {
-        xml.list("Exports", &state.cloudformation.exports, |xml, (name, export)| {
-            xml.text("ExportingStackId", &export.stack_id)
-                .text("Name", name)
-                .text("Value", &export.value);
-        });
+        xml.list(
+            "Exports",
+            &state.cloudformation.exports,
+            |xml, (name, export)| {
+                xml.text("ExportingStackId", &export.stack_id)
+                    .text("Name", name)
+                    .text("Value", &export.value);
+            },
+        );
     });
 }
 
 pub(super) fn change_sets(account: &Account, xml: &mut Xml, name: &str) -> Result<(), ApiError> {
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
-        xml.list("Summaries", stack.change_sets.values(), |xml, set| head(xml, stack, set));
+        xml.list("Summaries", stack.change_sets.values(), |xml, set| {
+            head(xml, stack, set)
+        });
         Ok(())
     })
 }
@@ -211,9 +241,13 @@ pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
             xml.list("Details", &change.properties, |xml, (name, needs_new)| {
                 xml.element("Target", |xml| {
                     xml.text("Attribute", "Properties").text("Name", name);
-                    xml.text("RequiresRecreation", if *needs_new { "Always" } else { "Never" });
+                    xml.text(
+                        "RequiresRecreation",
+                        if *needs_new { "Always" } else { "Never" },
+                    );
                 });
-                xml.text("Evaluation", "Static").text("ChangeSource", "DirectModification");
+                xml.text("Evaluation", "Static")
+                    .text("ChangeSource", "DirectModification");
             });
         });
     });

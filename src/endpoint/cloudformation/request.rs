@@ -14,7 +14,9 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
         Some("CREATE") => ChangeSetKind::Create,
         None | Some("UPDATE") => ChangeSetKind::Update,
         Some(other) => {
-            return Err(ApiError::validation(format!("ChangeSetType `{other}` is not supported")));
+            return Err(ApiError::validation(format!(
+                "ChangeSetType `{other}` is not supported"
+            )));
         }
     };
     Ok(ChangeSetRequest {
@@ -29,19 +31,33 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
 
 /// Whether a failure leaves everything as it is.
 pub(super) fn keeps_failures(query: &Query) -> bool {
-    let on_failure = query.get("OnFailure").or_else(|| query.get("OnStackFailure"));
+    let on_failure = query
+        .get("OnFailure")
+        .or_else(|| query.get("OnStackFailure"));
     query.flag("DisableRollback") || on_failure == Some("DO_NOTHING")
 }
 
 pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
-    let template = if query.flag("UsePreviousTemplate") { None } else { body(query)? };
-    let mut submitted = Submitted { template, ..Submitted::default() };
+    let template = if query.flag("UsePreviousTemplate") {
+        None
+    } else {
+        body(query)?
+    };
+    let mut submitted = Submitted {
+        template,
+        ..Submitted::default()
+    };
     for parameter in query.members("Parameters") {
         let name = parameter.get("ParameterKey").unwrap_or_default().to_owned();
         let given = if parameter.get("UsePreviousValue") == Some("true") {
             Given::Previous
         } else {
-            Given::Value(parameter.get("ParameterValue").unwrap_or_default().to_owned())
+            Given::Value(
+                parameter
+                    .get("ParameterValue")
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
         };
         submitted.parameters.insert(name, given);
     }
@@ -50,10 +66,16 @@ pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
         let pair = |name: &str, tag: &crate::endpoint::query::Fields<'_>| {
             tag.get(name).unwrap_or_default().to_owned()
         };
-        let tags = tags.iter().map(|tag| (pair("Key", tag), pair("Value", tag)));
+        let tags = tags
+            .iter()
+            .map(|tag| (pair("Key", tag), pair("Value", tag)));
         submitted.tags = Some(tags.collect());
     }
-    submitted.capabilities = query.list("Capabilities").into_iter().map(str::to_owned).collect();
+    submitted.capabilities = query
+        .list("Capabilities")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     Ok(submitted)
 }
 
@@ -63,9 +85,9 @@ fn body(query: &Query) -> Result<Option<String>, ApiError> {
         return Err(ApiError::validation(message));
     }
     match query.get("TemplateBody") {
-        Some(body) if body.len() > LONGEST => {
-            Err(ApiError::validation(format!("TemplateBody is longer than {LONGEST} bytes")))
-        }
+        Some(body) if body.len() > LONGEST => Err(ApiError::validation(format!(
+            "TemplateBody is longer than {LONGEST} bytes"
+        ))),
         body => Ok(body.map(str::to_owned)),
     }
 }
