@@ -387,10 +387,3 @@ mod tests {
         assert!(!account.images().contains(&blob));
     }
 }
-
-impl Repository {
-    /// Whether it holds no image.
-    pub fn is_empty(&self) -> bool {
-        true
-    }
-}
