@@ -112,6 +112,8 @@ impl Account {
                 writer: Mutex::new(Some(writer)),
             }),
         };
+        // What a killed upload left costs space and nothing else.
+        let _ = account.images().sweep();
         account.spawn(super::scheduler::run(account.clone()));
         Ok(account)
     }

@@ -278,3 +278,30 @@ async fn put_image_adds_a_tag() {
         .unwrap();
     assert_eq!(listed.image_ids().len(), 2);
 }
+
+#[tokio::test]
+async fn tags_come_in_pages_and_manifests_go() {
+    let (local, _) = with_repository("app").await;
+    let image = built(&local, "1");
+    image::push(&image, &local.target("app").await)
+        .await
+        .unwrap();
+    for tag in ["a", "b"] {
+        let path = format!("/v2/app/manifests/{tag}");
+        let put = send(&local, Method::PUT, &path, &image.manifest).await;
+        assert_eq!(put.status, StatusCode::CREATED);
+    }
+    let page = send(&local, Method::GET, "/v2/app/tags/list?n=1&last=a", b"").await;
+    assert_eq!(page.body, r#"{"name":"app","tags":["b"]}"#);
+    let wrong = send(&local, Method::GET, "/v2/app/tags/list?n=x", b"").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+
+    let path = format!("/v2/app/manifests/{}", image.digest);
+    let deleted = send(&local, Method::DELETE, &path, b"").await;
+    assert_eq!(deleted.status, StatusCode::ACCEPTED);
+    let gone = send(&local, Method::GET, "/v2/app/manifests/a", b"").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(gone.body.contains("MANIFEST_UNKNOWN"), "{}", gone.body);
+    let again = send(&local, Method::DELETE, &path, b"").await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+}

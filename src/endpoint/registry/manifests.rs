@@ -28,7 +28,11 @@ pub(super) async fn answer(
     match *request.method() {
         Method::GET | Method::HEAD => get(account, request.method(), repository, version),
         Method::PUT => put(account, request, repository, version).await,
-        Method::DELETE => delete(account, repository, version),
+        Method::DELETE => {
+            let answer = delete(account, repository, version)?;
+            account.flush().await;
+            Ok(answer)
+        }
         _ => Err(not_allowed(request.method())),
     }
 }

@@ -14,7 +14,7 @@ mod uploads;
 
 use crate::account::Account;
 use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 pub(super) use manifests::put_image;
@@ -46,7 +46,10 @@ async fn answer(account: &Account, request: Request) -> Result<Response, Refusal
         .repository(&repository, |_| ())
         .map_err(|error| Refusal::new("NAME_UNKNOWN", error.message))?;
     match place {
-        Place::Tags => tags(account, &repository),
+        Place::Tags => {
+            let query = request.uri().query().unwrap_or_default();
+            tags(account, &repository, query)
+        }
         Place::Referrers => Ok(manifests::no_referrers()),
         Place::Blob(digest) => {
             let digest = digest.to_owned();
@@ -69,13 +72,32 @@ fn catalog(account: &Account) -> Response {
     document(&json!({ "repositories": names }))
 }
 
-fn tags(account: &Account, repository: &str) -> Result<Response, Refusal> {
-    let tags: Vec<String> = account
-        .repository(repository, |found| {
-            found.image_tags.keys().cloned().collect()
-        })
-        .map_err(|error| Refusal::new("NAME_UNKNOWN", error.message))?;
-    Ok(document(&json!({ "name": repository, "tags": tags })))
+/// Tags in order; `n` limits how many, `last` is where the page before ended.
+fn tags(account: &Account, repository: &str, query: &str) -> Result<Response, Refusal> {
+    let parameter = |name| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|(key, _)| *key == name)
+    };
+    let last = parameter("last").map_or("", |(_, tag)| tag);
+    let limit = match parameter("n") {
+        Some((_, number)) => number
+            .parse()
+            .map_err(|_| Refusal::new("PAGINATION_NUMBER_INVALID", "`n` is no number"))?,
+        None => usize::MAX,
+    };
+    let (page, more) = account.repository(repository, |found| {
+        let mut rest = found.image_tags.keys().filter(|tag| tag.as_str() > last);
+        let page: Vec<String> = rest.by_ref().take(limit).cloned().collect();
+        (page, rest.next().is_some())
+    })?;
+    let mut response = document(&json!({ "name": repository, "tags": page }));
+    if let Some(tag) = page.last().filter(|_| more) {
+        let next = format!("</v2/{repository}/tags/list?n={limit}&last={tag}>; rel=\"next\"");
+        if let Ok(next) = next.parse() {
+            response.headers_mut().insert(LINK, next);
+        }
+    }
+    Ok(response)
 }
 
 fn document(value: &serde_json::Value) -> Response {
