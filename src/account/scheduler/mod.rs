@@ -20,3 +20,6 @@ pub(super) use run::run;
 pub use schedule::{Outcome, schedule};
 pub use service::{Deployment, Rollout, Service};
 pub use state::{EcsState, Task};
+
+#[cfg(test)]
+mod tests;
