@@ -73,7 +73,7 @@ pub enum Rollout {
 
 impl Service {
     /// A service without a deployment.
-    pub(in crate::account) fn new(arn: &str, name: &str, cluster: &str, now: Timestamp) -> Self {
+    pub fn new(arn: &str, name: &str, cluster: &str, now: Timestamp) -> Self {
         Self {
             arn: arn.to_owned(),
             name: name.to_owned(),
@@ -86,7 +86,7 @@ impl Service {
 
     /// Takes properties. What changes the tasks is a new deployment, unless
     /// one with the same is still there: a rollback returns to that one.
-    pub(in crate::account) fn take(
+    pub fn take(
         &mut self,
         properties: Shared<Value>,
         ids: &Ids,
@@ -167,7 +167,7 @@ impl Deployment {
     }
 
     /// The target groups that its tasks belong to, with the port.
-    pub(in crate::account) fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
+    pub fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
         self.list("LoadBalancers").filter_map(|balancer| {
             let port = number_of(balancer.get("ContainerPort")?)?;
             Some((
