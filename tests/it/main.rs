@@ -5,4 +5,5 @@
 mod cloud;
 mod elf;
 mod local;
+mod pull;
 mod registry;
