@@ -45,8 +45,10 @@ impl Challenge {
         let parameters = [("service", &self.service), ("scope", &self.scope)];
         for (name, value) in parameters {
             if let Some(value) = value {
-                let separator = if address.contains('?') { '&' } else { '?' };
-                address.push_str(&format!("{separator}{name}={}", escaped(value)));
+                let separator = if address.contains('?') { "&" } else { "?" };
+                for part in [separator, name, "=", &escaped(value)] {
+                    address.push_str(part);
+                }
             }
         }
         address
@@ -65,16 +67,15 @@ fn parameters_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'/' | b':' => {
-                text.push(char::from(byte));
-            }
-            other => text.push_str(&format!("%{other:02X}")),
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/:".contains(&byte);
+    let letter = |byte| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
         }
-    }
-    text
+    };
+    value.bytes().map(letter).collect()
 }
 
 /// The header for a token, out of the token service's answer.

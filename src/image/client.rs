@@ -25,7 +25,7 @@ const ATTEMPTS: u32 = 5;
 /// The wait before the second attempt; doubled before each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// How long a registry may take for its answer, an upload included.
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_mins(5);
 /// Documents and errors are small; a registry that sends more is not one.
 const MAXIMUM_DOCUMENT: usize = 4 << 20;
 /// How often a registry may send us elsewhere.
@@ -127,7 +127,7 @@ impl Client {
                 let token = || self.fetch_token(&challenge);
                 self.token.get_or_try_init(token).await?;
             } else {
-                return succeeded(method, uri, answer).await;
+                return succeeded(method, &uri, answer).await;
             }
         }
         Err(RegistryError::Redirects(uri.to_string()))
@@ -173,7 +173,7 @@ impl Client {
         let invalid = |_| RegistryError::Address(uri.to_string());
         let request = request.body(Full::default()).map_err(invalid)?;
         let answer = self.exchange(&uri, request).await?;
-        let answer = succeeded(Method::GET, uri, answer).await?;
+        let answer = succeeded(Method::GET, &uri, answer).await?;
         bearer::authorization(&document(answer).await?)
     }
 
@@ -265,7 +265,7 @@ fn authorization(token: &str) -> Result<HeaderValue, RegistryError> {
     Ok(value)
 }
 
-async fn succeeded(method: Method, uri: Uri, answer: Answer) -> Result<Answer, RegistryError> {
+async fn succeeded(method: Method, uri: &Uri, answer: Answer) -> Result<Answer, RegistryError> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
@@ -277,7 +277,7 @@ async fn succeeded(method: Method, uri: Uri, answer: Answer) -> Result<Answer, R
     Err(refusal(method, uri, status, &body))
 }
 
-fn refusal(method: Method, uri: Uri, status: StatusCode, body: &[u8]) -> RegistryError {
+fn refusal(method: Method, uri: &Uri, status: StatusCode, body: &[u8]) -> RegistryError {
     #[derive(serde::Deserialize)]
     struct Errors {
         errors: Vec<Error>,
