@@ -49,13 +49,18 @@ type OfType = BTreeMap<String, Shared<Recorded>>;
 impl Inventory {
     /// One resource.
     pub fn get(&self, resource_type: &str, physical_id: &str) -> Option<&Recorded> {
-        self.types.get(resource_type)?.get(physical_id).map(|recorded| &**recorded)
+        self.types
+            .get(resource_type)?
+            .get(physical_id)
+            .map(|recorded| &**recorded)
     }
 
     /// All resources of a type with their physical identifiers.
     pub fn of(&self, resource_type: &str) -> impl Iterator<Item = (&str, &Shared<Recorded>)> {
         let found = self.types.get(resource_type);
-        found.into_iter().flat_map(|found| found.iter().map(|(id, recorded)| (id.as_str(), recorded)))
+        found
+            .into_iter()
+            .flat_map(|found| found.iter().map(|(id, recorded)| (id.as_str(), recorded)))
     }
 
     /// All types that begin so, with their resources.
@@ -67,7 +72,9 @@ impl Inventory {
             .range(prefix.to_owned()..)
             .take_while(move |(resource_type, _)| resource_type.starts_with(prefix))
             .flat_map(|(resource_type, found)| {
-                found.iter().map(move |(id, recorded)| (resource_type.as_str(), id.as_str(), recorded))
+                found
+                    .iter()
+                    .map(move |(id, recorded)| (resource_type.as_str(), id.as_str(), recorded))
             })
     }
 
@@ -75,7 +82,9 @@ impl Inventory {
     pub fn put(&mut self, resource_type: &str, physical_id: &str, recorded: Recorded) {
         self.count(resource_type);
         let found = self.types.entry(resource_type.to_owned()).or_default();
-        found.make_mut().insert(physical_id.to_owned(), Shared::new(recorded));
+        found
+            .make_mut()
+            .insert(physical_id.to_owned(), Shared::new(recorded));
     }
 
     /// A number that changes whenever a resource of App Mesh does.
@@ -90,6 +99,9 @@ impl Inventory {
     /// Takes a resource out.
     pub fn remove(&mut self, resource_type: &str, physical_id: &str) -> Option<Shared<Recorded>> {
         self.count(resource_type);
-        self.types.get_mut(resource_type)?.make_mut().remove(physical_id)
+        self.types
+            .get_mut(resource_type)?
+            .make_mut()
+            .remove(physical_id)
     }
 }

@@ -8,6 +8,7 @@
 use super::ecr::EcrState;
 use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
+use super::cloudformation::CloudFormationState;
 use super::scheduler::EcsState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -27,6 +28,8 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     form: u32,
+    /// CloudFormation.
+    pub cloudformation: CloudFormationState,
     /// ECR.
     pub ecr: EcrState,
     /// EC2 key pairs.

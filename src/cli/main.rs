@@ -52,19 +52,17 @@ fn finish(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(code) => exit::code(code),
         Err(error) if is_broken_pipe(&error) => exit::code(DONE),
-        Err(error) => match error.downcast_ref::<Exit>() {
-            Some(exit) => {
+        Err(error) => {
+            if let Some(exit) = error.downcast_ref::<Exit>() {
                 talk(&labelled(&exit.message));
-                exit::code(exit.code)
+                return exit::code(exit.code);
             }
-            None => {
-                talk(&labelled(&format!("{error:#}")));
-                if let Some(hint) = error.chain().find_map(hint) {
-                    talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
-                }
-                exit::code(FAILED)
+            talk(&labelled(&format!("{error:#}")));
+            if let Some(hint) = error.chain().find_map(hint) {
+                talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
             }
-        },
+            exit::code(FAILED)
+        }
     }
 }
 

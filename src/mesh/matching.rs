@@ -124,6 +124,7 @@ impl RequestMatch {
         })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the sister of `read_http`")]
     fn read_grpc(fields: &mut Fields<'_>, port: Option<u16>) -> Option<Self> {
         let service = fields.optional("ServiceName").and_then(|r| r.string());
         let method = fields.optional("MethodName").and_then(|r| r.text(1..=50));

@@ -1,9 +1,13 @@
-//! Tests from the outside: the endpoint through the real clients.
-
+//! colormesh from the outside: the built program, its files, its words.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod architecture;
 mod cloud;
 mod elf;
 mod local;
 mod pull;
 mod registry;
+mod project;
+mod settings;
+mod templates;
+mod walkthrough;

@@ -20,7 +20,7 @@ mod table;
 mod task_definition;
 
 pub(super) use family::{
-    Descriptor, Failure, Family, Physical, Request, Settled, check_properties, create, delete,
+    Descriptor, Failure, Request, Settled, check_properties, create, delete,
     describe, number_of, text_of, truth_of, update,
 };
 pub(super) use load_balancing::{PORT, groups_of};

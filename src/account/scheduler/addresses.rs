@@ -11,7 +11,10 @@ use std::net::Ipv4Addr;
 pub(super) fn free(state: &mut State, deployment: &Deployment) -> Result<Ipv4Addr, String> {
     let subnets = deployment.subnets();
     if subnets.is_empty() {
-        return Err("Network Configuration must be provided when networkMode 'awsvpc' is specified.".to_owned());
+        return Err(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+                .to_owned(),
+        );
     }
     let taken = taken(state);
     let turn = usize::try_from(state.ecs.addresses % subnets.len() as u64).unwrap_or(0);
@@ -29,12 +32,18 @@ pub(super) fn free(state: &mut State, deployment: &Deployment) -> Result<Ipv4Add
             return Ok(address);
         }
     }
-    Err(format!("RESOURCE:ENI: no address is free in {}", subnets.join(", ")))
+    Err(format!(
+        "RESOURCE:ENI: no address is free in {}",
+        subnets.join(", ")
+    ))
 }
 
 fn taken(state: &State) -> BTreeSet<Ipv4Addr> {
     let tasks = state.ecs.tasks.values().map(|task| task.spec.address);
-    let instances = state.inventory.of("AWS::EC2::Instance").map(|(_, instance)| instance);
+    let instances = state
+        .inventory
+        .of("AWS::EC2::Instance")
+        .map(|(_, instance)| instance);
     let instances = instances.filter_map(|instance| instance.attribute("PrivateIp")?.parse().ok());
     tasks.chain(instances).collect()
 }

@@ -76,10 +76,16 @@ fn same_parts<T: PartialEq>(one: &[Arc<T>], other: &[Arc<T>]) -> bool {
 fn mesh_resource(resource_type: &str, arn: &str, recorded: &Recorded) -> MeshResource {
     let mut properties = recorded.properties.clone();
     let name = format!("{}Name", resource_type.trim_start_matches(MESH_TYPES));
-    if let (Some(properties), Some(value)) = (properties.as_object_mut(), recorded.attributes.get(&name)) {
+    if let (Some(properties), Some(value)) =
+        (properties.as_object_mut(), recorded.attributes.get(&name))
+    {
         properties.entry(name).or_insert_with(|| value.clone());
     }
-    MeshResource { resource_type: resource_type.to_owned(), arn: arn.to_owned(), properties }
+    MeshResource {
+        resource_type: resource_type.to_owned(),
+        arn: arn.to_owned(),
+        properties,
+    }
 }
 
 fn tasks(state: &State) -> Vec<Arc<DesiredTask>> {
@@ -108,7 +114,10 @@ fn dns(state: &State) -> BTreeMap<String, Vec<Ipv4Addr>> {
         }
         for (name, mut addresses) in found {
             addresses.sort();
-            if let Some(registered) = names.get_mut(name).filter(|registered| registered.is_empty()) {
+            if let Some(registered) = names
+                .get_mut(name)
+                .filter(|registered| registered.is_empty())
+            {
                 *registered = addresses;
             }
         }

@@ -11,9 +11,17 @@ use crate::account::store::State;
 /// One step for one service.
 pub(super) fn advance(step: &mut Step<'_>, state: &mut State, arn: &str) {
     // Out of the map, so that its tasks can change beside it.
-    let Some(mut service) = state.ecs.services.remove(arn) else { return };
+    let Some(mut service) = state.ecs.services.remove(arn) else {
+        return;
+    };
     if service.deleted {
-        stop_where(step, state, arn, "Scaling activity initiated by the deletion of the service", |_| true);
+        stop_where(
+            step,
+            state,
+            arn,
+            "Scaling activity initiated by the deletion of the service",
+            |_| true,
+        );
         if !tasks(state, arn).any(|_| true) {
             step.outcome.changed = true;
             return;
@@ -27,17 +35,30 @@ pub(super) fn advance(step: &mut Step<'_>, state: &mut State, arn: &str) {
 fn roll(step: &mut Step<'_>, state: &mut State, service: &mut Service) {
     stop_failed(step, state, service);
     // While the newest has failed, the one before goes on serving.
-    let Some(serving) = service.deployments.iter().position(|deployment| !deployment.is_failed()) else { return };
+    let Some(serving) = service
+        .deployments
+        .iter()
+        .position(|deployment| !deployment.is_failed())
+    else {
+        return;
+    };
     scale(step, state, service, serving);
     let deployment = &service.deployments[serving];
     let (id, wanted) = (deployment.id.clone(), deployment.desired_count());
-    let ready = tasks(state, &service.arn).filter(|task| task.deployment == id && task.wanted() && task.ready).count();
+    let ready = tasks(state, &service.arn)
+        .filter(|task| task.deployment == id && task.wanted() && task.ready)
+        .count();
     if deployment.is_failed() || ready < wanted {
         return;
     }
-    let newer: Vec<String> = service.deployments[..=serving].iter().map(|newer| newer.id.clone()).collect();
+    let newer: Vec<String> = service.deployments[..=serving]
+        .iter()
+        .map(|newer| newer.id.clone())
+        .collect();
     let reason = format!("Scaling activity initiated by (deployment {id})");
-    stop_where(step, state, &service.arn, &reason, |task| !newer.contains(&task.deployment));
+    stop_where(step, state, &service.arn, &reason, |task| {
+        !newer.contains(&task.deployment)
+    });
     if tasks(state, &service.arn).all(|task| task.deployment == id && task.wanted()) {
         complete(step, service, serving);
     }
@@ -59,9 +80,18 @@ fn complete(step: &mut Step<'_>, service: &mut Service, serving: usize) {
 }
 
 fn stop_failed(step: &mut Step<'_>, state: &mut State, service: &Service) {
-    for deployment in service.deployments.iter().filter(|deployment| deployment.is_failed()) {
-        let reason = format!("Scaling activity initiated by (deployment {}) that failed", deployment.id);
-        stop_where(step, state, &service.arn, &reason, |task| task.deployment == deployment.id);
+    for deployment in service
+        .deployments
+        .iter()
+        .filter(|deployment| deployment.is_failed())
+    {
+        let reason = format!(
+            "Scaling activity initiated by (deployment {}) that failed",
+            deployment.id
+        );
+        stop_where(step, state, &service.arn, &reason, |task| {
+            task.deployment == deployment.id
+        });
     }
 }
 
@@ -76,7 +106,9 @@ fn scale(step: &mut Step<'_>, state: &mut State, service: &mut Service, serving:
     present.sort();
     let reason = format!("Scaling activity initiated by (deployment {id})");
     for (_, surplus) in present.iter().skip(wanted) {
-        stop_where(step, state, &service.arn, &reason, |task| task.spec.task_arn == *surplus);
+        stop_where(step, state, &service.arn, &reason, |task| {
+            task.spec.task_arn == *surplus
+        });
     }
     if present.len() < wanted && step.now < deployment.not_before {
         let time = deployment.not_before;
@@ -98,13 +130,25 @@ fn scale(step: &mut Step<'_>, state: &mut State, service: &mut Service, serving:
 }
 
 /// A new task of a deployment.
-fn task(step: &Step<'_>, state: &mut State, service: &Service, deployment: &Deployment) -> Result<Task, String> {
+fn task(
+    step: &Step<'_>,
+    state: &mut State,
+    service: &Service,
+    deployment: &Deployment,
+) -> Result<Task, String> {
     let arn = deployment.task_definition();
     let recorded = state.inventory.get("AWS::ECS::TaskDefinition", arn);
-    let definition = recorded.ok_or_else(|| format!("Unable to describe task definition {arn}."))?;
+    let definition =
+        recorded.ok_or_else(|| format!("Unable to describe task definition {arn}."))?;
     let definition = definition::parse(&definition.properties)?;
-    let (family, revision) = arn.rsplit('/').next().and_then(|name| name.split_once(':')).unwrap_or((arn, "1"));
-    let dns_names = deployment.registries().filter_map(|registry| dns_name(state, registry.rsplit('/').next()?));
+    let (family, revision) = arn
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.split_once(':'))
+        .unwrap_or((arn, "1"));
+    let dns_names = deployment
+        .registries()
+        .filter_map(|registry| dns_name(state, registry.rsplit('/').next()?));
     let dns_names = dns_names.collect();
     let options = step.options;
     let spec = DesiredTask {
@@ -131,11 +175,25 @@ fn task(step: &Step<'_>, state: &mut State, service: &Service, deployment: &Depl
 }
 
 fn tasks<'a>(state: &'a State, service: &'a str) -> impl Iterator<Item = &'a Task> {
-    state.ecs.tasks.values().filter(move |task| task.spec.service_arn == service)
+    state
+        .ecs
+        .tasks
+        .values()
+        .filter(move |task| task.spec.service_arn == service)
 }
 
-fn stop_where(step: &mut Step<'_>, state: &mut State, service: &str, reason: &str, which: impl Fn(&Task) -> bool) {
-    let of_service = state.ecs.tasks.values_mut().filter(|task| task.spec.service_arn == service);
+fn stop_where(
+    step: &mut Step<'_>,
+    state: &mut State,
+    service: &str,
+    reason: &str,
+    which: impl Fn(&Task) -> bool,
+) {
+    let of_service = state
+        .ecs
+        .tasks
+        .values_mut()
+        .filter(|task| task.spec.service_arn == service);
     for task in of_service.filter(|task| which(task)) {
         step.stop(task, reason);
     }

@@ -33,8 +33,17 @@ pub(super) struct Step<'a> {
 }
 
 /// Takes in what was observed and moves every service on.
-pub fn schedule(state: &mut State, observed: &Observed, options: &Options, now: Timestamp) -> Outcome {
-    let mut step = Step { options, now, outcome: Outcome::default() };
+pub fn schedule(
+    state: &mut State,
+    observed: &Observed,
+    options: &Options,
+    now: Timestamp,
+) -> Outcome {
+    let mut step = Step {
+        options,
+        now,
+        outcome: Outcome::default(),
+    };
     step.observe(state, observed);
     let arns: Vec<String> = state.ecs.services.keys().cloned().collect();
     for arn in arns {
@@ -65,9 +74,17 @@ impl Step<'_> {
         for (arn, task) in &mut state.ecs.tasks {
             let seen = observed.tasks.get(arn);
             self.take_in(task, seen, |task| {
-                groups.get(&task.deployment).into_iter().flatten().all(|group| {
-                    observed.targets.get(&(group.clone(), arn.clone())).copied().unwrap_or(false)
-                })
+                groups
+                    .get(&task.deployment)
+                    .into_iter()
+                    .flatten()
+                    .all(|group| {
+                        observed
+                            .targets
+                            .get(&(group.clone(), arn.clone()))
+                            .copied()
+                            .unwrap_or(false)
+                    })
             });
             let gone = seen.is_none_or(|seen| seen.status == TaskStatus::Stopped);
             let ended_alone = seen.is_some_and(|seen| seen.status == TaskStatus::Stopped);
@@ -81,10 +98,16 @@ impl Step<'_> {
         self.lose_patience(state);
     }
 
-    fn take_in(&mut self, task: &mut Task, seen: Option<&ObservedTask>, targets_healthy: impl Fn(&Task) -> bool) {
+    fn take_in(
+        &mut self,
+        task: &mut Task,
+        seen: Option<&ObservedTask>,
+        targets_healthy: impl Fn(&Task) -> bool,
+    ) {
         let status = seen.map_or(TaskStatus::Pending, |seen| seen.status);
-        let ready =
-            status == TaskStatus::Running && seen.is_some_and(|seen| seen.healthy) && targets_healthy(task);
+        let ready = status == TaskStatus::Running
+            && seen.is_some_and(|seen| seen.healthy)
+            && targets_healthy(task);
         if (status, ready) != (task.status, task.ready) {
             (task.status, task.ready, task.since) = (status, ready, self.now);
             self.outcome.changed = true;
@@ -98,11 +121,17 @@ impl Step<'_> {
     /// Puts a task among the stopped ones, and counts it when it ended by
     /// itself.
     fn end(&mut self, state: &mut State, arn: &str, seen: Option<&ObservedTask>) {
-        let Some(mut task) = state.ecs.tasks.remove(arn) else { return };
+        let Some(mut task) = state.ecs.tasks.remove(arn) else {
+            return;
+        };
         self.outcome.changed = true;
         let (reason, alone) = match task.stopping.take() {
             Some(reason) => (reason, false),
-            None => (seen.and_then(|seen| seen.reason.clone()).unwrap_or_else(|| "Task stopped".to_owned()), true),
+            None => (
+                seen.and_then(|seen| seen.reason.clone())
+                    .unwrap_or_else(|| "Task stopped".to_owned()),
+                true,
+            ),
         };
         if alone && let Some(deployment) = deployment_of(state, &task) {
             self.count_failure(deployment, &task, &reason);
@@ -111,13 +140,16 @@ impl Step<'_> {
         task.stopped = Some(self.now);
         (task.status, task.ready) = (TaskStatus::Stopped, false);
         let containers = seen.into_iter().flat_map(|seen| &seen.containers);
-        task.exit_codes =
-            containers.filter_map(|(name, container)| Some((name.clone(), container.exit_code?))).collect();
+        task.exit_codes = containers
+            .filter_map(|(name, container)| Some((name.clone(), container.exit_code?)))
+            .collect();
         state.ecs.remember(task, self.now);
     }
 
     fn count_failure(&mut self, deployment: &mut Deployment, task: &Task, reason: &str) {
-        let lived = task.started.map_or(0, |started| self.now.0.saturating_sub(started.0));
+        let lived = task
+            .started
+            .map_or(0, |started| self.now.0.saturating_sub(started.0));
         match deployment.rollout {
             Rollout::InProgress => {
                 deployment.failed_tasks += 1;
@@ -148,11 +180,17 @@ impl Step<'_> {
         for (arn, task) in &state.ecs.tasks {
             let service = state.ecs.services.get(&task.spec.service_arn);
             let deployments = service.into_iter().flat_map(|service| &service.deployments);
-            let deployment = deployments.into_iter().find(|deployment| deployment.id == task.deployment);
-            let (Some(deployment), true, false) = (deployment, task.wanted(), task.ready) else { continue };
+            let deployment = deployments
+                .into_iter()
+                .find(|deployment| deployment.id == task.deployment);
+            let (Some(deployment), true, false) = (deployment, task.wanted(), task.ready) else {
+                continue;
+            };
             let (limit, reason) = match task.status {
                 TaskStatus::Running => (deployment.patience(), "Task failed its health checks"),
-                TaskStatus::Pending | TaskStatus::Stopped => (START_LIMIT, "Task did not start in time"),
+                TaskStatus::Pending | TaskStatus::Stopped => {
+                    (START_LIMIT, "Task did not start in time")
+                }
             };
             let end = Timestamp(task.since.0.saturating_add(limit));
             if end <= self.now {
@@ -162,7 +200,9 @@ impl Step<'_> {
             }
         }
         for (arn, reason) in late {
-            let Some(mut task) = state.ecs.tasks.remove(&arn) else { continue };
+            let Some(mut task) = state.ecs.tasks.remove(&arn) else {
+                continue;
+            };
             if let Some(deployment) = deployment_of(state, &task) {
                 self.count_failure(deployment, &task, reason);
             }
@@ -174,10 +214,16 @@ impl Step<'_> {
 
 /// The target groups of each deployment.
 fn target_groups(state: &State) -> BTreeMap<String, Vec<String>> {
-    let deployments = state.ecs.services.values().flat_map(|service| &service.deployments);
+    let deployments = state
+        .ecs
+        .services
+        .values()
+        .flat_map(|service| &service.deployments);
     deployments
         .map(|deployment| {
-            let groups = deployment.target_groups().map(|(group, _)| group.to_owned());
+            let groups = deployment
+                .target_groups()
+                .map(|(group, _)| group.to_owned());
             (deployment.id.clone(), groups.collect())
         })
         .collect()
@@ -185,5 +231,8 @@ fn target_groups(state: &State) -> BTreeMap<String, Vec<String>> {
 
 fn deployment_of<'a>(state: &'a mut State, task: &Task) -> Option<&'a mut Deployment> {
     let service = state.ecs.services.get_mut(&task.spec.service_arn)?;
-    service.deployments.iter_mut().find(|deployment| deployment.id == task.deployment)
+    service
+        .deployments
+        .iter_mut()
+        .find(|deployment| deployment.id == task.deployment)
 }

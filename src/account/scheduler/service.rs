@@ -73,7 +73,7 @@ pub enum Rollout {
 
 impl Service {
     /// A service without a deployment.
-    pub fn new(arn: &str, name: &str, cluster: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(arn: &str, name: &str, cluster: &str, now: Timestamp) -> Self {
         Self {
             arn: arn.to_owned(),
             name: name.to_owned(),
@@ -86,21 +86,12 @@ impl Service {
 
     /// Takes properties. What changes the tasks is a new deployment, unless
     /// one with the same is still there: a rollback returns to that one.
-    pub fn take(
-        &mut self,
-        properties: Shared<Value>,
-        ids: &Ids,
-        now: Timestamp,
-    ) {
+    pub(crate) fn take(&mut self, properties: Shared<Value>, ids: &Ids, now: Timestamp) {
         let forced = properties.get("ForceNewDeployment").is_some_and(is_forced);
         let same = |deployment: &Deployment| {
             !deployment.is_failed() && of_tasks(&deployment.properties) == of_tasks(&properties)
         };
-        let found = if forced {
-            None
-        } else {
-            self.deployments.iter().position(same)
-        };
+        let found = if forced { None } else { self.deployments.iter().position(same) };
         let mut deployment = match found {
             Some(index) => self.deployments.remove(index),
             None => Deployment::new(properties.clone(), ids, now),
@@ -115,11 +106,7 @@ impl Service {
 
     /// Whether the newest deployment is complete.
     pub(in crate::account) fn settled(&self) -> Settled {
-        match self
-            .deployments
-            .first()
-            .map(|deployment| &deployment.rollout)
-        {
+        match self.deployments.first().map(|deployment| &deployment.rollout) {
             Some(Rollout::InProgress) if !self.deleted => Settled::Waiting,
             Some(Rollout::Failed(reason)) => Settled::Failed(reason.clone()),
             None | Some(Rollout::InProgress | Rollout::Completed) => Settled::Yes,
@@ -153,58 +140,39 @@ impl Deployment {
     /// How many tasks there should be; one when the properties do not say.
     pub fn desired_count(&self) -> usize {
         let count = self.properties.get("DesiredCount").and_then(number_of);
-        count
-            .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or(1)
+        count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1)
     }
 
     /// The ARN of the task definition.
     pub fn task_definition(&self) -> &str {
-        self.properties
-            .get("TaskDefinition")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.properties.get("TaskDefinition").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The target groups that its tasks belong to, with the port.
-    pub fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
+    pub(crate) fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
         self.list("LoadBalancers").filter_map(|balancer| {
             let port = number_of(balancer.get("ContainerPort")?)?;
-            Some((
-                balancer.get("TargetGroupArn")?.as_str()?,
-                u16::try_from(port).ok()?,
-            ))
+            Some((balancer.get("TargetGroupArn")?.as_str()?, u16::try_from(port).ok()?))
         })
     }
 
     /// The discovery services that its tasks are registered with, by ARN.
     pub(super) fn registries(&self) -> impl Iterator<Item = &str> {
-        self.list("ServiceRegistries")
-            .filter_map(|registry| registry.get("RegistryArn")?.as_str())
+        self.list("ServiceRegistries").filter_map(|registry| registry.get("RegistryArn")?.as_str())
     }
 
     /// The subnets that its tasks may be in.
     pub(in crate::account) fn subnets(&self) -> Vec<&str> {
         let subnets = || {
             let network = self.properties.get("NetworkConfiguration")?;
-            network
-                .get("AwsvpcConfiguration")?
-                .get("Subnets")?
-                .as_array()
+            network.get("AwsvpcConfiguration")?.get("Subnets")?.as_array()
         };
-        subnets()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect()
+        subnets().into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
     /// Milliseconds that a running task has to become ready.
     pub(super) fn patience(&self) -> u64 {
-        let grace = self
-            .properties
-            .get("HealthCheckGracePeriodSeconds")
-            .and_then(number_of);
+        let grace = self.properties.get("HealthCheckGracePeriodSeconds").and_then(number_of);
         grace.unwrap_or(0).max(120).saturating_mul(1000)
     }
 
@@ -214,11 +182,7 @@ impl Deployment {
     }
 
     fn list(&self, name: &str) -> impl Iterator<Item = &Value> {
-        self.properties
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+        self.properties.get(name).and_then(Value::as_array).into_iter().flatten()
     }
 }
 

@@ -92,7 +92,7 @@ fn line(change: &Change) -> String {
         } => {
             format!(
                 "parameter {name}: {} -> {}",
-                shown(before),
+                shown(before.as_ref()),
                 after.as_deref().unwrap_or("known later")
             )
         }
@@ -101,7 +101,11 @@ fn line(change: &Change) -> String {
             before,
             after,
         } => {
-            format!("tag {name}: {} -> {}", shown(before), shown(after))
+            format!(
+                "tag {name}: {} -> {}",
+                shown(before.as_ref()),
+                shown(after.as_ref())
+            )
         }
         Change::Section { kind, path } => format!("{} {path}", word(*kind)),
         Change::Template => "the template".to_owned(),
@@ -117,6 +121,6 @@ fn word(kind: ChangeKind) -> &'static str {
     }
 }
 
-fn shown(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or("none")
+fn shown(value: Option<&String>) -> &str {
+    value.map_or("none", String::as_str)
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::time::{Instant, sleep};
 
 use super::daemon::{self, Settings};
@@ -132,7 +132,7 @@ pub(crate) async fn stop(paths: &Paths) -> Result<bool> {
         }
         let deadline = Instant::now() + STOP;
         while Instant::now() < deadline {
-            if !record::is_locked(paths)? {
+            if !record::is_locked(paths)? && test_kill_process(process).is_err() {
                 return Ok(true);
             }
             sleep(PAUSE).await;
