@@ -6,6 +6,7 @@ mod cloud;
 mod elf;
 mod local;
 mod project;
+mod pull;
 mod registry;
 mod settings;
 mod templates;

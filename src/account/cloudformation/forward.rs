@@ -144,6 +144,10 @@ fn start(worker: &Worker, target: &Target, id: &str) -> Result<Started, TakenOve
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one resource from evaluation to creation, step by step"
+)]
 fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, token: &str) -> Started {
     let Some(made) = target.template.resources.get(id) else {
         return Started::Nothing;
@@ -380,7 +384,7 @@ fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
                     &mut resource,
                     &format!("{verb}_FAILED"),
                     Some(reason),
-                )
+                );
             })?;
         }
     }

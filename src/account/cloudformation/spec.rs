@@ -103,7 +103,7 @@ fn check_types(template: &Template) -> Result<(), ApiError> {
 }
 
 /// The capability that a template needs: stronger when it names what it makes.
-pub fn needed_capability(template: &Template) -> Option<&'static str> {
+pub(super) fn needed_capability(template: &Template) -> Option<&'static str> {
     let identities = template
         .resources
         .values()

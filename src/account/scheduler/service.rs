@@ -229,6 +229,6 @@ fn of_tasks(properties: &Value) -> Vec<(&str, &Value)> {
         .filter(|(name, _)| !IN_PLACE.contains(&name.as_str()))
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    kept.sort_by(|one, other| one.0.cmp(&other.0));
+    kept.sort_by(|one, other| one.0.cmp(other.0));
     kept
 }

@@ -1,6 +1,7 @@
 //! Tasks, those that stopped not long ago among them.
 
 use super::input::{Input, last};
+use crate::account::clock::Timestamp;
 use crate::account::desired::{DesiredContainer, Observed, ObservedContainer, TaskStatus};
 use crate::account::scheduler::Task;
 use crate::account::{ApiError, State};
@@ -73,8 +74,8 @@ fn describe_one(state: &State, observed: &Observed, task: &Task) -> Value {
         "desiredStatus": if task.wanted() { "RUNNING" } else { "STOPPED" },
         "healthStatus": health_of(&containers),
         "createdAt": task.created.seconds(),
-        "startedAt": task.started.map(|time| time.seconds()),
-        "stoppedAt": task.stopped.map(|time| time.seconds()),
+        "startedAt": task.started.map(Timestamp::seconds),
+        "stoppedAt": task.stopped.map(Timestamp::seconds),
         "stoppedReason": task.stopping,
         "stopCode": task.stopping.as_deref().map(|reason| stop_code(task, reason)),
         "attachments": [{
