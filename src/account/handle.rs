@@ -112,6 +112,7 @@ impl Account {
                 writer: Mutex::new(Some(writer)),
             }),
         };
+        super::cloudformation::resume(&account);
         Ok(account)
     }
 

@@ -7,6 +7,7 @@
 //! clients speak to it is the `endpoint` room's business.
 
 pub mod clock;
+pub mod cloudformation;
 pub mod desired;
 pub mod ecr;
 mod error;

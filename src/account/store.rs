@@ -5,6 +5,7 @@
 //! at least twice as long as the one before took, so that a large state never
 //! spends its time on being written.
 
+use super::cloudformation::CloudFormationState;
 use super::ecr::EcrState;
 use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
@@ -27,6 +28,8 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     form: u32,
+    /// Stacks.
+    pub cloudformation: CloudFormationState,
     /// ECR.
     pub ecr: EcrState,
     /// EC2 key pairs.
