@@ -8,15 +8,17 @@
 
 pub mod account;
 pub mod aws;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod deploy;
 pub mod diag;
 pub mod endpoint;
+pub mod envoy;
 pub mod image;
+pub mod mesh;
 pub mod plan;
-// pub mod runtime;
+pub mod runtime;
 pub mod stack;
 pub mod template;
-// pub mod verify;
+pub mod verify;
 pub mod yaml;

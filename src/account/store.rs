@@ -5,10 +5,10 @@
 //! at least twice as long as the one before took, so that a large state never
 //! spends its time on being written.
 
-use super::cloudformation::CloudFormationState;
 use super::ecr::EcrState;
 use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
+use super::cloudformation::CloudFormationState;
 use super::scheduler::EcsState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -28,7 +28,7 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     form: u32,
-    /// Stacks.
+    /// CloudFormation.
     pub cloudformation: CloudFormationState,
     /// ECR.
     pub ecr: EcrState,
@@ -103,6 +103,17 @@ impl Store {
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let outcome = change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
         self.version.send_modify(|version| *version += 1);
+        outcome
+    }
+
+    /// Changes the state when there is something to change: `change` says
+    /// whether it did.
+    pub(super) fn update_if<T>(&self, change: impl FnOnce(&mut State) -> (bool, T)) -> T {
+        let (changed, outcome) =
+            change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        if changed {
+            self.version.send_modify(|version| *version += 1);
+        }
         outcome
     }
 

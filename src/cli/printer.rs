@@ -49,7 +49,6 @@ impl Printer {
     }
 
     /// Data in any format.
-    #[expect(clippy::unused_self, reason = "whoever prints holds a printer")]
     pub(crate) fn raw(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = anstream::stdout().lock();
         stdout.write_all(text.as_bytes())?;
@@ -74,7 +73,6 @@ impl Printer {
     }
 
     /// One line that is said even to those who want quiet.
-    #[expect(clippy::unused_self, reason = "whoever prints holds a printer")]
     pub(crate) fn warn(self, line: &str) {
         talk(&format!("{} {line}", paint(WARN, "warning:")));
     }

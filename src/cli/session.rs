@@ -49,7 +49,11 @@ impl Session {
             Target::Aws => None,
         };
         let cloud = connect(&config, endpoint_url, local.as_ref()).await;
-        Ok(Self { config, cloud, local })
+        Ok(Self {
+            config,
+            cloud,
+            local,
+        })
     }
 
     /// Connects only to what runs already: `None` when the local endpoint does
@@ -59,13 +63,19 @@ impl Session {
         let local = match config.target {
             Target::Local => {
                 let paths = Paths::find()?;
-                let Some(record) = Record::of_running(&paths)? else { return Ok(None) };
+                let Some(record) = Record::of_running(&paths)? else {
+                    return Ok(None);
+                };
                 Some(LocalSession { paths, record })
             }
             Target::Aws => None,
         };
         let cloud = connect(&config, global.endpoint_url.clone(), local.as_ref()).await;
-        Ok(Some(Self { config, cloud, local }))
+        Ok(Some(Self {
+            config,
+            cloud,
+            local,
+        }))
     }
 
     /// What the daemon tells of itself, when there is one that answers.
@@ -76,11 +86,17 @@ impl Session {
 
     /// Checks that this is the account that the settings name.
     pub(crate) async fn check_account(&self) -> Result<()> {
-        let Some(expected) = &self.config.account_id else { return Ok(()) };
+        let Some(expected) = &self.config.account_id else {
+            return Ok(());
+        };
         if self.local.is_some() {
             return Ok(());
         }
-        let identity = self.cloud.identity().await.context("cannot tell which account this is")?;
+        let identity = self
+            .cloud
+            .identity()
+            .await
+            .context("cannot tell which account this is")?;
         if identity.account != expected.to_string() {
             let message = format!(
                 "these credentials are for account {}, the settings (`account_id` or AWS_ACCOUNT_ID) \

@@ -16,7 +16,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) matching: Matching,
 }
 
-/// A service as far as it could be read. What is `None` was left out or is wrong; the rules then look at the rest.
+/// A service as far as it could be read. What is `None` was left out or is
+/// wrong; the rules then look at the rest.
 pub(super) struct Draft {
     pub(super) item: Place,
     pub(super) name: Option<Placed<ServiceName>>,

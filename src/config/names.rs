@@ -12,7 +12,8 @@ text! {
     MeshName, check_mesh
 }
 text! {
-    /// The short name of an external service: a part of a URL path and, without its punctuation, of a logical id.
+    /// The short name of an external service: a part of a URL path and, without
+    /// its punctuation, of a logical id.
     ServiceName, check_service
 }
 text! {

@@ -20,7 +20,8 @@ pub struct ExternalService {
     pub via_port: Option<u16>,
 }
 
-/// Ports whose protocol starts with a TLS handshake, so that a server name tells services on them apart.
+/// Ports whose protocol starts with a TLS handshake, so that a server name
+/// tells services on them apart.
 pub(super) const TLS_PORTS: [u16; 15] = [
     443, 465, 636, 853, 989, 990, 992, 993, 995, 5671, 6443, 6514, 8443, 8883, 9093,
 ];
@@ -38,7 +39,8 @@ impl ExternalService {
         self.protocol == Protocol::Tcp && TLS_PORTS.contains(&self.port)
     }
 
-    /// The address that the app fetches: `https://go.dev:444/`, `http://example.com/`, `tcp://db.example.com:5432`.
+    /// The address that the app fetches: `https://go.dev:444/`,
+    /// `http://example.com/`, `tcp://db.example.com:5432`.
     pub fn url(&self) -> String {
         let (host, port) = (&self.host, self.listen_port());
         match (self.protocol, self.is_tls(), port) {

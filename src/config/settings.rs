@@ -1,7 +1,7 @@
 //! The one table of settings: what can be written, where, and what it means.
 //!
-//! The reader takes variables and flags from it, hints for unknown keys are made from it, and so is the table in
-//! the README.
+//! The reader takes variables and flags from it, hints for unknown keys are
+//! made from it, and so is the table in the README.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! What external services may not have in common: names, hosts on a port, and ports that nothing tells apart.
+//! What external services may not have in common: names, hosts on a port, and
+//! ports that nothing tells apart.
 //!
 //! Each rule reads the list once; a list of thousands takes no longer than its length says.
 

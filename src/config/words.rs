@@ -48,7 +48,8 @@ fn plain(word: &str) -> String {
         .collect()
 }
 
-/// Makes an enum whose values each have a word, which [`std::str::FromStr`] and `Display` read and write.
+/// Makes an enum whose values each have a word, which `FromStr` and `Display`
+/// read and write.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident is $what:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*

@@ -169,7 +169,10 @@ mod tests {
         let copy = folder.path().join("copy-with-another-name-and-time");
         std::fs::copy(&path, &copy).unwrap();
         assert_eq!(first, build(&copy).unwrap());
-        assert_eq!(first.digest.as_str(), "sha256:9a199ebadebb351f7bde027eb29632b8c23203d3463cdbadace45df4377c10dd");
+        assert_eq!(
+            first.digest.as_str(),
+            "sha256:9a199ebadebb351f7bde027eb29632b8c23203d3463cdbadace45df4377c10dd"
+        );
     }
 
     #[test]

@@ -67,6 +67,16 @@ pub fn enter(mut daemon: Command) -> Result<Child, IsolateError> {
     daemon.spawn().map_err(IsolateError::Spawn)
 }
 
+/// Whether every user of the machine exists here too, so that a process may
+/// become any of them. In a user namespace of an ordinary user only one does.
+pub(super) fn has_all_users() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let counts = map
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u32>().ok());
+    counts.max().is_some_and(|count| count > 60_000)
+}
+
 /// Whether this process was started by [`enter`].
 pub fn is_inside() -> bool {
     rustix::process::getpid().is_init()
@@ -94,7 +104,10 @@ pub(super) fn owns_its_network() -> bool {
 
 /// Puts a tmpfs that only this process and its children see over `folder`.
 pub(super) fn private_folder(folder: &Path) -> Result<(), IsolateError> {
-    let refused = |source: io::Error| IsolateError::Mount { path: folder.to_owned(), source };
+    let refused = |source: io::Error| IsolateError::Mount {
+        path: folder.to_owned(),
+        source,
+    };
     std::fs::create_dir_all(folder).map_err(refused)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("colormesh", folder, "tmpfs", flags, Some(c"mode=0700"))
@@ -104,6 +117,18 @@ pub(super) fn private_folder(folder: &Path) -> Result<(), IsolateError> {
 /// Takes back what [`private_folder`] did; succeeds when there is nothing.
 pub(super) fn remove_private_folder(folder: &Path) {
     let _nothing_there = rustix::mount::unmount(folder, UnmountFlags::DETACH);
+}
+
+/// The number that the machine gives one of our processes: `/proc` is still
+/// the machine's, and a descriptor of a process tells its number there.
+pub(super) fn outside_number(number: u32) -> Option<u32> {
+    let number = rustix::process::Pid::from_raw(i32::try_from(number).ok()?)?;
+    let flags = rustix::process::PidfdFlags::empty();
+    let process = rustix::process::pidfd_open(number, flags).ok()?;
+    let descriptor = std::os::fd::AsRawFd::as_raw_fd(&process);
+    let text = std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{descriptor}")).ok()?;
+    let number = text.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+    number.trim().parse().ok()
 }
 
 /// Maps one user and one group into the namespace this process just made.
@@ -119,8 +144,10 @@ pub(super) fn map_users(inside: u32, user: u32, group: u32) -> Result<(), Isolat
 /// Mounts made from here on stay here; what the machine unmounts goes here too.
 fn keep_mounts_private() -> Result<(), IsolateError> {
     let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
-    rustix::mount::mount_change("/", slave)
-        .map_err(|error| IsolateError::Mount { path: "/".into(), source: error.into() })
+    rustix::mount::mount_change("/", slave).map_err(|error| IsolateError::Mount {
+        path: "/".into(),
+        source: error.into(),
+    })
 }
 
 #[cfg(test)]
@@ -130,6 +157,12 @@ mod tests {
     #[test]
     fn a_test_is_not_inside() {
         assert!(!is_inside());
+    }
+
+    #[test]
+    fn a_process_has_a_number_outside() {
+        let own = std::process::id();
+        assert_eq!(outside_number(own), Some(own));
     }
 
     #[test]

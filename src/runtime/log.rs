@@ -20,14 +20,21 @@ impl Lines {
         if let Some(folder) = path.parent() {
             let _open_says_why = std::fs::create_dir_all(folder);
         }
-        Self(Mutex::new(OpenOptions::new().create(true).append(true).open(path).ok()))
+        Self(Mutex::new(
+            OpenOptions::new().create(true).append(true).open(path).ok(),
+        ))
     }
 
     /// Appends one value as one line.
     pub(crate) fn write(&self, value: &impl Serialize) {
-        let Ok(mut line) = serde_json::to_vec(value) else { return };
+        let Ok(mut line) = serde_json::to_vec(value) else {
+            return;
+        };
         line.push(b'\n');
-        let mut file = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(file) = file.as_mut() {
             // A full disk must not stop the traffic that is being logged.
             let _disk_full = file.write_all(&line);
@@ -37,7 +44,9 @@ impl Lines {
 
 /// Now, as RFC 3339 says it, in milliseconds and UTC.
 pub(crate) fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     rfc3339(since.as_secs(), since.subsec_millis())
 }
 
@@ -58,7 +67,11 @@ fn date(days: u64) -> (u64, u64, u64) {
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }

@@ -1,8 +1,46 @@
 //! The data plane on this machine: what should run, made to run.
+//!
+//! [`Runtime`] takes a whole [`Desired`] at a time and makes it so; what it
+//! sees is an [`Observed`]. Nothing is ever wrong for good: whatever ends is
+//! started again as long as it is desired. What should run, and why, is the
+//! account's business.
+//!
+//! ```text
+//! apply(Desired) -> actor -> a driver a task -> namespaces, sidecar, app
+//!                     |-> the outside world, load balancers
+//! observed()    <- actor <- reports
+//! ```
+
+mod actor;
+mod admin;
+mod app;
+mod desired;
 mod dns;
+pub mod envoy_binary;
 pub mod isolate;
 pub mod launch;
+mod load_balancer;
 mod log;
 mod netns;
+mod observed;
+mod outside;
 mod redirect;
+mod relay;
+mod sidecar;
+mod stand_in;
 mod sys;
+mod task;
+mod world;
+
+pub use actor::{Options, Runtime, RuntimeError};
+pub use desired::{
+    Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
+    TargetGroupSpec, TaskId, TaskSpec,
+};
+pub use netns::NetnsError;
+pub use observed::{
+    LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
+    TaskStatus, WorldState,
+};
+pub use stand_in::StandInError;
+pub use world::{Internet, WorldError};

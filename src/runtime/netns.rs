@@ -22,7 +22,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Why something in a network namespace failed.
 #[derive(Debug, Error)]
-pub(crate) enum NetnsError {
+pub enum NetnsError {
     /// The namespace could not be made.
     #[error("cannot make the network namespace `{name}`")]
     Create {
@@ -89,7 +89,10 @@ impl Netns {
         let held = path.clone();
         let netns = Self::worker(name, Some(path));
         let made = netns.run(move || hold_new(&held)).await?;
-        made.map_err(|source| NetnsError::Create { name: name.to_owned(), source })?;
+        made.map_err(|source| NetnsError::Create {
+            name: name.to_owned(),
+            source,
+        })?;
         Ok(netns)
     }
 
@@ -103,7 +106,11 @@ impl Netns {
         let thread = std::thread::Builder::new().name(format!("netns {name}"));
         let run = move || queue.into_iter().for_each(|job| job());
         thread.spawn(run).expect("a thread can be started");
-        Self(Arc::new(Inside { name: name.to_owned(), path, jobs }))
+        Self(Arc::new(Inside {
+            name: name.to_owned(),
+            path,
+            jobs,
+        }))
     }
 
     /// The file that stands for it; none for this process's own.
@@ -141,9 +148,17 @@ impl Netns {
         text: String,
     ) -> Result<(), NetnsError> {
         let ran = self.run(move || feed(program, arguments, &text)).await?;
-        let message = ran.map_err(|source| NetnsError::Command { program, package, source })?;
+        let message = ran.map_err(|source| NetnsError::Command {
+            program,
+            package,
+            source,
+        })?;
         message.map_or(Ok(()), |message| {
-            Err(NetnsError::Refused { program, name: self.0.name.clone(), message })
+            Err(NetnsError::Refused {
+                program,
+                name: self.0.name.clone(),
+                message,
+            })
         })
     }
 
@@ -151,24 +166,36 @@ impl Netns {
     pub(crate) async fn open_low_ports(&self) -> Result<(), NetnsError> {
         let file = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
         let written = self.run(move || std::fs::write(file, "0")).await?;
-        written.map_err(|source| NetnsError::Create { name: self.0.name.clone(), source })
+        written.map_err(|source| NetnsError::Create {
+            name: self.0.name.clone(),
+            source,
+        })
     }
 
     /// A TCP listener inside.
-    pub(crate) async fn listen(&self, address: SocketAddr) -> Result<tokio::net::TcpListener, NetnsError> {
+    pub(crate) async fn listen(
+        &self,
+        address: SocketAddr,
+    ) -> Result<tokio::net::TcpListener, NetnsError> {
         let made = self.run(move || nonblocking_listener(address)).await?;
         let listener = made.and_then(tokio::net::TcpListener::from_std);
         listener.map_err(|source| self.socket_error(address, source))
     }
 
     /// A UDP socket inside.
-    pub(crate) async fn udp(&self, address: SocketAddr) -> Result<tokio::net::UdpSocket, NetnsError> {
+    pub(crate) async fn udp(
+        &self,
+        address: SocketAddr,
+    ) -> Result<tokio::net::UdpSocket, NetnsError> {
         let bind = move || {
             let socket = UdpSocket::bind(address)?;
             socket.set_nonblocking(true)?;
             Ok(socket)
         };
-        let socket = self.run(bind).await?.and_then(tokio::net::UdpSocket::from_std);
+        let socket = self
+            .run(bind)
+            .await?
+            .and_then(tokio::net::UdpSocket::from_std);
         socket.map_err(|source| self.socket_error(address, source))
     }
 
@@ -184,7 +211,11 @@ impl Netns {
     }
 
     fn socket_error(&self, address: SocketAddr, source: io::Error) -> NetnsError {
-        NetnsError::Socket { address, name: self.0.name.clone(), source }
+        NetnsError::Socket {
+            address,
+            name: self.0.name.clone(),
+            source,
+        }
     }
 }
 
@@ -208,7 +239,11 @@ fn hold_new(path: &Path) -> io::Result<()> {
 /// Runs a command with `text` on its standard input; gives what it complained.
 fn feed(program: &str, arguments: &[&str], text: &str) -> io::Result<Option<String>> {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     let mut child = command.spawn()?;
     if let Some(mut input) = child.stdin.take() {
         // A command that refuses early closes its input; its message says why.
@@ -245,16 +280,23 @@ mod tests {
     async fn sockets_of_the_own_namespace_work() {
         let own = Netns::own();
         let listener = own.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let SocketAddr::V4(address) = listener.local_addr().unwrap() else { unreachable!() };
+        let SocketAddr::V4(address) = listener.local_addr().unwrap() else {
+            unreachable!()
+        };
         let (client, server) = tokio::join!(own.connect(address), listener.accept());
         assert_eq!(client.unwrap().local_addr().unwrap(), server.unwrap().1);
     }
 
     #[tokio::test]
     async fn a_missing_command_is_named_with_its_package() {
-        let error = Netns::own().feed("no-such-command", "some-package", &[], String::new()).await;
+        let error = Netns::own()
+            .feed("no-such-command", "some-package", &[], String::new())
+            .await;
         let text = error.unwrap_err().to_string();
-        assert_eq!(text, "cannot run `no-such-command` (package `some-package`)");
+        assert_eq!(
+            text,
+            "cannot run `no-such-command` (package `some-package`)"
+        );
     }
 
     #[test]

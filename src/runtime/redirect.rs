@@ -8,10 +8,12 @@ use std::net::Ipv4Addr;
 pub(super) const APP_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 100, 2);
 /// Where everything that an app sends by TCP ends up.
 pub(super) const EGRESS_PORT: u16 = 15001;
+/// Where that ends up whose destination is told apart by address alone.
+pub(super) const PLAIN_EGRESS_PORT: u16 = 15002;
 /// Where every DNS question of an app ends up.
 pub(super) const DNS_PORT: u16 = 15053;
 /// Where the relay of a rootless world listens.
-pub(super) const RELAY_PORT: u16 = 15002;
+pub(super) const RELAY_PORT: u16 = 15004;
 
 /// Every packet of an app's namespace stays on `lo`.
 pub(super) fn app_addresses() -> String {
@@ -19,9 +21,11 @@ pub(super) fn app_addresses() -> String {
 }
 
 /// All TCP and all DNS of an app's namespace goes to its listeners.
-pub(super) fn app_redirection() -> String {
+pub(super) fn app_redirection(plain: (Ipv4Addr, u8)) -> String {
+    let (block, prefix) = plain;
     nat(&format!(
         "udp dport 53 redirect to :{DNS_PORT}\n    tcp dport 53 redirect to :{DNS_PORT}\n    \
+         ip daddr {block}/{prefix} meta l4proto tcp redirect to :{PLAIN_EGRESS_PORT}\n    \
          meta l4proto tcp redirect to :{EGRESS_PORT}"
     ))
 }
@@ -71,13 +75,14 @@ mod tests {
 
     #[test]
     fn an_app_reaches_its_listeners_and_nothing_else() {
-        insta::assert_snapshot!(app_redirection(), @r"
+        insta::assert_snapshot!(app_redirection((Ipv4Addr::new(240, 128, 0, 0), 9)), @r"
         table ip colormesh {
           chain output {
             type nat hook output priority -100; policy accept;
             ip daddr 127.0.0.0/8 accept
             udp dport 53 redirect to :15053
             tcp dport 53 redirect to :15053
+            ip daddr 240.128.0.0/9 meta l4proto tcp redirect to :15002
             meta l4proto tcp redirect to :15001
           }
         }
@@ -92,6 +97,9 @@ mod tests {
     #[test]
     fn stand_ins_share_a_block() {
         let text = stand_in_addresses(Ipv4Addr::new(100, 64, 0, 0), 16);
-        assert_eq!(text, "link set lo up\nroute add local 100.64.0.0/16 dev lo\n");
+        assert_eq!(
+            text,
+            "link set lo up\nroute add local 100.64.0.0/16 dev lo\n"
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! The few calls into the kernel that no library offers as safe functions.
 //! The only place of this package with `unsafe`.
-#![expect(unsafe_code, reason = "the one room for calls the compiler cannot check")]
+#![expect(
+    unsafe_code,
+    reason = "the one room for calls the compiler cannot check"
+)]
 
 use std::io;
 

@@ -1,1 +1,12 @@
-fn main() {}
+//! colormesh from the outside: the built program, its files, its words.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod architecture;
+mod cloud;
+mod elf;
+mod local;
+mod registry;
+mod project;
+mod settings;
+mod templates;
+mod walkthrough;

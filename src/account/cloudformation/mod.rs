@@ -24,13 +24,13 @@ mod walk;
 pub use begin::{create_stack, delete_stack, set_termination_protection, update_stack};
 pub use change_set::{
     ChangeSetKind, ChangeSetRequest, create_change_set, delete_change_set, describe_change_set,
-    execute_change_set, status_text,
+    execute_change_set,
 };
 pub use engine::resume;
 pub use exports::importers;
-pub use look::{find, find_readable};
+pub use look::{find, find_readable, find_resources};
 pub use model::{
-    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export, Operation,
-    Phase, Replacement, Spec, Stack, StackOutput, StackResource,
+    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export, Replacement,
+    Stack, StackOutput, StackResource,
 };
-pub use spec::{Given, Submitted, needed_capability, parse};
+pub use spec::{Given, Submitted, parse};

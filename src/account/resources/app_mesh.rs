@@ -28,7 +28,12 @@ impl Family for AppMesh {
         Ok(physical.with(kind.name_property, name))
     }
 
-    fn update(&self, state: &mut State, request: &Request<'_>, id: &str) -> Result<Physical, Failure> {
+    fn update(
+        &self,
+        state: &mut State,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Physical, Failure> {
         check_references(state, request)?;
         Ok(Physical::new(id))
     }
@@ -39,7 +44,9 @@ impl Family for AppMesh {
         let below = format!("{id}/");
         let mut resources = state.inventory.under("AWS::AppMesh::");
         match resources.find(|(_, other, _)| other.starts_with(&below)) {
-            Some((_, other, _)) => Err(Failure::in_use(format!("{id} cannot be deleted while {other} exists"))),
+            Some((_, other, _)) => Err(Failure::in_use(format!(
+                "{id} cannot be deleted while {other} exists"
+            ))),
             None => Ok(()),
         }
     }
@@ -61,10 +68,22 @@ impl Kind {
             "AWS::AppMesh::VirtualGateway" => ("VirtualGatewayName", "virtualGateway", None),
             "AWS::AppMesh::VirtualService" => ("VirtualServiceName", "virtualService", None),
             "AWS::AppMesh::VirtualRouter" => ("VirtualRouterName", "virtualRouter", None),
-            "AWS::AppMesh::Route" => ("RouteName", "route", Some(("VirtualRouterName", "virtualRouter"))),
-            _ => ("GatewayRouteName", "gatewayRoute", Some(("VirtualGatewayName", "virtualGateway"))),
+            "AWS::AppMesh::Route" => (
+                "RouteName",
+                "route",
+                Some(("VirtualRouterName", "virtualRouter")),
+            ),
+            _ => (
+                "GatewayRouteName",
+                "gatewayRoute",
+                Some(("VirtualGatewayName", "virtualGateway")),
+            ),
         };
-        Self { name_property, segment, parent }
+        Self {
+            name_property,
+            segment,
+            parent,
+        }
     }
 
     fn path(&self, request: &Request<'_>, name: &str) -> Result<String, Failure> {
@@ -74,7 +93,11 @@ impl Kind {
         let mesh = request.required("MeshName")?;
         Ok(match self.parent {
             Some((property, segment)) => {
-                format!("mesh/{mesh}/{segment}/{}/{}/{name}", request.required(property)?, self.segment)
+                format!(
+                    "mesh/{mesh}/{segment}/{}/{}/{name}",
+                    request.required(property)?,
+                    self.segment
+                )
             }
             None => format!("mesh/{mesh}/{}/{name}", self.segment),
         })
@@ -87,11 +110,19 @@ fn check_references(state: &State, request: &Request<'_>) -> Result<(), Failure>
     }
     let mesh = request.required("MeshName")?;
     let arn = |path: String| request.arn("appmesh", &path);
-    let exists = |kind: &str, id: String, what: &str, name: &str| match state.inventory.get(kind, &id) {
-        Some(_) => Ok(()),
-        None => Err(Failure::not_found(format!("{what} with name {name} not found."))),
-    };
-    exists("AWS::AppMesh::Mesh", arn(format!("mesh/{mesh}")), "Mesh", &mesh)?;
+    let exists =
+        |kind: &str, id: String, what: &str, name: &str| match state.inventory.get(kind, &id) {
+            Some(_) => Ok(()),
+            None => Err(Failure::not_found(format!(
+                "{what} with name {name} not found."
+            ))),
+        };
+    exists(
+        "AWS::AppMesh::Mesh",
+        arn(format!("mesh/{mesh}")),
+        "Mesh",
+        &mesh,
+    )?;
     match request.resource_type {
         "AWS::AppMesh::Route" => {
             let router = request.required("VirtualRouterName")?;
@@ -101,7 +132,12 @@ fn check_references(state: &State, request: &Request<'_>) -> Result<(), Failure>
         "AWS::AppMesh::GatewayRoute" => {
             let gateway = request.required("VirtualGatewayName")?;
             let id = arn(format!("mesh/{mesh}/virtualGateway/{gateway}"));
-            exists("AWS::AppMesh::VirtualGateway", id, "VirtualGateway", &gateway)
+            exists(
+                "AWS::AppMesh::VirtualGateway",
+                id,
+                "VirtualGateway",
+                &gateway,
+            )
         }
         _ => Ok(()),
     }

@@ -23,15 +23,26 @@ impl Family for Repositories {
                 "Resource of type 'AWS::ECR::Repository' with identifier '{name}' already exists."
             )));
         }
-        let mut repository = Repository { name: name.clone(), created: Timestamp::now(), ..Repository::default() };
+        let mut repository = Repository {
+            name: name.clone(),
+            created: Timestamp::now(),
+            ..Repository::default()
+        };
         apply(&mut repository, request);
         state.ecr.repositories.insert(name.clone(), repository);
         let arn = request.arn("ecr", &format!("repository/{name}"));
         let uri = format!("{}/{name}", options.registry_host);
-        Ok(Physical::new(name).with("Arn", arn).with("RepositoryUri", uri))
+        Ok(Physical::new(name)
+            .with("Arn", arn)
+            .with("RepositoryUri", uri))
     }
 
-    fn update(&self, state: &mut State, request: &Request<'_>, id: &str) -> Result<Physical, Failure> {
+    fn update(
+        &self,
+        state: &mut State,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Physical, Failure> {
         if let Some(repository) = state.ecr.repositories.get_mut(id) {
             apply(repository, request);
         }
@@ -40,9 +51,12 @@ impl Family for Repositories {
 
     fn delete(&self, state: &mut State, resource_type: &str, id: &str) -> Result<(), Failure> {
         let recorded = state.inventory.get(resource_type, id);
-        let empty_on_delete = recorded.and_then(|recorded| truth_of(recorded.properties.get("EmptyOnDelete")?));
+        let empty_on_delete =
+            recorded.and_then(|recorded| truth_of(recorded.properties.get("EmptyOnDelete")?));
         let repository = state.ecr.repositories.get(id);
-        if !empty_on_delete.unwrap_or(false) && repository.is_some_and(|repository| !repository.is_empty()) {
+        if !empty_on_delete.unwrap_or(false)
+            && repository.is_some_and(|repository| !repository.is_empty())
+        {
             return Err(Failure::in_use(format!(
                 "The repository with name '{id}' cannot be deleted because it still contains images"
             )));
@@ -55,14 +69,29 @@ impl Family for Repositories {
 fn apply(repository: &mut Repository, request: &Request<'_>) {
     repository.immutable = request.text("ImageTagMutability").as_deref() == Some("IMMUTABLE");
     let tags = request.properties.get("Tags").and_then(Value::as_array);
-    let pair = |tag: &Value| Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned()));
-    repository.tags = tags.into_iter().flatten().filter_map(pair).collect::<BTreeMap<_, _>>();
+    let pair = |tag: &Value| {
+        Some((
+            tag.get("Key")?.as_str()?.to_owned(),
+            tag.get("Value")?.as_str()?.to_owned(),
+        ))
+    };
+    repository.tags = tags
+        .into_iter()
+        .flatten()
+        .filter_map(pair)
+        .collect::<BTreeMap<_, _>>();
 }
 
 fn valid_name(name: &str) -> bool {
     let part = |part: &str| {
-        let inner = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte));
-        inner && part.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        let inner = part.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
+        });
+        inner
+            && part
+                .bytes()
+                .next()
+                .is_some_and(|byte| byte.is_ascii_alphanumeric())
     };
     (2..=256).contains(&name.len()) && name.split('/').all(part)
 }

@@ -17,8 +17,15 @@ impl Family for Clusters {
     }
 
     fn delete(&self, state: &mut State, _: &str, id: &str) -> Result<(), Failure> {
-        if state.ecs.services.values().any(|service| service.cluster == id && !service.deleted) {
-            return Err(Failure::in_use("The Cluster cannot be deleted while Services are active."));
+        if state
+            .ecs
+            .services
+            .values()
+            .any(|service| service.cluster == id && !service.deleted)
+        {
+            return Err(Failure::in_use(
+                "The Cluster cannot be deleted while Services are active.",
+            ));
         }
         Ok(())
     }

@@ -33,7 +33,9 @@ impl Descriptor {
 
 /// The type with this name.
 pub(in crate::account) fn describe(resource_type: &str) -> Option<&'static Descriptor> {
-    TYPES.iter().find(|descriptor| descriptor.name == resource_type)
+    TYPES
+        .iter()
+        .find(|descriptor| descriptor.name == resource_type)
 }
 
 /// What a family is asked to make or change.
@@ -60,7 +62,8 @@ impl Request<'_> {
 
     /// The text of a property that the check has found to be there.
     pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
-        self.text(name).ok_or_else(|| Failure::invalid(format!("{name} must be text")))
+        self.text(name)
+            .ok_or_else(|| Failure::invalid(format!("{name} must be text")))
     }
 
     /// An identifier like `vpc-0123456789abcdef0`.
@@ -78,14 +81,20 @@ impl Request<'_> {
         let suffix = self.options.ids.suffix(12);
         let room = limit.saturating_sub(suffix.len() + 2);
         let keep = |text: &str, length: usize| text.chars().take(length).collect::<String>();
-        let stack = keep(self.stack_name, room / 2 + room.saturating_sub(self.logical_id.len()).min(room) / 2);
+        let stack = keep(
+            self.stack_name,
+            room / 2 + room.saturating_sub(self.logical_id.len()).min(room) / 2,
+        );
         let logical = keep(self.logical_id, room.saturating_sub(stack.len()));
         format!("{stack}-{logical}-{suffix}")
     }
 
     /// An ARN in this account and region.
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}:{}:{}:{resource}", self.options.region, self.options.account_id)
+        format!(
+            "arn:aws:{service}:{}:{}:{resource}",
+            self.options.region, self.options.account_id
+        )
     }
 
     /// An ARN without a region.
@@ -95,7 +104,7 @@ impl Request<'_> {
 }
 
 /// Text, numbers and booleans as CloudFormation turns them into text.
-pub(super) fn text_of(value: &Value) -> Option<String> {
+pub(in crate::account) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -126,7 +135,10 @@ pub(in crate::account) struct Physical {
 impl Physical {
     /// Known by this identifier.
     pub(super) fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), attributes: BTreeMap::new() }
+        Self {
+            id: id.into(),
+            attributes: BTreeMap::new(),
+        }
     }
 
     /// With one more attribute.
@@ -146,33 +158,50 @@ pub(in crate::account) struct Failure {
 impl Failure {
     /// A property makes no sense.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self { code: "InvalidRequest", message: message.into() }
+        Self {
+            code: "InvalidRequest",
+            message: message.into(),
+        }
     }
 
     /// Something that the resource needs is not there.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
-        Self { code: "NotFound", message: message.into() }
+        Self {
+            code: "NotFound",
+            message: message.into(),
+        }
     }
 
     /// The name is taken.
     pub(super) fn exists(message: impl Into<String>) -> Self {
-        Self { code: "AlreadyExists", message: message.into() }
+        Self {
+            code: "AlreadyExists",
+            message: message.into(),
+        }
     }
 
     /// Something else still needs the resource.
     pub(super) fn in_use(message: impl Into<String>) -> Self {
-        Self { code: "ResourceConflict", message: message.into() }
+        Self {
+            code: "ResourceConflict",
+            message: message.into(),
+        }
     }
 
     /// It did not come to a stable state.
     pub(in crate::account) fn not_stabilized(message: impl Into<String>) -> Self {
-        Self { code: "NotStabilized", message: message.into() }
+        Self {
+            code: "NotStabilized",
+            message: message.into(),
+        }
     }
 
     /// The reason as a stack event has it.
     pub(in crate::account) fn reason(&self, token: &str) -> String {
         let Self { code, message } = self;
-        format!("Resource handler returned message: \"{message}\" (RequestToken: {token}, HandlerErrorCode: {code})")
+        format!(
+            "Resource handler returned message: \"{message}\" (RequestToken: {token}, HandlerErrorCode: {code})"
+        )
     }
 }
 
@@ -201,7 +230,12 @@ pub(in crate::account) trait Family: Sync {
     ) -> Result<Physical, Failure>;
 
     /// Takes a resource away. The caller takes it out of the inventory.
-    fn delete(&self, state: &mut State, resource_type: &str, physical_id: &str) -> Result<(), Failure> {
+    fn delete(
+        &self,
+        state: &mut State,
+        resource_type: &str,
+        physical_id: &str,
+    ) -> Result<(), Failure> {
         let _ = (state, resource_type, physical_id);
         Ok(())
     }
@@ -257,7 +291,9 @@ pub(in crate::account) fn delete(
     physical_id: &str,
 ) -> Result<(), Failure> {
     if state.inventory.get(descriptor.name, physical_id).is_some() {
-        descriptor.family.delete(state, descriptor.name, physical_id)?;
+        descriptor
+            .family
+            .delete(state, descriptor.name, physical_id)?;
         state.inventory.remove(descriptor.name, physical_id);
     }
     Ok(())
@@ -285,7 +321,10 @@ pub(in crate::account) fn check_properties(
     properties: &Value,
 ) -> Result<(), String> {
     let Some(given) = properties.as_object() else {
-        return Err("Property validation failure: [Value of property {/} does not match type {Object}]".to_owned());
+        return Err(
+            "Property validation failure: [Value of property {/} does not match type {Object}]"
+                .to_owned(),
+        );
     };
     let unknown: Vec<&str> = given
         .keys()
@@ -307,6 +346,9 @@ pub(in crate::account) fn check_properties(
     if absent.is_empty() {
         Ok(())
     } else {
-        Err(format!("Property validation failure: [{}]", absent.join(", ")))
+        Err(format!(
+            "Property validation failure: [{}]",
+            absent.join(", ")
+        ))
     }
 }

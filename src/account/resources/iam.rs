@@ -29,7 +29,10 @@ impl Family for Identities {
                 let arn = request.global_arn("iam", &format!("policy{path}{name}"));
                 Physical::new(arn.clone())
                     .with("PolicyArn", arn)
-                    .with("PolicyId", format!("ANPA{}", request.options.ids.suffix(17)))
+                    .with(
+                        "PolicyId",
+                        format!("ANPA{}", request.options.ids.suffix(17)),
+                    )
                     .with("DefaultVersionId", "v1")
             }
             _ => {
@@ -39,7 +42,12 @@ impl Family for Identities {
         })
     }
 
-    fn update(&self, state: &mut State, request: &Request<'_>, id: &str) -> Result<Physical, Failure> {
+    fn update(
+        &self,
+        state: &mut State,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Physical, Failure> {
         check_documents(request)?;
         check_roles(state, request)?;
         Ok(Physical::new(id))
@@ -51,11 +59,15 @@ fn check_documents(request: &Request<'_>) -> Result<(), Failure> {
     for name in ["AssumeRolePolicyDocument", "PolicyDocument"] {
         let well_formed = match request.properties.get(name) {
             None | Some(Value::Object(_)) => true,
-            Some(Value::String(text)) => serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object()),
+            Some(Value::String(text)) => {
+                serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object())
+            }
             Some(_) => false,
         };
         if !well_formed {
-            return Err(Failure::invalid(format!("MalformedPolicyDocument: {name} is not a policy document")));
+            return Err(Failure::invalid(format!(
+                "MalformedPolicyDocument: {name} is not a policy document"
+            )));
         }
     }
     Ok(())
@@ -65,7 +77,9 @@ fn check_roles(state: &State, request: &Request<'_>) -> Result<(), Failure> {
     let roles = request.properties.get("Roles").and_then(Value::as_array);
     for role in roles.into_iter().flatten().filter_map(Value::as_str) {
         if state.inventory.get("AWS::IAM::Role", role).is_none() {
-            return Err(Failure::not_found(format!("The role with name {role} cannot be found.")));
+            return Err(Failure::not_found(format!(
+                "The role with name {role} cannot be found."
+            )));
         }
     }
     Ok(())

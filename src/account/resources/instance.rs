@@ -36,7 +36,11 @@ fn instance(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
     let ids = &request.options.ids;
     let subnet = request.text("SubnetId").or_else(|| {
         let interfaces = request.properties.get("NetworkInterfaces")?;
-        interfaces.get(0)?.get("SubnetId")?.as_str().map(str::to_owned)
+        interfaces
+            .get(0)?
+            .get("SubnetId")?
+            .as_str()
+            .map(str::to_owned)
     });
     let mut address = Ipv4Addr::new(172, 31, 0, 10);
     let mut physical = Physical::new(request.prefixed("i"));
@@ -57,7 +61,13 @@ fn instance(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
     Ok(physical
         .with("InstanceId", id)
         .with("PrivateIp", address.to_string())
-        .with("PrivateDnsName", format!("ip-{dashed}.{region}.compute.internal"))
+        .with(
+            "PrivateDnsName",
+            format!("ip-{dashed}.{region}.compute.internal"),
+        )
         .with("PublicIp", "203.0.113.10")
-        .with("PublicDnsName", format!("ec2-203-0-113-10.{region}.compute.amazonaws.com")))
+        .with(
+            "PublicDnsName",
+            format!("ec2-203-0-113-10.{region}.compute.amazonaws.com"),
+        ))
 }

@@ -27,7 +27,12 @@ impl Family for LoadBalancing {
         }
     }
 
-    fn update(&self, state: &mut State, request: &Request<'_>, id: &str) -> Result<Physical, Failure> {
+    fn update(
+        &self,
+        state: &mut State,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Physical, Failure> {
         check_groups(state, request)?;
         Ok(Physical::new(id))
     }
@@ -35,8 +40,14 @@ impl Family for LoadBalancing {
     fn delete(&self, state: &mut State, resource_type: &str, id: &str) -> Result<(), Failure> {
         let listeners = || state.inventory.of(LISTENER).map(|(_, listener)| listener);
         let rules = || state.inventory.of(RULE).map(|(_, rule)| rule);
-        if resource_type == GROUP && listeners().chain(rules()).any(|user| names(&user.properties, id)) {
-            return Err(Failure::in_use(format!("Target group '{id}' is currently in use by a listener or a rule")));
+        if resource_type == GROUP
+            && listeners()
+                .chain(rules())
+                .any(|user| names(&user.properties, id))
+        {
+            return Err(Failure::in_use(format!(
+                "Target group '{id}' is currently in use by a listener or a rule"
+            )));
         }
         Ok(())
     }
@@ -48,16 +59,28 @@ fn balancer(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
         must_exist(state, "AWS::EC2::Subnet", subnet, "subnet")?;
     }
     if subnets.is_some_and(|subnets| subnets.len() < 2) {
-        return Err(Failure::invalid("At least two subnets in two different Availability Zones must be specified"));
+        return Err(Failure::invalid(
+            "At least two subnets in two different Availability Zones must be specified",
+        ));
     }
     let name = request.name("Name", 32);
-    if state.inventory.of(BALANCER).any(|(_, other)| other.attribute("LoadBalancerName") == Some(&name)) {
-        return Err(Failure::exists(format!("A load balancer with the name '{name}' exists already")));
+    if state
+        .inventory
+        .of(BALANCER)
+        .any(|(_, other)| other.attribute("LoadBalancerName") == Some(&name))
+    {
+        return Err(Failure::exists(format!(
+            "A load balancer with the name '{name}' exists already"
+        )));
     }
     let full = format!("app/{name}/{}", request.options.ids.hex(16));
     let arn = request.arn("elasticloadbalancing", &format!("loadbalancer/{full}"));
     let port = port(request)?;
-    let groups = request.properties.get("SecurityGroups").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+    let groups = request
+        .properties
+        .get("SecurityGroups")
+        .cloned()
+        .unwrap_or_else(|| Value::Array(Vec::new()));
     Ok(Physical::new(arn.clone())
         .with("LoadBalancerArn", arn)
         .with("LoadBalancerFullName", full)
@@ -73,8 +96,14 @@ fn group(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
         must_exist(state, "AWS::EC2::VPC", &vpc, "vpc")?;
     }
     let name = request.name("Name", 32);
-    if state.inventory.of(GROUP).any(|(_, other)| other.attribute("TargetGroupName") == Some(&name)) {
-        return Err(Failure::exists(format!("A target group with the name '{name}' exists already")));
+    if state
+        .inventory
+        .of(GROUP)
+        .any(|(_, other)| other.attribute("TargetGroupName") == Some(&name))
+    {
+        return Err(Failure::exists(format!(
+            "A target group with the name '{name}' exists already"
+        )));
     }
     let full = format!("targetgroup/{name}/{}", request.options.ids.hex(16));
     let arn = request.arn("elasticloadbalancing", &full);
@@ -96,8 +125,16 @@ fn listener(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
         listeners.filter(|listener| listener.text("LoadBalancerArn") == Some(&balancer))
     };
     let declared = request.text("Port");
-    if siblings().any(|other| other.properties.get("Port").and_then(super::family::text_of) == declared) {
-        return Err(Failure::exists("A listener already exists on this port for this load balancer"));
+    if siblings().any(|other| {
+        other
+            .properties
+            .get("Port")
+            .and_then(super::family::text_of)
+            == declared
+    }) {
+        return Err(Failure::exists(
+            "A listener already exists on this port for this load balancer",
+        ));
     }
     let first = recorded.attributes.get(PORT).cloned();
     let taken = siblings().any(|other| other.attributes.get(PORT) == first.as_ref());
@@ -107,38 +144,56 @@ fn listener(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
     };
     let path = balancer.replacen(":loadbalancer/", ":listener/", 1);
     let arn = format!("{path}/{}", request.options.ids.hex(16));
-    Ok(Physical::new(arn.clone()).with("ListenerArn", arn).with(PORT, port))
+    Ok(Physical::new(arn.clone())
+        .with("ListenerArn", arn)
+        .with(PORT, port))
 }
 
 fn rule(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
     let listener = request.required("ListenerArn")?;
     if state.inventory.get(LISTENER, &listener).is_none() {
-        return Err(Failure::not_found(format!("Listener '{listener}' not found")));
+        return Err(Failure::not_found(format!(
+            "Listener '{listener}' not found"
+        )));
     }
     let priority = request.text("Priority");
     let mut rules = state.inventory.of(RULE);
     if rules.any(|(_, other)| {
         other.text("ListenerArn") == Some(&listener)
-            && other.properties.get("Priority").and_then(super::family::text_of) == priority
+            && other
+                .properties
+                .get("Priority")
+                .and_then(super::family::text_of)
+                == priority
     }) {
-        return Err(Failure::exists(format!("Priority '{}' is currently in use", priority.unwrap_or_default())));
+        return Err(Failure::exists(format!(
+            "Priority '{}' is currently in use",
+            priority.unwrap_or_default()
+        )));
     }
     let path = listener.replacen(":listener/", ":listener-rule/", 1);
     let arn = format!("{path}/{}", request.options.ids.hex(16));
-    Ok(Physical::new(arn.clone()).with("RuleArn", arn).with("IsDefault", false))
+    Ok(Physical::new(arn.clone())
+        .with("RuleArn", arn)
+        .with("IsDefault", false))
 }
 
 fn port(request: &Request<'_>) -> Result<u16, Failure> {
-    (request.options.ports)().map_err(|error| Failure::invalid(format!("no port is free on this machine: {error}")))
+    (request.options.ports)()
+        .map_err(|error| Failure::invalid(format!("no port is free on this machine: {error}")))
 }
 
 /// Target groups that actions name must exist.
 fn check_groups(state: &State, request: &Request<'_>) -> Result<(), Failure> {
-    let actions = ["Actions", "DefaultActions"].iter().filter_map(|name| request.properties.get(name)?.as_array());
+    let actions = ["Actions", "DefaultActions"]
+        .iter()
+        .filter_map(|name| request.properties.get(name)?.as_array());
     for action in actions.flatten() {
         for group in groups_of(action) {
             if state.inventory.get(GROUP, group).is_none() {
-                return Err(Failure::not_found(format!("One or more target groups not found: '{group}'")));
+                return Err(Failure::not_found(format!(
+                    "One or more target groups not found: '{group}'"
+                )));
             }
         }
     }
@@ -148,12 +203,21 @@ fn check_groups(state: &State, request: &Request<'_>) -> Result<(), Failure> {
 /// The target groups that an action forwards to.
 pub(in crate::account) fn groups_of(action: &Value) -> Vec<&str> {
     let plain = action.get("TargetGroupArn").and_then(Value::as_str);
-    let weighted = action.get("ForwardConfig").and_then(|config| config.get("TargetGroups")?.as_array());
-    let weighted = weighted.into_iter().flatten().filter_map(|group| group.get("TargetGroupArn")?.as_str());
+    let weighted = action
+        .get("ForwardConfig")
+        .and_then(|config| config.get("TargetGroups")?.as_array());
+    let weighted = weighted
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group.get("TargetGroupArn")?.as_str());
     plain.into_iter().chain(weighted).collect()
 }
 
 fn names(properties: &Value, group: &str) -> bool {
-    let actions = ["Actions", "DefaultActions"].iter().filter_map(|name| properties.get(name)?.as_array());
-    actions.flatten().any(|action| groups_of(action).contains(&group))
+    let actions = ["Actions", "DefaultActions"]
+        .iter()
+        .filter_map(|name| properties.get(name)?.as_array());
+    actions
+        .flatten()
+        .any(|action| groups_of(action).contains(&group))
 }

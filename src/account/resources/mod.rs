@@ -20,6 +20,9 @@ mod table;
 mod task_definition;
 
 pub(super) use family::{
-    Descriptor, Failure, Family, Physical, Request, Settled, check_properties, create, delete,
-    describe, update,
+    Descriptor, Failure, Request, Settled, check_properties, create, delete,
+    describe, number_of, text_of, truth_of, update,
 };
+pub(super) use load_balancing::{PORT, groups_of};
+pub(super) use network::Range;
+pub(super) use service_discovery::dns_name;

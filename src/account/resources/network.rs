@@ -15,7 +15,9 @@ impl Family for Network {
             "AWS::EC2::VPC" => vpc(request)?,
             "AWS::EC2::Subnet" => subnet(state, request)?,
             "AWS::EC2::EIP" => address(state, request)?,
-            "AWS::EC2::VPCGatewayAttachment" => Physical::new(format!("IGW|{}", request.required("VpcId")?)),
+            "AWS::EC2::VPCGatewayAttachment" => {
+                Physical::new(format!("IGW|{}", request.required("VpcId")?))
+            }
             "AWS::EC2::Route" => route(request)?,
             "AWS::EC2::SecurityGroup" => security_group(request),
             "AWS::EC2::NetworkAclEntry" => Physical::new(request.name("-", 64)),
@@ -23,7 +25,12 @@ impl Family for Network {
         })
     }
 
-    fn update(&self, state: &mut State, request: &Request<'_>, id: &str) -> Result<Physical, Failure> {
+    fn update(
+        &self,
+        state: &mut State,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Physical, Failure> {
         check_references(state, request)?;
         Ok(Physical::new(id))
     }
@@ -66,7 +73,9 @@ fn simple(request: &Request<'_>, resource_type: &str) -> Physical {
 fn vpc(request: &Request<'_>) -> Result<Physical, Failure> {
     let range = request.text("CidrBlock").unwrap_or_default();
     Range::parse(&range).ok_or_else(|| {
-        Failure::invalid(format!("Value ({range}) for parameter cidrBlock is invalid. This is not a valid CIDR block."))
+        Failure::invalid(format!(
+            "Value ({range}) for parameter cidrBlock is invalid. This is not a valid CIDR block."
+        ))
     })?;
     let id = request.prefixed("vpc");
     Ok(Physical::new(id.clone())
@@ -75,24 +84,38 @@ fn vpc(request: &Request<'_>) -> Result<Physical, Failure> {
         .with("DefaultSecurityGroup", request.prefixed("sg"))
         .with("DefaultNetworkAcl", request.prefixed("acl"))
         .with("Ipv6CidrBlocks", Value::Array(Vec::new()))
-        .with("CidrBlockAssociations", vec![request.prefixed("vpc-cidr-assoc")]))
+        .with(
+            "CidrBlockAssociations",
+            vec![request.prefixed("vpc-cidr-assoc")],
+        ))
 }
 
 fn subnet(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
-    let (vpc, text) = (request.required("VpcId")?, request.text("CidrBlock").unwrap_or_default());
+    let (vpc, text) = (
+        request.required("VpcId")?,
+        request.text("CidrBlock").unwrap_or_default(),
+    );
     let invalid = || Failure::invalid(format!("The CIDR '{text}' is invalid."));
     let range = Range::parse(&text).ok_or_else(invalid)?;
-    let outer = state.inventory.get("AWS::EC2::VPC", &vpc).and_then(|vpc| Range::parse(vpc.text("CidrBlock")?));
+    let outer = state
+        .inventory
+        .get("AWS::EC2::VPC", &vpc)
+        .and_then(|vpc| Range::parse(vpc.text("CidrBlock")?));
     if outer.is_some_and(|outer| !outer.contains(range)) {
         return Err(invalid());
     }
     for (_, other) in state.inventory.of("AWS::EC2::Subnet") {
         let theirs = other.text("CidrBlock").and_then(Range::parse);
-        if other.text("VpcId") == Some(&vpc) && theirs.is_some_and(|theirs| theirs.overlaps(range)) {
-            return Err(Failure::invalid(format!("The CIDR '{text}' conflicts with another subnet")));
+        if other.text("VpcId") == Some(&vpc) && theirs.is_some_and(|theirs| theirs.overlaps(range))
+        {
+            return Err(Failure::invalid(format!(
+                "The CIDR '{text}' conflicts with another subnet"
+            )));
         }
     }
-    let zone = request.text("AvailabilityZone").unwrap_or_else(|| format!("{}a", request.options.region));
+    let zone = request
+        .text("AvailabilityZone")
+        .unwrap_or_else(|| format!("{}a", request.options.region));
     let id = request.prefixed("subnet");
     Ok(Physical::new(id.clone())
         .with("SubnetId", id)
@@ -112,20 +135,32 @@ fn address(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
         .find(|address| state.inventory.get("AWS::EC2::EIP", address).is_none())
         .ok_or_else(|| Failure::invalid("The maximum number of addresses has been reached."))?;
     let allocation = request.prefixed("eipalloc");
-    Ok(Physical::new(address.clone()).with("PublicIp", address).with("AllocationId", allocation))
+    Ok(Physical::new(address.clone())
+        .with("PublicIp", address)
+        .with("AllocationId", allocation))
 }
 
 fn route(request: &Request<'_>) -> Result<Physical, Failure> {
-    let destination = ["DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"]
-        .iter()
-        .find_map(|name| request.text(name))
-        .ok_or_else(|| Failure::invalid("The request must contain a destination"))?;
-    Ok(Physical::new(format!("{}|{destination}", request.required("RouteTableId")?)).with("CidrBlock", destination))
+    let destination = [
+        "DestinationCidrBlock",
+        "DestinationIpv6CidrBlock",
+        "DestinationPrefixListId",
+    ]
+    .iter()
+    .find_map(|name| request.text(name))
+    .ok_or_else(|| Failure::invalid("The request must contain a destination"))?;
+    Ok(Physical::new(format!(
+        "{}|{destination}",
+        request.required("RouteTableId")?
+    ))
+    .with("CidrBlock", destination))
 }
 
 fn security_group(request: &Request<'_>) -> Physical {
     let id = request.prefixed("sg");
-    let physical = Physical::new(id.clone()).with("GroupId", id.clone()).with("Id", id);
+    let physical = Physical::new(id.clone())
+        .with("GroupId", id.clone())
+        .with("Id", id);
     match request.text("VpcId") {
         Some(vpc) => physical.with("VpcId", vpc),
         None => physical,
@@ -137,7 +172,11 @@ fn check_references(state: &State, request: &Request<'_>) -> Result<(), Failure>
     for (property, resource_type, what) in [
         ("VpcId", "AWS::EC2::VPC", "vpc"),
         ("SubnetId", "AWS::EC2::Subnet", "subnet"),
-        ("InternetGatewayId", "AWS::EC2::InternetGateway", "internetGateway"),
+        (
+            "InternetGatewayId",
+            "AWS::EC2::InternetGateway",
+            "internetGateway",
+        ),
         ("RouteTableId", "AWS::EC2::RouteTable", "routeTable"),
         ("NatGatewayId", "AWS::EC2::NatGateway", "natGateway"),
     ] {
@@ -148,17 +187,26 @@ fn check_references(state: &State, request: &Request<'_>) -> Result<(), Failure>
     if let Some(id) = request.text("AllocationId") {
         let mut addresses = state.inventory.of("AWS::EC2::EIP");
         if !addresses.any(|(_, address)| address.attribute("AllocationId") == Some(&id)) {
-            return Err(Failure::not_found(format!("Elastic IP address '{id}' could not be found.")));
+            return Err(Failure::not_found(format!(
+                "Elastic IP address '{id}' could not be found."
+            )));
         }
     }
     Ok(())
 }
 
 /// A failure in EC2's words when there is no such resource.
-pub(super) fn must_exist(state: &State, resource_type: &str, id: &str, what: &str) -> Result<(), Failure> {
+pub(super) fn must_exist(
+    state: &State,
+    resource_type: &str,
+    id: &str,
+    what: &str,
+) -> Result<(), Failure> {
     match state.inventory.get(resource_type, id) {
         Some(_) => Ok(()),
-        None => Err(Failure::not_found(format!("The {what} ID '{id}' does not exist"))),
+        None => Err(Failure::not_found(format!(
+            "The {what} ID '{id}' does not exist"
+        ))),
     }
 }
 
@@ -181,7 +229,10 @@ impl Range {
     pub(in crate::account) fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
         let (address, bits): (Ipv4Addr, u32) = (address.parse().ok()?, bits.parse().ok()?);
-        (bits <= 32).then(|| Self { first: u32::from(address) & mask(bits), bits })
+        (bits <= 32).then(|| Self {
+            first: u32::from(address) & mask(bits),
+            bits,
+        })
     }
 
     fn contains(self, other: Self) -> bool {
@@ -192,10 +243,14 @@ impl Range {
         self.contains(other) || other.contains(self)
     }
 
+    /// How many hosts it has room for.
+    pub(in crate::account) fn hosts(self) -> u64 {
+        (1_u64 << (32 - self.bits)).saturating_sub(5)
+    }
+
     /// The host with this number, counted round.
     pub(in crate::account) fn host(self, number: u64) -> Option<Ipv4Addr> {
-        let hosts = (1_u64 << (32 - self.bits)).checked_sub(5).filter(|hosts| *hosts > 0)?;
-        let offset = u32::try_from(4 + number % hosts).ok()?;
+        let offset = u32::try_from(4 + number.checked_rem(self.hosts())?).ok()?;
         Some(Ipv4Addr::from(self.first + offset))
     }
 }

@@ -29,7 +29,9 @@ impl Family for Discovery {
         }
         let mut services = state.inventory.of(SERVICE);
         if services.any(|(_, service)| namespace_of(service) == Some(id)) {
-            return Err(Failure::in_use(format!("Namespace {id} cannot be deleted because it contains services")));
+            return Err(Failure::in_use(format!(
+                "Namespace {id} cannot be deleted because it contains services"
+            )));
         }
         Ok(())
     }
@@ -41,7 +43,9 @@ fn namespace(state: &State, request: &Request<'_>) -> Result<Physical, Failure> 
         let vpc = request.required("Vpc")?;
         must_exist(state, "AWS::EC2::VPC", &vpc, "vpc")?;
         let mut namespaces = state.inventory.of(PRIVATE);
-        if namespaces.any(|(_, other)| other.text("Name") == Some(&name) && other.text("Vpc") == Some(&vpc)) {
+        if namespaces
+            .any(|(_, other)| other.text("Name") == Some(&name) && other.text("Vpc") == Some(&vpc))
+        {
             return Err(Failure::exists(format!(
                 "CONFLICTING_DOMAIN_EXISTS: the VPC {vpc} has the domain {name} already"
             )));
@@ -49,38 +53,71 @@ fn namespace(state: &State, request: &Request<'_>) -> Result<Physical, Failure> 
     }
     let arn = request.arn("servicediscovery", &format!("namespace/{id}"));
     let zone = format!("Z{}", request.options.ids.suffix(20));
-    Ok(Physical::new(id.clone()).with("Id", id).with("Arn", arn).with("HostedZoneId", zone))
+    Ok(Physical::new(id.clone())
+        .with("Id", id)
+        .with("Arn", arn)
+        .with("HostedZoneId", zone))
 }
 
 fn service(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
     let name = request.name("Name", 63);
-    let records = request.properties.get("DnsConfig").and_then(|config| config.get("NamespaceId"));
-    let namespace = request.text("NamespaceId").or_else(|| Some(records?.as_str()?.to_owned()));
+    let records = request
+        .properties
+        .get("DnsConfig")
+        .and_then(|config| config.get("NamespaceId"));
+    let namespace = request
+        .text("NamespaceId")
+        .or_else(|| Some(records?.as_str()?.to_owned()));
     let namespace = namespace.ok_or_else(|| Failure::invalid("A namespace must be given"))?;
-    let known = [PRIVATE, HTTP].iter().any(|kind| state.inventory.get(kind, &namespace).is_some());
+    let known = [PRIVATE, HTTP]
+        .iter()
+        .any(|kind| state.inventory.get(kind, &namespace).is_some());
     if !known {
-        return Err(Failure::not_found(format!("Namespace {namespace} not found")));
+        return Err(Failure::not_found(format!(
+            "Namespace {namespace} not found"
+        )));
     }
     let mut services = state.inventory.of(SERVICE);
-    if services.any(|(_, other)| namespace_of(other) == Some(&namespace) && other.attribute("Name") == Some(&name)) {
-        return Err(Failure::exists(format!("Service {name} already exists in namespace {namespace}")));
+    if services.any(|(_, other)| {
+        namespace_of(other) == Some(&namespace) && other.attribute("Name") == Some(&name)
+    }) {
+        return Err(Failure::exists(format!(
+            "Service {name} already exists in namespace {namespace}"
+        )));
     }
     let id = format!("srv-{}", request.options.ids.hex(17));
     let arn = request.arn("servicediscovery", &format!("service/{id}"));
-    Ok(Physical::new(id.clone()).with("Id", id).with("Arn", arn).with("Name", name))
+    Ok(Physical::new(id.clone())
+        .with("Id", id)
+        .with("Arn", arn)
+        .with("Name", name))
 }
 
 /// The namespace of a discovery service.
 fn namespace_of(service: &crate::account::inventory::Recorded) -> Option<&str> {
-    let in_dns = || service.properties.get("DnsConfig")?.get("NamespaceId")?.as_str();
+    let in_dns = || {
+        service
+            .properties
+            .get("DnsConfig")?
+            .get("NamespaceId")?
+            .as_str()
+    };
     service.text("NamespaceId").or_else(in_dns)
 }
 
 fn still_registered(state: &State, id: &str) -> Result<(), Failure> {
     let name = dns_name(state, id);
-    let registered = |dns_names: &[String]| name.as_ref().is_some_and(|name| dns_names.contains(name));
-    if state.ecs.tasks.values().any(|task| registered(&task.spec.dns_names)) {
-        return Err(Failure::in_use(format!("Service {id} contains registered instances; delete the instances first")));
+    let registered =
+        |dns_names: &[String]| name.as_ref().is_some_and(|name| dns_names.contains(name));
+    if state
+        .ecs
+        .tasks
+        .values()
+        .any(|task| registered(&task.spec.dns_names))
+    {
+        return Err(Failure::in_use(format!(
+            "Service {id} contains registered instances; delete the instances first"
+        )));
     }
     Ok(())
 }
@@ -89,6 +126,12 @@ fn still_registered(state: &State, id: &str) -> Result<(), Failure> {
 pub(in crate::account) fn dns_name(state: &State, service_id: &str) -> Option<String> {
     let service = state.inventory.get(SERVICE, service_id)?;
     let namespace = namespace_of(service)?;
-    let recorded = [PRIVATE, HTTP].iter().find_map(|kind| state.inventory.get(kind, namespace))?;
-    Some(format!("{}.{}", service.attribute("Name")?, recorded.text("Name")?))
+    let recorded = [PRIVATE, HTTP]
+        .iter()
+        .find_map(|kind| state.inventory.get(kind, namespace))?;
+    Some(format!(
+        "{}.{}",
+        service.attribute("Name")?,
+        recorded.text("Name")?
+    ))
 }

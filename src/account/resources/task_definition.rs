@@ -9,7 +9,9 @@ pub(super) struct TaskDefinitions;
 impl Family for TaskDefinitions {
     fn create(&self, state: &mut State, request: &Request<'_>) -> Result<Physical, Failure> {
         definition::check(request.properties).map_err(Failure::invalid)?;
-        let family = request.text("Family").unwrap_or_else(|| format!("{}{}", request.stack_name, request.logical_id));
+        let family = request
+            .text("Family")
+            .unwrap_or_else(|| format!("{}{}", request.stack_name, request.logical_id));
         let revision = state.ecs.revisions.entry(family.clone()).or_default();
         *revision += 1;
         let arn = request.arn("ecs", &format!("task-definition/{family}:{revision}"));

@@ -1,55 +1,25 @@
-//! A place for the scheduler.
+//! ECS: turns services into tasks, and tasks into what should run.
+//!
+//! [`schedule`] is a step of state: it takes in what was observed, replaces
+//! what ended, rolls out new deployments and gives up on those that fail.
+//! [`publish`] says what should run. Both are plain functions; only the loop
+//! in `run.rs` knows of time and other tasks.
 
-use super::clock::Timestamp;
-use super::desired::DesiredTask;
-use super::ids::Ids;
-use super::resources::Settled;
-use super::shared::Shared;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+mod addresses;
+mod balancers;
+pub mod definition;
+mod publish;
+mod rollout;
+mod run;
+mod schedule;
+mod service;
+mod state;
 
-/// Task definitions.
-pub mod definition {
-    /// Nothing is wrong.
-    pub fn check(_: &serde_json::Value) -> Result<(), String> {
-        Ok(())
-    }
-}
+pub use publish::{Publisher, publish};
+pub(super) use run::run;
+pub use schedule::{Outcome, schedule};
+pub use service::{Deployment, Rollout, Service};
+pub use state::{EcsState, Task};
 
-/// ECS.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EcsState {
-    /// Services by ARN.
-    pub services: BTreeMap<String, Service>,
-    /// Newest revision by family.
-    pub revisions: BTreeMap<String, u32>,
-    /// Tasks by ARN.
-    pub tasks: BTreeMap<String, Task>,
-}
-
-/// A task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Task {
-    /// What it is.
-    pub spec: DesiredTask,
-}
-
-/// A service.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Service {
-    /// Its cluster.
-    pub cluster: String,
-    /// Going.
-    pub deleted: bool,
-}
-
-impl Service {
-    pub(in crate::account) fn new(_: &str, _: &str, cluster: &str, _: Timestamp) -> Self {
-        Self { cluster: cluster.to_owned(), deleted: false }
-    }
-    pub(in crate::account) fn take(&mut self, _: Shared<serde_json::Value>, _: &Ids, _: Timestamp) {}
-    pub(in crate::account) fn settled(&self) -> Settled {
-        Settled::Yes
-    }
-}
+#[cfg(test)]
+mod tests;

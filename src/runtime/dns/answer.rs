@@ -23,16 +23,25 @@ pub(super) struct Question {
 impl Question {
     /// Reads a message; the error is what to send back, if anything.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Option<Vec<u8>>> {
-        let Ok(message) = Message::from_vec(bytes) else { return Err(refusal(bytes)) };
+        let Ok(message) = Message::from_vec(bytes) else {
+            return Err(refusal(bytes));
+        };
         if message.metadata.message_type != MessageType::Query {
             return Err(None);
         }
-        let question = message.queries.first().filter(|_| {
-            message.queries.len() == 1 && message.metadata.op_code == OpCode::Query
-        });
-        let Some(question) = question else { return Err(refusal(bytes)) };
+        let question = message
+            .queries
+            .first()
+            .filter(|_| message.queries.len() == 1 && message.metadata.op_code == OpCode::Query);
+        let Some(question) = question else {
+            return Err(refusal(bytes));
+        };
         let (name, kind) = (plain(&question.name().to_ascii()), question.query_type());
-        Ok(Self { message, name, kind })
+        Ok(Self {
+            message,
+            name,
+            kind,
+        })
     }
 
     /// The addresses, when addresses were asked for; else no data.
@@ -69,7 +78,9 @@ impl Question {
 /// What a message deserves that is no question; nothing when it has no number.
 fn refusal(bytes: &[u8]) -> Option<Vec<u8>> {
     let id = u16::from_be_bytes([*bytes.first()?, *bytes.get(1)?]);
-    Message::error_msg(id, OpCode::Query, ResponseCode::FormErr).to_vec().ok()
+    Message::error_msg(id, OpCode::Query, ResponseCode::FormErr)
+        .to_vec()
+        .ok()
 }
 
 #[cfg(test)]
@@ -110,6 +121,9 @@ pub(super) mod tests {
         assert!(matches!(Question::read(&[7]), Err(None)));
         let refused = Question::read(&[0, 7, 1, 2, 3]).unwrap_err().unwrap();
         let refused = Message::from_vec(&refused).unwrap();
-        assert_eq!((refused.metadata.id, refused.metadata.response_code), (7, ResponseCode::FormErr));
+        assert_eq!(
+            (refused.metadata.id, refused.metadata.response_code),
+            (7, ResponseCode::FormErr)
+        );
     }
 }

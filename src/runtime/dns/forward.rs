@@ -27,14 +27,23 @@ pub(crate) struct Forwarder {
 impl Forwarder {
     /// Asks these, in this order.
     pub(crate) fn new(resolvers: Vec<SocketAddr>) -> Self {
-        Self { resolvers, places: Semaphore::new(AT_ONCE) }
+        Self {
+            resolvers,
+            places: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// The resolvers that the text of a `resolv.conf` names.
     pub(crate) fn from_settings(text: &str) -> Self {
-        let named = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+        let named = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("nameserver"));
         let addresses = named.filter_map(|rest| rest.trim().parse::<IpAddr>().ok());
-        Self::new(addresses.map(|address| SocketAddr::new(address, 53)).collect())
+        Self::new(
+            addresses
+                .map(|address| SocketAddr::new(address, 53))
+                .collect(),
+        )
     }
 
     /// Whether there is anybody to ask.
@@ -87,7 +96,9 @@ async fn ask_udp(resolver: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
 async fn ask_tcp(resolver: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(resolver).await?;
     let length = u16::try_from(question.len()).map_err(io::Error::other)?;
-    stream.write_all(&[&length.to_be_bytes(), question].concat()).await?;
+    stream
+        .write_all(&[&length.to_be_bytes(), question].concat())
+        .await?;
     let length = stream.read_u16().await?;
     let mut answer = vec![0; length.into()];
     stream.read_exact(&mut answer).await?;
@@ -103,11 +114,19 @@ mod tests {
         let text = "# note\nsearch a.test\nnameserver 192.0.2.53\nnameserver  2001:db8::53\nnameserver x\n";
         let forwarder = Forwarder::from_settings(text);
         assert_eq!(forwarder.resolvers.len(), 2);
-        assert_eq!(forwarder.resolvers[0], "192.0.2.53:53".parse().expect("an address"));
+        assert_eq!(
+            forwarder.resolvers[0],
+            "192.0.2.53:53".parse().expect("an address")
+        );
     }
 
     #[tokio::test]
     async fn without_a_resolver_there_is_no_answer() {
-        assert!(Forwarder::new(Vec::new()).ask(&[0, 1], Transport::Udp).await.is_none());
+        assert!(
+            Forwarder::new(Vec::new())
+                .ask(&[0, 1], Transport::Udp)
+                .await
+                .is_none()
+        );
     }
 }

@@ -74,10 +74,16 @@ impl Server {
         let bound = socket.local_addr().unwrap_or(options.address);
         let listener = options.netns.listen(bound).await?;
         let log = options.refused.map(log::Lines::open);
-        let shared = Arc::new(Shared { zone: options.zone, log });
+        let shared = Arc::new(Shared {
+            zone: options.zone,
+            log,
+        });
         let packets = tokio::spawn(serve_packets(socket, Arc::clone(&shared)));
         let streams = tokio::spawn(serve_streams(listener, shared));
-        Ok(Self { address: bound, tasks: vec![packets.abort_handle(), streams.abort_handle()] })
+        Ok(Self {
+            address: bound,
+            tasks: vec![packets.abort_handle(), streams.abort_handle()],
+        })
     }
 }
 
@@ -134,9 +140,13 @@ async fn serve_stream(mut stream: TcpStream, shared: &Shared) -> io::Result<()> 
         let length = tokio::time::timeout(IDLE, stream.read_u16()).await??;
         let mut question = vec![0; length.into()];
         tokio::time::timeout(IDLE, stream.read_exact(&mut question)).await??;
-        let Some(answer) = shared.answer(&question, Transport::Tcp).await else { return Ok(()) };
+        let Some(answer) = shared.answer(&question, Transport::Tcp).await else {
+            return Ok(());
+        };
         let length = u16::try_from(answer.len()).map_err(io::Error::other)?;
-        stream.write_all(&[&length.to_be_bytes(), answer.as_slice()].concat()).await?;
+        stream
+            .write_all(&[&length.to_be_bytes(), answer.as_slice()].concat())
+            .await?;
     }
 }
 
@@ -173,13 +183,19 @@ impl Shared {
                 }
             }
         };
-        tokio::time::timeout(WAIT_FOR_ADDRESS, known).await.unwrap_or(Finding::Awaited)
+        tokio::time::timeout(WAIT_FOR_ADDRESS, known)
+            .await
+            .unwrap_or(Finding::Awaited)
     }
 
     fn note_refused(&self, question: &Question) {
         if let Some(log) = &self.log {
             let kind = question.kind.to_string();
-            log.write(&Refused { time: log::now(), name: &question.name, kind });
+            log.write(&Refused {
+                time: log::now(),
+                name: &question.name,
+                kind,
+            });
         }
     }
 }
@@ -198,7 +214,10 @@ mod tests {
 
     async fn ask(server: &Server, name: &str) -> Message {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        socket.send_to(&question(name, RecordType::A), server.address).await.unwrap();
+        socket
+            .send_to(&question(name, RecordType::A), server.address)
+            .await
+            .unwrap();
         let mut buffer = [0; 512];
         let length = socket.recv(&mut buffer).await.unwrap();
         Message::from_vec(&buffer[..length]).unwrap()
@@ -206,7 +225,14 @@ mod tests {
 
     async fn serve(zone: watch::Receiver<Zone>, refused: Option<PathBuf>) -> Server {
         let address = "127.0.0.1:0".parse().unwrap();
-        Server::start(ServerOptions { netns: &Netns::own(), address, zone, refused }).await.unwrap()
+        Server::start(ServerOptions {
+            netns: &Netns::own(),
+            address,
+            zone,
+            refused,
+        })
+        .await
+        .unwrap()
     }
 
     #[tokio::test]
@@ -218,7 +244,10 @@ mod tests {
         let answer = ask(&server, "www.example.com").await;
         assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
         let text = std::fs::read_to_string(file).unwrap();
-        assert!(text.contains(r#""name":"www.example.com","type":"A""#), "{text}");
+        assert!(
+            text.contains(r#""name":"www.example.com","type":"A""#),
+            "{text}"
+        );
     }
 
     #[tokio::test]
@@ -226,7 +255,10 @@ mod tests {
         let names = |addresses: Vec<Ipv4Addr>| -> Arc<Names> {
             Arc::new([("teller.test".to_owned(), addresses)].into())
         };
-        let zone = Zone { names: names(Vec::new()), ..Zone::empty() };
+        let zone = Zone {
+            names: names(Vec::new()),
+            ..Zone::empty()
+        };
         let (sender, zone) = watch::channel(zone);
         let server = serve(zone, None).await;
         let (answer, ()) = tokio::join!(ask(&server, "teller.test"), async {

@@ -1,6 +1,6 @@
 //! What a server knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub(crate) struct Zone {
     pub(crate) names: Arc<Names>,
     /// Names that change seldom (stand-ins) beside those that do.
     pub(crate) fixed: Arc<Names>,
+    /// Domains in which no other names exist, whoever is asked.
+    pub(crate) complete: Arc<BTreeSet<String>>,
     pub(crate) otherwise: Otherwise,
 }
 
@@ -57,16 +59,29 @@ const STEADY: u32 = 300;
 impl Zone {
     /// A zone that knows nothing and refuses everything.
     pub(crate) fn empty() -> Self {
-        Self { names: Arc::default(), fixed: Arc::default(), otherwise: Otherwise::Refuse }
+        let (names, fixed, complete) = Default::default();
+        Self {
+            names,
+            fixed,
+            complete,
+            otherwise: Otherwise::Refuse,
+        }
     }
 
     pub(super) fn find(&self, name: &str) -> Finding {
         if let Some(addresses) = self.names.get(name) {
             let awaited = addresses.is_empty();
-            return if awaited { Finding::Awaited } else { Finding::Known(addresses.clone(), CHANGING) };
+            return if awaited {
+                Finding::Awaited
+            } else {
+                Finding::Known(addresses.clone(), CHANGING)
+            };
         }
         if let Some(addresses) = self.fixed.get(name) {
             return Finding::Known(addresses.clone(), STEADY);
+        }
+        if self.complete.iter().any(|domain| is_under(name, domain)) {
+            return Finding::Refused;
         }
         match &self.otherwise {
             Otherwise::Refuse => Finding::Refused,
@@ -74,6 +89,11 @@ impl Zone {
             Otherwise::Ask(zone) => zone.borrow().find(name),
         }
     }
+}
+
+fn is_under(name: &str, domain: &str) -> bool {
+    let rest = name.strip_suffix(domain);
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// A name as zones know it.
@@ -90,9 +110,30 @@ mod tests {
         let mut world = Zone::empty();
         world.fixed = Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST])].into());
         let (_sender, world) = watch::channel(world);
-        let app = Zone { otherwise: Otherwise::Ask(world), ..Zone::empty() };
-        assert!(matches!(app.find("a.test"), Finding::Known(addresses, STEADY) if addresses.len() == 1));
+        let app = Zone {
+            otherwise: Otherwise::Ask(world),
+            ..Zone::empty()
+        };
+        assert!(
+            matches!(app.find("a.test"), Finding::Known(addresses, STEADY) if addresses.len() == 1)
+        );
         assert!(matches!(app.find("b.test"), Finding::Refused));
+    }
+
+    #[test]
+    fn a_complete_domain_is_asked_nowhere_else() {
+        let forwarder = Arc::new(Forwarder::new(Vec::new()));
+        let complete = Arc::new(["default.svc.test".to_owned()].into());
+        let zone = Zone {
+            complete,
+            otherwise: Otherwise::Forward(forwarder),
+            ..Zone::empty()
+        };
+        assert!(matches!(zone.find("x.default.svc.test"), Finding::Refused));
+        assert!(matches!(
+            zone.find("xdefault.svc.test"),
+            Finding::Elsewhere(_)
+        ));
     }
 
     #[test]

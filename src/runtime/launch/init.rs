@@ -17,9 +17,16 @@ use crate::runtime::{isolate, sys};
 ///
 /// To be called first thing, while the process has a single thread.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let inner = arguments.into_iter().next().is_some_and(|first| first == *INNER);
+    let inner = arguments
+        .into_iter()
+        .next()
+        .is_some_and(|first| first == *INNER);
     let ended = read_container().and_then(|container| {
-        let child = if inner { start_app(&container)? } else { start_inner(&container)? };
+        let child = if inner {
+            start_app(&container)?
+        } else {
+            start_inner(&container)?
+        };
         supervise(&child).trying(|| "wait for the app".to_owned())
     });
     match ended {
@@ -48,10 +55,14 @@ fn start_inner(container: &Container) -> Result<Child, LaunchError> {
     make_namespaces(container)?;
     let mut inner = Command::new("/proc/self/exe");
     inner.arg0("colormesh").arg(INNER).stdin(Stdio::piped());
-    let mut inner = inner.spawn().trying(|| "start the container's init".to_owned())?;
+    let mut inner = inner
+        .spawn()
+        .trying(|| "start the container's init".to_owned())?;
     let text = serde_json::to_string(container).map_err(LaunchError::Specification)?;
     if let Some(mut input) = inner.stdin.take() {
-        input.write_all(text.as_bytes()).trying(|| "talk to the container's init".to_owned())?;
+        input
+            .write_all(text.as_bytes())
+            .trying(|| "talk to the container's init".to_owned())?;
     }
     Ok(inner)
 }
@@ -60,7 +71,11 @@ fn make_namespaces(container: &Container) -> Result<(), LaunchError> {
     let parts =
         UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    let all = if container.own_users { parts | UnshareFlags::NEWUSER } else { parts };
+    let all = if container.own_users {
+        parts | UnshareFlags::NEWUSER
+    } else {
+        parts
+    };
     sys::unshare(all).trying(|| "make the container's namespaces".to_owned())?;
     if container.own_users {
         isolate::map_users(container.user, user.as_raw(), group.as_raw())?;
@@ -76,30 +91,46 @@ fn start_app(container: &Container) -> Result<Child, LaunchError> {
         .trying(|| "set the container's host name".to_owned())?;
     root::build(container)?;
     confine::forever()?;
-    let (program, arguments) = container.command.split_first().ok_or(LaunchError::NoCommand)?;
+    let (program, arguments) = container
+        .command
+        .split_first()
+        .ok_or(LaunchError::NoCommand)?;
     let log = io::stderr().as_fd().try_clone_to_owned();
     let log = log.trying(|| "share the app's log".to_owned())?;
     let mut app = Command::new(program);
-    app.args(arguments).env_clear().envs(container.environment.iter().cloned());
+    app.args(arguments)
+        .env_clear()
+        .envs(container.environment.iter().cloned());
     app.stdin(Stdio::null()).stdout(Stdio::from(log));
-    app.current_dir(container.working_directory.as_deref().unwrap_or("/".as_ref()));
+    app.current_dir(
+        container
+            .working_directory
+            .as_deref()
+            .unwrap_or("/".as_ref()),
+    );
     if !container.own_users {
         app.uid(container.user).gid(container.group);
     }
-    let app = app.spawn().trying(|| format!("start `{program}` in the container"))?;
+    let app = app
+        .spawn()
+        .trying(|| format!("start `{program}` in the container"))?;
     confine::keep_only_signals();
     report(&Report::Started);
     Ok(app)
 }
 
-/// Reaps whatever ends, forwards SIGTERM, and gives the main child's code.
+/// Reaps whatever ends, forwards SIGTERM, makes SIGKILL of SIGINT, and gives
+/// the main child's code.
 fn supervise(main: &Child) -> io::Result<u8> {
     let main = i32::try_from(main.id()).ok().and_then(Pid::from_raw);
     let main = main.ok_or(io::ErrorKind::InvalidData)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
     runtime.block_on(async {
         let mut child = signal(SignalKind::child())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut kill = signal(SignalKind::interrupt())?;
         loop {
             if let Some(code) = reap(main) {
                 return Ok(code);
@@ -108,6 +139,9 @@ fn supervise(main: &Child) -> io::Result<u8> {
                 _ = child.recv() => {}
                 _ = terminate.recv() => {
                     let _ended_meanwhile = rustix::process::kill_process(main, Signal::TERM);
+                }
+                _ = kill.recv() => {
+                    let _ended_meanwhile = rustix::process::kill_process(main, Signal::KILL);
                 }
             }
         }
@@ -128,14 +162,21 @@ fn reap(main: Pid) -> Option<u8> {
 /// As a shell says it: the code, or 128 and the signal.
 fn exit_code(status: WaitStatus) -> u8 {
     let signal = status.terminating_signal().map(|signal| 128 + signal);
-    let code = status.exit_status().or(signal).unwrap_or(i32::from(NOT_STARTED));
+    let code = status
+        .exit_status()
+        .or(signal)
+        .unwrap_or(i32::from(NOT_STARTED));
     u8::try_from(code).unwrap_or(NOT_STARTED)
 }
 
 fn report(report: &Report) {
-    let Ok(mut line) = serde_json::to_string(report) else { return };
+    let Ok(mut line) = serde_json::to_string(report) else {
+        return;
+    };
     line.push('\n');
     let mut output = io::stdout();
     // Nobody reads any more when the runtime has gone; then we go too.
-    let _runtime_gone = output.write_all(line.as_bytes()).and_then(|()| output.flush());
+    let _runtime_gone = output
+        .write_all(line.as_bytes())
+        .and_then(|()| output.flush());
 }

@@ -96,7 +96,10 @@ pub(crate) trait Trying<T> {
 
 impl<T, E: Into<std::io::Error>> Trying<T> for Result<T, E> {
     fn trying(self, step: impl FnOnce() -> String) -> Result<T, LaunchError> {
-        self.map_err(|source| LaunchError::Step { step: step(), source: source.into() })
+        self.map_err(|source| LaunchError::Step {
+            step: step(),
+            source: source.into(),
+        })
     }
 }
 

@@ -26,8 +26,7 @@ pub(super) fn build(container: &Container) -> Result<(), LaunchError> {
     rustix::mount::mount_change("/", private).trying(|| "keep mounts private".to_owned())?;
     let root = container.staging.as_path();
     tmpfs(root, c"mode=0755")?;
-    let overlaid: BTreeSet<PathBuf> =
-        container.files.keys().map(|path| relative(path)).collect();
+    let overlaid: BTreeSet<PathBuf> = container.files.keys().map(|path| relative(path)).collect();
     project(&container.rootfs, root, Path::new(""), &overlaid)?;
     for (path, text) in &container.files {
         place(&root.join(relative(path)), text)?;
@@ -59,7 +58,9 @@ fn project(
         if ours || overlaid.contains(&inner) {
             continue;
         }
-        let kind = entry.file_type().trying(|| format!("read `{}`", inner.display()))?;
+        let kind = entry
+            .file_type()
+            .trying(|| format!("read `{}`", inner.display()))?;
         let deeper = kind.is_dir() && overlaid.iter().any(|path| path.starts_with(&inner));
         let target = root.join(&inner);
         if deeper {
@@ -115,9 +116,11 @@ fn devices(root: &Path) -> Result<(), LaunchError> {
         fs::write(&target, "").trying(|| format!("make `/dev/{name}`"))?;
         bind(&Path::new("/dev").join(name), &target)?;
     }
-    for (name, points_to) in
-        [("fd", "/proc/self/fd"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, points_to) in [
+        ("fd", "/proc/self/fd"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         symlink(points_to, folder.join(name)).trying(|| format!("make `/dev/{name}`"))?;
     }
     let shared = folder.join("shm");
@@ -161,7 +164,9 @@ fn make_folder(path: &Path) -> Result<(), LaunchError> {
 
 /// A path inside the root, whatever it says: no way up, no start at `/`.
 fn relative(path: &Path) -> PathBuf {
-    let named = path.components().filter(|part| matches!(part, Component::Normal(_)));
+    let named = path
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)));
     named.collect()
 }
 
@@ -171,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_path_never_leaves_the_root() {
-        assert_eq!(relative(Path::new("/../../etc/hosts")), Path::new("etc/hosts"));
+        assert_eq!(
+            relative(Path::new("/../../etc/hosts")),
+            Path::new("etc/hosts")
+        );
         assert_eq!(relative(Path::new("etc/./hosts")), Path::new("etc/hosts"));
     }
 }

@@ -1,0 +1,220 @@
+//! The filters that chains are made of, and their logs.
+
+use super::clusters::Destination;
+use crate::envoy::Placement;
+use crate::envoy::api::{
+    AccessLog, AccessLogFilter, CelFilter, ConfigSource, Empty, Extension, FileAccessLog,
+    FilterChain, FilterChainMatch, HeaderFilter, HeaderMatcher, HttpConnectionManager,
+    InlineString, JsonFormat, LogFormat, PathConfigSource, Rds, Seconds, StringMatcher,
+    TcpAccessLogOptions, TcpProxy, Typed, UpgradeConfig,
+};
+use crate::envoy::configuration::rds_path;
+use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG};
+use crate::mesh;
+
+/// What Envoy notes when no virtual host or route takes a request.
+const NO_ROUTE: &str = "'route_not_found'";
+
+/// Which way requests go, as App Mesh's names have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Ingress,
+    Egress,
+}
+
+impl Direction {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+pub(super) fn original_dst() -> Extension {
+    Extension {
+        name: "envoy.filters.listener.original_dst",
+        typed_config: Typed::OriginalDst(Empty {}),
+    }
+}
+
+pub(super) fn tls_inspector() -> Extension {
+    Extension {
+        name: "envoy.filters.listener.tls_inspector",
+        typed_config: Typed::TlsInspector(Empty {}),
+    }
+}
+
+pub(super) fn chain(
+    name: String,
+    filter_chain_match: Option<FilterChainMatch>,
+    filter: Extension,
+) -> FilterChain {
+    FilterChain {
+        name,
+        filter_chain_match,
+        filters: vec![filter],
+    }
+}
+
+/// Connections that are passed on, noted when they open and when they close.
+pub(super) fn tcp_proxy(
+    placement: &Placement,
+    direction: Direction,
+    service: Option<&str>,
+    destination: Destination,
+    idle_timeout: Option<Seconds>,
+) -> Extension {
+    let format = log::connections(direction.as_str(), service);
+    let (cluster, weighted_clusters) = destination.into_fields();
+    tcp(TcpProxy {
+        stat_prefix: direction.as_str().to_owned(),
+        cluster,
+        weighted_clusters,
+        idle_timeout,
+        access_log: vec![file_log(placement, ACCESS_LOG, format, None)],
+        access_log_options: Some(TcpAccessLogOptions {
+            flush_access_log_on_connected: true,
+        }),
+    })
+}
+
+/// Connections that are refused and noted.
+pub(super) fn tcp_refusal(placement: &Placement, cluster: String) -> Extension {
+    tcp(TcpProxy {
+        stat_prefix: "drop_all".to_owned(),
+        cluster: Some(cluster),
+        access_log: vec![file_log(
+            placement,
+            DENIED_LOG,
+            log::refused_connections(),
+            None,
+        )],
+        ..TcpProxy::default()
+    })
+}
+
+fn tcp(config: TcpProxy) -> Extension {
+    Extension {
+        name: "envoy.filters.network.tcp_proxy",
+        typed_config: Typed::TcpProxy(config),
+    }
+}
+
+/// Requests, routed by a route configuration of its own file, so that a
+/// change of routes leaves the connections alone.
+pub(super) fn http(
+    placement: &Placement,
+    direction: Direction,
+    routes: &str,
+    mesh_log: Option<&mesh::AccessLog>,
+) -> Extension {
+    let router = Extension {
+        name: "envoy.filters.http.router",
+        typed_config: Typed::Router(Empty {}),
+    };
+    let mut access_log = match direction {
+        Direction::Ingress => vec![ingress_log(placement)],
+        Direction::Egress => egress_logs(placement),
+    };
+    access_log.extend(mesh_log.map(|log| declared_log(placement, log)));
+    let manager = HttpConnectionManager {
+        stat_prefix: direction.as_str().to_owned(),
+        rds: Some(Rds {
+            config_source: ConfigSource {
+                path_config_source: PathConfigSource {
+                    path: rds_path(&placement.xds, routes),
+                },
+            },
+            route_config_name: routes.to_owned(),
+        }),
+        route_config: None,
+        http_filters: vec![router],
+        access_log,
+        upgrade_configs: vec![UpgradeConfig {
+            upgrade_type: "websocket",
+        }],
+        normalize_path: Some(true),
+        merge_slashes: Some(true),
+        path_with_escaped_slashes_action: Some("KEEP_UNCHANGED"),
+    };
+    Extension {
+        name: "envoy.filters.network.http_connection_manager",
+        typed_config: Typed::HttpConnectionManager(Box::new(manager)),
+    }
+}
+
+/// All but the health checks of other proxies.
+fn ingress_log(placement: &Placement) -> AccessLog {
+    let header = HeaderMatcher {
+        name: "user-agent".to_owned(),
+        string_match: Some(StringMatcher::Exact("Envoy/HC".to_owned())),
+        invert_match: Some(true),
+        ..HeaderMatcher::default()
+    };
+    let filter = AccessLogFilter::HeaderFilter(HeaderFilter { header });
+    file_log(
+        placement,
+        ACCESS_LOG,
+        log::requests("ingress"),
+        Some(filter),
+    )
+}
+
+fn egress_logs(placement: &Placement) -> Vec<AccessLog> {
+    let when = |comparison: &str| {
+        Some(AccessLogFilter::ExtensionFilter(Box::new(Extension {
+            name: "envoy.access_loggers.extension_filters.cel",
+            typed_config: Typed::Cel(CelFilter {
+                expression: format!("response.code_details {comparison} {NO_ROUTE}"),
+            }),
+        })))
+    };
+    vec![
+        file_log(placement, ACCESS_LOG, log::requests("egress"), when("!=")),
+        file_log(placement, DENIED_LOG, log::refused_requests(), when("==")),
+    ]
+}
+
+fn file_log(
+    placement: &Placement,
+    file: &str,
+    format: JsonFormat,
+    filter: Option<AccessLogFilter>,
+) -> AccessLog {
+    access_log(placement, file, Some(LogFormat::JsonFormat(format)), filter)
+}
+
+/// The log that the mesh asks for. Its path is one of a container; here it
+/// goes to a file beside the other logs, wherever the path leads.
+fn declared_log(placement: &Placement, log: &mesh::AccessLog) -> AccessLog {
+    let format = log.format.as_ref().map(|format| match format {
+        mesh::LogFormat::Text(text) => LogFormat::TextFormatSource(InlineString {
+            inline_string: format!("{text}\n"),
+        }),
+        mesh::LogFormat::Json(pairs) => {
+            let mut format = JsonFormat::new([]);
+            for (key, value) in pairs {
+                format.set(key, value);
+            }
+            LogFormat::JsonFormat(format)
+        }
+    });
+    access_log(placement, MESH_LOG, format, None)
+}
+
+fn access_log(
+    placement: &Placement,
+    file: &str,
+    log_format: Option<LogFormat>,
+    filter: Option<AccessLogFilter>,
+) -> AccessLog {
+    AccessLog {
+        name: "envoy.access_loggers.file",
+        filter,
+        typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
+            path: placement.logs.join(file),
+            log_format,
+        })),
+    }
+}

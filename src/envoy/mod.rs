@@ -1,0 +1,20 @@
+//! Turns a mesh into Envoy's v3 configuration, one for each proxy.
+//!
+//! [`compile`] is pure: the mesh says what may be reached, [`Placement`] says
+//! where the proxy runs, and the result is the same for the same input.
+//! [`Configuration`] puts it into files that a running Envoy takes over at
+//! once; running Envoy is left to `runtime`.
+
+mod addresses;
+mod api;
+mod compile;
+mod configuration;
+pub mod log;
+mod placement;
+#[cfg(test)]
+mod tests;
+
+pub use addresses::{PLAIN_ADDRESSES, SNI_ADDRESSES};
+pub use compile::{CompileError, compile};
+pub use configuration::Configuration;
+pub use placement::{AppPlacement, Placement};

@@ -1,0 +1,66 @@
+//! Where a proxy runs: all that the mesh does not say.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+/// The surroundings of one proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The task's address, at which listeners for others open.
+    pub address: Ipv4Addr,
+    /// The network namespace in which those listeners open and from which
+    /// nodes inside are dialled; `None` is the proxy's own.
+    pub network: Option<PathBuf>,
+    /// The application beside the proxy; a gateway has none.
+    pub app: Option<AppPlacement>,
+    /// The domains of nodes inside, such as `default.svc.cluster.local`: a
+    /// node whose host name is one of these or under it is dialled in
+    /// `network`, every other one from the proxy's own namespace.
+    pub private_domains: Vec<String>,
+    /// The DNS server of the proxy's own look-ups.
+    pub resolver: SocketAddr,
+    /// The unix socket of Envoy's admin interface, made with mode 0600.
+    pub admin: PathBuf,
+    /// The folder of `access.log` and `denied.log`.
+    pub logs: PathBuf,
+    /// The folder of `bootstrap.json` and of `lds/`, `cds/` and `rds/`.
+    pub xds: PathBuf,
+    /// The port of the read-only view of the admin interface: GET `/ready`,
+    /// `/server_info`, `/stats` and `/clusters`.
+    pub readiness_port: u16,
+}
+
+/// The application's side of a sidecar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppPlacement {
+    /// The application's network namespace.
+    pub network: PathBuf,
+    /// Its address there.
+    pub address: Ipv4Addr,
+    /// Where the application's connections are redirected to: 15001.
+    pub egress_port: u16,
+    /// Where those are redirected to whose destination is in
+    /// [`PLAIN_ADDRESSES`](super::PLAIN_ADDRESSES): 15002.
+    ///
+    /// These connections are to services that are told apart by address
+    /// alone. They need a listener of their own because the one at
+    /// `egress_port` waits for the client's first bytes to find a TLS server
+    /// name, and with some protocols the server speaks first. Which ports it
+    /// does not wait on could be listed there, but any change to that list
+    /// would make Envoy drop all connections.
+    pub plain_egress_port: u16,
+}
+
+impl Placement {
+    /// Whether a host name is a node's inside.
+    pub(super) fn is_private(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.');
+        self.private_domains.iter().any(|domain| {
+            let domain = domain.trim_matches('.');
+            host.strip_suffix(domain)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+}

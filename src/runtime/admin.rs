@@ -1,0 +1,52 @@
+//! Asking an Envoy over its admin socket.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// GETs `path` and gives status and body.
+pub(super) async fn get(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
+    tokio::time::timeout(PATIENCE, ask(socket, path)).await?
+}
+
+async fn ask(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
+    let stream = TokioIo::new(UnixStream::connect(socket).await?);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
+        .await
+        .map_err(io::Error::other)?;
+    let request = Request::get(path)
+        .header("host", "admin")
+        .body(Empty::<Bytes>::new());
+    let request = request.map_err(io::Error::other)?;
+    let asking = async {
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?;
+        let status = response.status();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(io::Error::other)?
+            .to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    };
+    tokio::pin!(asking);
+    tokio::select! {
+        answer = &mut asking => answer,
+        ended = connection => {
+            ended.map_err(io::Error::other)?;
+            asking.await
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! One app's container: started through the launcher, stopped politely.
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::isolate;
+use super::launch::{ARGUMENT, Container, Report};
+
+/// How long a container may take to be built.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why an app does not run.
+#[derive(Debug, Error)]
+pub(super) enum AppError {
+    /// The launcher could not be started or talked to.
+    #[error("cannot start the container's launcher")]
+    Launcher(#[source] io::Error),
+    /// The launcher could not start the app.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A running app; killed when this goes.
+#[derive(Debug)]
+pub(super) struct App {
+    child: Child,
+    stop_timeout: Duration,
+}
+
+// === impl App ===
+
+impl App {
+    pub(super) async fn start(
+        launcher: &Path,
+        container: &Container,
+        log: &Path,
+        stop_timeout: Duration,
+    ) -> Result<Self, AppError> {
+        let mut child = spawn(launcher, log).map_err(AppError::Launcher)?;
+        let text = serde_json::to_vec(container).map_err(io::Error::other);
+        let text = text.map_err(AppError::Launcher)?;
+        if let Some(mut input) = child.stdin.take() {
+            // A launcher that ended early says why in its report.
+            let _ended_early = input.write_all(&text).await;
+        }
+        match tokio::time::timeout(PATIENCE, report(&mut child)).await {
+            Ok(Ok(Report::Started)) => Ok(Self {
+                child,
+                stop_timeout,
+            }),
+            Ok(Ok(Report::Failed(reason))) => Err(AppError::Refused(reason)),
+            Ok(Err(error)) => Err(AppError::Launcher(error)),
+            Err(late) => Err(AppError::Launcher(late.into())),
+        }
+    }
+
+    /// Waits until it ends and says how.
+    pub(super) async fn ended(&mut self) -> String {
+        match self.child.wait().await.map(|status| status.code()) {
+            Ok(Some(code)) if code > 128 => format!("the app was ended by signal {}", code - 128),
+            Ok(Some(code)) => format!("the app ended with code {code}"),
+            Ok(None) => "the app was killed".to_owned(),
+            Err(error) => format!("the app was lost: {error}"),
+        }
+    }
+
+    /// Its container's number as the machine sees it.
+    pub(super) fn process(&self) -> Option<u32> {
+        self.child.id().and_then(isolate::outside_number)
+    }
+
+    /// Asks it to end, and kills it when it does not in time.
+    pub(super) async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        if tokio::time::timeout(self.stop_timeout, self.child.wait())
+            .await
+            .is_ok()
+        {
+            return;
+        }
+        // The launcher takes its whole container down and then ends itself.
+        self.signal(Signal::INT);
+        if tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .is_err()
+        {
+            let _ended_meanwhile = self.child.kill().await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let number = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(number) = number {
+            let _ended_meanwhile = rustix::process::kill_process(number, signal);
+        }
+    }
+}
+
+fn spawn(launcher: &Path, log: &Path) -> io::Result<Child> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)?;
+    let mut command = std::process::Command::new(launcher);
+    command
+        .arg0("colormesh")
+        .arg(ARGUMENT)
+        .env_clear()
+        .current_dir("/");
+    let mut command = Command::from(command);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true);
+    command.spawn()
+}
+
+async fn report(child: &mut Child) -> io::Result<Report> {
+    let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).await?;
+    serde_json::from_str(&line).map_err(io::Error::other)
+}
+
+/// What a container finds at the usual places besides its image.
+pub(super) fn files_over_image(
+    resolver: std::net::Ipv4Addr,
+    certificate: Option<&str>,
+) -> std::collections::BTreeMap<PathBuf, String> {
+    let mut files = std::collections::BTreeMap::new();
+    files.insert(
+        "/etc/resolv.conf".into(),
+        format!("nameserver {resolver}\n"),
+    );
+    files.insert("/etc/hosts".into(), "127.0.0.1 localhost\n".to_owned());
+    if let Some(certificate) = certificate {
+        files.insert(CERTIFICATES.into(), certificate.to_owned());
+    }
+    files
+}
+
+/// Where most programs look for the authorities they trust.
+pub(super) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,0 +1,276 @@
+//! One Envoy process: started with its compiled configuration, given each
+//! later one by files, watched through its admin socket.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use rustix::process::{Pid, Signal};
+use thiserror::Error;
+use tokio::process::{Child, Command};
+
+use super::netns::{Netns, NetnsError};
+use super::{admin, isolate};
+use crate::envoy::Configuration;
+
+/// How often a starting Envoy is asked whether it serves.
+const GLANCE: Duration = Duration::from_millis(10);
+/// How long it may take to end when asked to.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long it may take to use files it was given.
+const DIGESTION: Duration = Duration::from_secs(30);
+
+/// Why a sidecar does not run.
+#[derive(Debug, Error)]
+pub(super) enum SidecarError {
+    /// Its files could not be written.
+    #[error("cannot write the sidecar's configuration")]
+    Write(#[source] io::Error),
+    /// Its namespace is gone.
+    #[error(transparent)]
+    Netns(#[from] NetnsError),
+    /// It could not be started.
+    #[error("cannot start `{binary}`")]
+    Spawn {
+        /// The Envoy.
+        binary: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Where a sidecar lives.
+#[derive(Clone, Debug)]
+pub(super) struct SidecarOptions {
+    pub(super) envoy: PathBuf,
+    /// The namespace it runs in.
+    pub(super) world: Netns,
+    /// The folder of its configuration.
+    pub(super) folder: PathBuf,
+    /// Its admin socket.
+    pub(super) admin: PathBuf,
+    /// The file for what it says.
+    pub(super) log: PathBuf,
+}
+
+/// A running Envoy; killed when this goes.
+#[derive(Debug)]
+pub(super) struct Sidecar {
+    child: Child,
+    admin: PathBuf,
+    log: PathBuf,
+}
+
+// === impl Sidecar ===
+
+impl Sidecar {
+    /// Writes the configuration and starts Envoy with it.
+    pub(super) async fn start(
+        options: &SidecarOptions,
+        configuration: &Configuration,
+    ) -> Result<Self, SidecarError> {
+        configuration
+            .write(&options.folder)
+            .map_err(SidecarError::Write)?;
+        // One that was killed leaves its socket, on which the next one fails.
+        let _not_there = std::fs::remove_file(&options.admin);
+        let mut command = command(options).map_err(SidecarError::Write)?;
+        let handle = tokio::runtime::Handle::current();
+        let spawn = move || {
+            let _tokio = handle.enter();
+            command.spawn()
+        };
+        let spawned = options.world.run(spawn).await?;
+        let binary = || options.envoy.clone();
+        let child = spawned.map_err(|source| SidecarError::Spawn {
+            binary: binary(),
+            source,
+        })?;
+        Ok(Self {
+            child,
+            admin: options.admin.clone(),
+            log: options.log.clone(),
+        })
+    }
+
+    /// Waits until it serves; the error is how it ended instead.
+    pub(super) async fn live(&mut self) -> Result<(), String> {
+        loop {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return Err(self.ended().await);
+            }
+            if matches!(
+                admin::get(&self.admin, "/ready").await,
+                Ok((StatusCode::OK, _))
+            ) {
+                return Ok(());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Waits until it ends and says how, with its last words.
+    pub(super) async fn ended(&mut self) -> String {
+        let how = match self.child.wait().await {
+            Ok(status) => format!("Envoy ended with {status}"),
+            Err(error) => format!("Envoy was lost: {error}"),
+        };
+        match last_complaint(&self.log) {
+            Some(complaint) => format!("{how}: {complaint}"),
+            None => how,
+        }
+    }
+
+    /// Takes it from one configuration to the next; the error is why it stays
+    /// with the one it had.
+    pub(super) async fn follow(
+        &self,
+        previous: &Configuration,
+        next: &Configuration,
+        folder: &Path,
+    ) -> Result<(), String> {
+        if !next.can_follow(previous) {
+            return Err("its start-up settings would change".to_owned());
+        }
+        let before = self.updates().await.unwrap_or_default();
+        next.update(previous, folder)
+            .map_err(|error| format!("cannot write its files: {error}"))?;
+        let digested = async {
+            loop {
+                if let Some(now) = self.updates().await {
+                    if now.rejected > before.rejected {
+                        return Err(self.complaint());
+                    }
+                    if now.taken > before.taken {
+                        return Ok(());
+                    }
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        let late = || Err("Envoy does not take it over".to_owned());
+        tokio::time::timeout(DIGESTION, digested)
+            .await
+            .unwrap_or_else(|_| late())
+    }
+
+    async fn updates(&self) -> Option<Updates> {
+        let path = "/stats?filter=%5C.(lds%7Ccds%7Crds.*)%5C.update_(success%7Crejected)%24";
+        let (_, text) = admin::get(&self.admin, path).await.ok()?;
+        Some(Updates::read(&text))
+    }
+
+    fn complaint(&self) -> String {
+        last_complaint(&self.log).unwrap_or_else(|| "Envoy refused it".to_owned())
+    }
+
+    /// Its number as the machine sees it.
+    pub(super) fn process(&self) -> Option<u32> {
+        self.child.id().and_then(isolate::outside_number)
+    }
+
+    /// Ends it, by force when it does not go by itself.
+    pub(super) async fn stop(mut self) {
+        let number = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(number) = number {
+            let _ended_meanwhile = rustix::process::kill_process(number, Signal::TERM);
+        }
+        if tokio::time::timeout(LAST_WORDS, self.child.wait())
+            .await
+            .is_err()
+        {
+            let _ended_meanwhile = self.child.kill().await;
+        }
+    }
+}
+
+/// How many updates an Envoy took and refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Updates {
+    taken: u64,
+    rejected: u64,
+}
+
+impl Updates {
+    /// Reads lines like `cluster_manager.cds.update_success: 2`.
+    fn read(stats: &str) -> Self {
+        let sum = |ending: &str| {
+            let lines = stats.lines().filter_map(|line| line.split_once(": "));
+            let counts = lines.filter(|(name, _)| name.ends_with(ending));
+            counts
+                .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
+                .sum()
+        };
+        Self {
+            taken: sum("update_success"),
+            rejected: sum("update_rejected"),
+        }
+    }
+}
+
+fn command(options: &SidecarOptions) -> io::Result<Command> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&options.log)?;
+    let mut command = Command::new(&options.envoy);
+    command
+        .arg("--config-path")
+        .arg(options.folder.join("bootstrap.json"));
+    // What was taken out of the mesh is cut off at once; the logs are current.
+    command.args(["--drain-time-s", "0", "--file-flush-interval-msec", "100"]);
+    command.args([
+        "--disable-hot-restart",
+        "--use-dynamic-base-id",
+        "--concurrency",
+        "2",
+    ]);
+    command.args(["--log-level", "warning"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// The last line of an Envoy's log that is a warning or worse.
+fn last_complaint(log: &Path) -> Option<String> {
+    let text = std::fs::read(log).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let grave = |line: &&str| {
+        line.contains("[warning]") || line.contains("[critical]") || line.contains("[error]")
+    };
+    let line = text.lines().rev().find(grave)?;
+    // `[time][thread][level][logger] [file:line] message`
+    let message = line.splitn(3, "] ").last().unwrap_or(line);
+    Some(message.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_last_words_of_an_envoy_are_its_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("envoy.log");
+        let lines = "[2026-11-23 09:00:00.000][7][critical][main] [source/server/server.cc:424] \
+                     error initializing config: bad\n[2026-11-23 09:00:00.000][7][info][main] \
+                     [source/server/server.cc:998] exiting\n";
+        std::fs::write(&log, lines).unwrap();
+        assert_eq!(
+            last_complaint(&log).unwrap(),
+            "error initializing config: bad"
+        );
+        assert_eq!(last_complaint(&folder.path().join("none")), None);
+    }
+}
