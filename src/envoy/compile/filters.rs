@@ -150,6 +150,8 @@ fn ingress_log(placement: &Placement) -> AccessLog {
         name: "user-agent".to_owned(),
         string_match: Some(StringMatcher::Exact("Envoy/HC".to_owned())),
         invert_match: Some(true),
+        // Else a request without the header would not be noted either.
+        treat_missing_header_as_empty: Some(true),
         ..HeaderMatcher::default()
     };
     let filter = AccessLogFilter::HeaderFilter(HeaderFilter { header });
