@@ -106,7 +106,7 @@ fn tcp(config: TcpProxy) -> Extension {
 pub(super) fn http(
     placement: &Placement,
     direction: Direction,
-    routes: &str,
+    route_config: &str,
     mesh_log: Option<&mesh::AccessLog>,
 ) -> Extension {
     let router = Extension {
@@ -123,10 +123,10 @@ pub(super) fn http(
         rds: Some(Rds {
             config_source: ConfigSource {
                 path_config_source: PathConfigSource {
-                    path: rds_path(&placement.xds, routes),
+                    path: rds_path(&placement.xds, route_config),
                 },
             },
-            route_config_name: routes.to_owned(),
+            route_config_name: route_config.to_owned(),
         }),
         route_config: None,
         http_filters: vec![router],

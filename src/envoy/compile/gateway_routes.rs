@@ -45,14 +45,14 @@ fn virtual_hosts(made: &[(Option<&HostnameMatch>, Vec<Route>)], port: u16) -> Ve
             patterns.push(*pattern);
         }
     }
-    let host = |pattern: &Option<&HostnameMatch>| {
-        let routes = made.iter().filter(|(wider, _)| covers(*wider, *pattern));
+    let host = |pattern: Option<&HostnameMatch>| {
+        let routes = made.iter().filter(|(wider, _)| covers(*wider, pattern));
         let routes = routes.flat_map(|(_, routes)| routes.clone()).collect();
-        let domains = domains(*pattern, port);
+        let domains = domains(pattern, port);
         let name = domains[0].clone();
         routes::virtual_host(&name, domains, routes)
     };
-    patterns.iter().map(host).collect()
+    patterns.into_iter().map(host).collect()
 }
 
 fn same_host(one: Option<&HostnameMatch>, other: Option<&HostnameMatch>) -> bool {
@@ -77,11 +77,10 @@ fn ending(suffix: &str) -> String {
 fn covers(wider: Option<&HostnameMatch>, pattern: Option<&HostnameMatch>) -> bool {
     match (wider, pattern) {
         (None, _) => true,
-        (Some(_), None) => false,
+        (Some(_), None) | (Some(HostnameMatch::Exact(_)), Some(HostnameMatch::Suffix(_))) => false,
         (Some(HostnameMatch::Exact(one)), Some(HostnameMatch::Exact(other))) => {
             one.eq_ignore_ascii_case(other)
         }
-        (Some(HostnameMatch::Exact(_)), Some(HostnameMatch::Suffix(_))) => false,
         (Some(HostnameMatch::Suffix(suffix)), Some(HostnameMatch::Exact(host))) => {
             host.to_ascii_lowercase().ends_with(&ending(suffix))
         }

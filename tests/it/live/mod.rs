@@ -7,6 +7,7 @@
 //! - `app`: the application, which has nothing but `lo`.
 
 mod client;
+mod fixture;
 mod netns;
 mod outside;
 mod proxy;
@@ -18,77 +19,15 @@ use std::time::{Duration, Instant};
 
 use colormesh::envoy::log::{ACCESS_LOG, Allowed, DENIED_LOG, Denied, Direction, Event};
 use colormesh::mesh::{ProxyId, Resource, VirtualGatewayName, VirtualNodeName};
-use serde_json::{Value, json};
 
 use client::Client;
+use fixture::resources;
 use netns::Netns;
 use outside::Outside;
 use proxy::Proxy;
 
 const TELLER: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 5);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 6);
-
-fn service(name: &str, host: &str, port: u16, protocol: &str) -> [Resource; 2] {
-    let node = json!({"MeshName": "m", "VirtualNodeName": name, "Spec": {
-        "Listeners": [{"PortMapping": {"Port": port, "Protocol": protocol}}],
-        "ServiceDiscovery": {"DNS": {"Hostname": host, "IpPreference": "IPv4_ONLY"}}}});
-    let service = json!({"MeshName": "m", "VirtualServiceName": host, "Spec": {
-        "Provider": {"VirtualNode": {"VirtualNodeName": name}}}});
-    [
-        Resource::new(name, "AWS::AppMesh::VirtualNode", node),
-        Resource::new(host, "AWS::AppMesh::VirtualService", service),
-    ]
-}
-
-/// A mesh with a gateway, a teller, and the teller's backends.
-fn resources(egress: &str, services: &[(&str, u16, &str)]) -> Vec<Resource> {
-    let backends: Vec<Value> = services
-        .iter()
-        .map(|(host, _, _)| json!({"VirtualService": {"VirtualServiceName": host}}))
-        .collect();
-    let check = json!({"Protocol": "http", "Path": "/ping", "HealthyThreshold": 2,
-        "UnhealthyThreshold": 3, "TimeoutMillis": 2000, "IntervalMillis": 5000});
-    let mut all = vec![
-        Resource::new(
-            "m",
-            "AWS::AppMesh::Mesh",
-            json!({"MeshName": "m",
-            "Spec": {"EgressFilter": {"Type": egress}}}),
-        ),
-        Resource::new(
-            "gateway",
-            "AWS::AppMesh::VirtualGateway",
-            json!({"MeshName": "m",
-            "Spec": {"Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}}]}}),
-        ),
-        Resource::new(
-            "route",
-            "AWS::AppMesh::GatewayRoute",
-            json!({"MeshName": "m",
-            "VirtualGatewayName": "gateway", "Spec": {"HttpRoute": {"Match": {"Prefix": "/"},
-            "Action": {"Target": {"VirtualService": {"VirtualServiceName": "teller.internal"}}}}}}),
-        ),
-        Resource::new(
-            "teller",
-            "AWS::AppMesh::VirtualNode",
-            json!({"MeshName": "m", "Spec": {
-            "Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}, "HealthCheck": check}],
-            "Backends": backends,
-            "ServiceDiscovery": {"DNS": {"Hostname": "teller.internal"}}}}),
-        ),
-        Resource::new(
-            "teller.internal",
-            "AWS::AppMesh::VirtualService",
-            json!({"MeshName": "m",
-            "VirtualServiceName": "teller.internal",
-            "Spec": {"Provider": {"VirtualNode": {"VirtualNodeName": "teller"}}}}),
-        ),
-    ];
-    for (host, port, protocol) in services {
-        all.extend(service(&format!("node-{host}"), host, *port, protocol));
-    }
-    all
-}
 
 fn teller() -> ProxyId {
     ProxyId::VirtualNode(VirtualNodeName::new("teller"))
@@ -218,6 +157,12 @@ fn what_is_modelled_gets_through_and_the_rest_is_refused_and_noted() {
     assert!(nothing.is_err() || nothing.unwrap().is_empty());
     assert!(start.elapsed() > Duration::from_secs(4));
 
+    check_denied(&proxy);
+    check_allowed(&proxy);
+}
+
+/// The refusals have their destination and what was asked for.
+fn check_denied(proxy: &Proxy) {
     let denied: Vec<Denied> = proxy.log(DENIED_LOG, 6);
     let noted = |destination: &str, server_name: Option<&str>| {
         denied.iter().any(|line| {
@@ -240,7 +185,10 @@ fn what_is_modelled_gets_through_and_the_rest_is_refused_and_noted() {
     let request = request.unwrap_or_else(|| panic!("{denied:?}"));
     assert_eq!(request.path.as_deref(), Some("/secret"));
     assert_eq!(request.details.as_deref(), Some("route_not_found"));
+}
 
+/// What got through is noted with its service.
+fn check_allowed(proxy: &Proxy) {
     let allowed: Vec<Allowed> = proxy.log(ACCESS_LOG, 9);
     let find = |service: &str, event| {
         let line = allowed

@@ -70,7 +70,7 @@ impl Outside {
 /// The application beside the sidecar.
 pub(crate) fn application(app: &Netns) {
     serve(app, Ipv4Addr::LOCALHOST, 80, |stream| {
-        pages(stream, "teller.internal")
+        pages(stream, "teller.internal");
     });
 }
 

@@ -133,6 +133,10 @@ impl Proxy {
     }
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "what Envoy said belongs to the failure"
+)]
 impl Drop for Proxy {
     fn drop(&mut self) {
         if thread::panicking() {

@@ -1,76 +1,18 @@
-//! Meshes in, Envoy configurations out: each folder of `mesh/` holds a
+//! Pairs of files: each folder beside this one holds a
 //! `mesh.yaml` and, for each of its proxies, what must come out.
 //!
 //! `COLORMESH_BLESS=1` writes what comes out into the folder; the facts below
 //! are what a reader should hold it against.
 
-use std::{
-    fs,
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fs;
+use std::process::Command;
 
-use colormesh::envoy::{self, AppPlacement, Configuration, Placement};
-use colormesh::mesh::{Mesh, ProxyId, Resource, VirtualGatewayName, VirtualNodeName};
+use colormesh::mesh::ProxyId;
 use serde_json::{Value, json};
 
-fn folder(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/mesh")
-        .join(case)
-}
-
-fn resources(case: &str) -> Vec<Resource> {
-    let text = fs::read_to_string(folder(case).join("mesh.yaml")).unwrap();
-    let resources: serde_json::Map<String, Value> = serde_yaml::from_str(&text).unwrap();
-    let resource = |(name, body): (String, Value)| {
-        Resource::new(
-            &name,
-            body["Type"].as_str().unwrap(),
-            body["Properties"].clone(),
-        )
-    };
-    resources.into_iter().map(resource).collect()
-}
-
-fn mesh(resources: &[Resource]) -> Mesh {
-    let meshes = Mesh::from_resources(resources).unwrap_or_else(|problems| panic!("{problems}"));
-    meshes.into_values().next().unwrap()
-}
-
-fn node(name: &str) -> ProxyId {
-    ProxyId::VirtualNode(VirtualNodeName::new(name))
-}
-
-fn gateway(name: &str) -> ProxyId {
-    ProxyId::VirtualGateway(VirtualGatewayName::new(name))
-}
-
-fn placement(proxy: &ProxyId) -> Placement {
-    let app = AppPlacement {
-        network: "/run/task/app".into(),
-        address: Ipv4Addr::LOCALHOST,
-        egress_port: 15001,
-        plain_egress_port: 15002,
-    };
-    Placement {
-        address: Ipv4Addr::new(10, 0, 10, 5),
-        network: Some("/run/vpc".into()),
-        app: matches!(proxy, ProxyId::VirtualNode(_)).then_some(app),
-        private_domains: vec!["default.svc.cluster.local".to_owned()],
-        resolver: "127.0.0.1:5353".parse().unwrap(),
-        admin: "/run/task/admin".into(),
-        logs: "/run/task/logs".into(),
-        xds: "/run/task/xds".into(),
-        readiness_port: 9901,
-    }
-}
-
-fn compile(mesh: &Mesh, proxy: &ProxyId) -> Configuration {
-    let compiled = envoy::compile(mesh, proxy, &placement(proxy));
-    compiled.unwrap_or_else(|error| panic!("{error}"))
-}
+use super::{
+    cluster, compile, filter, folder, gateway, listener, mesh, named, names, node, resources,
+};
 
 /// The configuration of a case's proxy, after comparing it with its file.
 fn golden(case: &str, proxy: &ProxyId) -> Value {
@@ -87,34 +29,6 @@ fn golden(case: &str, proxy: &ProxyId) -> Value {
         file.display()
     );
     serde_json::from_str(&text).unwrap()
-}
-
-/// The item of a list with that name.
-fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
-    let mut items = list.as_array().unwrap().iter();
-    items
-        .find(|item| item["name"] == name)
-        .unwrap_or_else(|| panic!("no `{name}`"))
-}
-
-fn names(list: &Value) -> Vec<&str> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["name"].as_str().unwrap())
-        .collect()
-}
-
-fn listener<'a>(config: &'a Value, name: &str) -> &'a Value {
-    named(&config["static_resources"]["listeners"], name)
-}
-
-fn cluster<'a>(config: &'a Value, name: &str) -> &'a Value {
-    named(&config["static_resources"]["clusters"], name)
-}
-
-fn filter(chain: &Value) -> &Value {
-    &chain["filters"][0]["typed_config"]
 }
 
 #[test]
@@ -309,79 +223,6 @@ fn a_gateway_route_and_the_service_s_routes_become_one() {
         10
     );
     assert_eq!(blue["outlier_detection"]["base_ejection_time"], "1.500s");
-}
-
-#[test]
-fn adding_a_service_changes_no_listener_but_in_its_chains() {
-    let all = resources("http_and_plain");
-    let few: Vec<Resource> = resources("http_and_plain")
-        .into_iter()
-        .filter(|resource| !resource.logical_id.starts_with("Mysql"))
-        .collect();
-    let (before, after) = (
-        compile(&mesh(&few), &node("app")),
-        compile(&mesh(&all), &node("app")),
-    );
-    assert!(after.can_follow(&before));
-    let bare = |configuration: &Configuration| {
-        let mut config: Value = serde_json::from_str(&configuration.static_rendering()).unwrap();
-        let listeners = config["static_resources"]["listeners"]
-            .as_array_mut()
-            .unwrap();
-        for listener in listeners.iter_mut() {
-            listener["filter_chains"] = Value::Null;
-        }
-        config["static_resources"]["listeners"].clone()
-    };
-    assert_eq!(bare(&before), bare(&after));
-    for (name, address) in before.names() {
-        assert_eq!(after.names()[name], *address);
-    }
-}
-
-#[test]
-fn five_thousand_services() {
-    let mut resources = vec![Resource::new(
-        "Mesh",
-        "AWS::AppMesh::Mesh",
-        json!({"MeshName": "m"}),
-    )];
-    let mut backends = Vec::new();
-    for index in 0..5000 {
-        let host = format!("host{index}.example");
-        resources.push(Resource::new(
-            &format!("Node{index}"),
-            "AWS::AppMesh::VirtualNode",
-            json!({"MeshName": "m", "Spec": {
-                "Listeners": [{"PortMapping": {"Port": 443, "Protocol": "tcp"}}],
-                "ServiceDiscovery": {"DNS": {"Hostname": host}}}}),
-        ));
-        resources.push(Resource::new(
-            &format!("Service{index}"),
-            "AWS::AppMesh::VirtualService",
-            json!({"MeshName": "m", "VirtualServiceName": host, "Spec": {"Provider": {
-                "VirtualNode": {"VirtualNodeName": format!("Node{index}")}}}}),
-        ));
-        backends.push(json!({"VirtualService": {"VirtualServiceName": host}}));
-    }
-    resources.push(Resource::new(
-        "App",
-        "AWS::AppMesh::VirtualNode",
-        json!({"MeshName": "m", "Spec": {"Backends": backends}}),
-    ));
-    let compiled = compile(&mesh(&resources), &node("App"));
-    let config: Value = serde_json::from_str(&compiled.static_rendering()).unwrap();
-    let egress = listener(&config, "lds_egress_0.0.0.0_15001");
-    assert_eq!(egress["filter_chains"].as_array().unwrap().len(), 5000);
-    // Theirs, the one that leads nowhere, and the admin interface's.
-    assert_eq!(
-        config["static_resources"]["clusters"]
-            .as_array()
-            .unwrap()
-            .len(),
-        5002
-    );
-    assert_eq!(compiled.names().len(), 5000);
 }
 
 #[test]
