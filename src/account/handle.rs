@@ -112,6 +112,10 @@ impl Account {
                 writer: Mutex::new(Some(writer)),
             }),
         };
+        // What a killed upload left costs space and nothing else.
+        let _ = account.images().sweep();
+        super::cloudformation::resume(&account);
+        account.spawn(super::scheduler::run(account.clone()));
         Ok(account)
     }
 
@@ -135,6 +139,12 @@ impl Account {
         self.inner.store.update(change)
     }
 
+    /// Changes the state when there is something to change: `change` says
+    /// whether it did.
+    pub(super) fn update_if<T>(&self, change: impl FnOnce(&mut State) -> (bool, T)) -> T {
+        self.inner.store.update_if(change)
+    }
+
     /// Says when the state has changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.store.changes()
@@ -148,6 +158,16 @@ impl Account {
     /// What should run.
     pub fn desired(&self) -> watch::Receiver<Arc<Desired>> {
         self.inner.desired.subscribe()
+    }
+
+    /// Says what should run.
+    pub(super) fn publish(&self, desired: Desired) {
+        self.inner.desired.send_replace(Arc::new(desired));
+    }
+
+    /// What was seen last.
+    pub fn observed(&self) -> watch::Receiver<Arc<Observed>> {
+        self.inner.observed.subscribe()
     }
 
     /// Takes in what does run.

@@ -7,12 +7,16 @@
 //! clients speak to it is the `endpoint` room's business.
 
 pub mod clock;
+pub mod cloudformation;
 pub mod desired;
 pub mod ecr;
 mod error;
 mod handle;
 pub mod ids;
+pub mod inventory;
 pub mod key_pairs;
+mod resources;
+pub mod scheduler;
 pub mod shared;
 mod store;
 

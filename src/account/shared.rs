@@ -18,6 +18,18 @@ impl<T> Shared<T> {
     }
 }
 
+impl<T: ?Sized> Shared<T> {
+    /// The same value as a plain `Arc`.
+    pub fn arc(&self) -> Arc<T> {
+        Arc::clone(&self.0)
+    }
+
+    /// Whether both are the very same value, not only equal ones.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl<T: Clone> Shared<T> {
     /// The value for changing; copied first when a snapshot still holds it.
     pub fn make_mut(&mut self) -> &mut T {

@@ -5,8 +5,11 @@
 //! at least twice as long as the one before took, so that a large state never
 //! spends its time on being written.
 
+use super::cloudformation::CloudFormationState;
 use super::ecr::EcrState;
+use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
+use super::scheduler::EcsState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,10 +28,16 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     form: u32,
+    /// CloudFormation.
+    pub cloudformation: CloudFormationState,
     /// ECR.
     pub ecr: EcrState,
     /// EC2 key pairs.
     pub key_pairs: KeyPairsState,
+    /// Resources of all stacks.
+    pub inventory: Inventory,
+    /// ECS services and their tasks.
+    pub ecs: EcsState,
 }
 
 /// Why a state could not be read or written.
@@ -94,6 +103,17 @@ impl Store {
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let outcome = change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
         self.version.send_modify(|version| *version += 1);
+        outcome
+    }
+
+    /// Changes the state when there is something to change: `change` says
+    /// whether it did.
+    pub(super) fn update_if<T>(&self, change: impl FnOnce(&mut State) -> (bool, T)) -> T {
+        let (changed, outcome) =
+            change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        if changed {
+            self.version.send_modify(|version| *version += 1);
+        }
         outcome
     }
 

@@ -80,7 +80,12 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub(crate) mesh_name: Option<String>,
     /// Who runs the mesh
-    #[arg(long, global = true, value_name = "auto|app-mesh|envoy", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "auto|app-mesh|envoy",
+        hide_short_help = true
+    )]
     pub(crate) mesh_runtime: Option<String>,
     /// Private DNS domain of the mesh's own services
     #[arg(long, global = true, value_name = "DOMAIN", hide_short_help = true)]

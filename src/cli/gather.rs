@@ -8,8 +8,8 @@ use anyhow::Result;
 
 use super::local::status::{LocalStatus, TaskStatus};
 use super::session::Session;
-use crate::envoy::log::{DENIED_LOG, Denied};
 use crate::aws::{CloudError, Stack, Task};
+use crate::envoy::log::{DENIED_LOG, Denied};
 use crate::stack::Role;
 use crate::verify::{Denial, EnvoyFact, Facts, Readable, ServiceFact, StackFact};
 
@@ -17,6 +17,19 @@ use crate::verify::{Denial, EnvoyFact, Facts, Readable, ServiceFact, StackFact};
 const ENDPOINT: &str = "ColorAppEndpoint";
 /// The name of a sidecar's container.
 const ENVOY: &str = "envoy";
+
+/// The app's URL, when the service stack has one.
+pub(crate) async fn endpoint(session: &Session) -> Option<String> {
+    let name = Role::EcsService.stack_name(&session.config).to_string();
+    session
+        .cloud
+        .stack(&name)
+        .await
+        .ok()??
+        .outputs
+        .get(ENDPOINT)
+        .cloned()
+}
 
 /// Everything that can be known now. What cannot be read shows as absent, with
 /// the error as its status, so that it can be waited for.
@@ -47,7 +60,8 @@ pub(crate) async fn facts(session: &Session) -> Facts {
         }
         None => {
             facts.denials = Readable::Unknown(
-                "the refusals are in the sidecar's log group; they are read on `local` only".to_owned(),
+                "the refusals are in the sidecar's log group; they are read on `local` only"
+                    .to_owned(),
             );
         }
     }
@@ -61,13 +75,24 @@ fn stack_fact(name: String, stack: Result<Option<Stack>, CloudError>) -> StackFa
             complete: stack.status.is_complete(),
             status: stack.status.to_string(),
         },
-        Ok(None) => StackFact { name, complete: false, status: "absent".to_owned() },
-        Err(error) => StackFact { name, complete: false, status: error.to_string() },
+        Ok(None) => StackFact {
+            name,
+            complete: false,
+            status: "absent".to_owned(),
+        },
+        Err(error) => StackFact {
+            name,
+            complete: false,
+            status: error.to_string(),
+        },
     }
 }
 
 fn envoy_fact(task: &Task) -> Option<EnvoyFact> {
-    let envoy = task.containers.iter().find(|container| container.name == ENVOY)?;
+    let envoy = task
+        .containers
+        .iter()
+        .find(|container| container.name == ENVOY)?;
     Some(EnvoyFact {
         task: task_name(task),
         health: envoy.health.clone().unwrap_or_else(|| "UNKNOWN".to_owned()),
@@ -85,7 +110,9 @@ pub(crate) fn task_name(task: &Task) -> String {
 /// All refusals that the local tasks logged.
 fn denials(local: &LocalStatus) -> Vec<Denial> {
     let folders: BTreeSet<&str> = local.tasks.iter().map(|task| task.logs.as_str()).collect();
-    let logs = folders.into_iter().map(|folder| Path::new(folder).join(DENIED_LOG));
+    let logs = folders
+        .into_iter()
+        .map(|folder| Path::new(folder).join(DENIED_LOG));
     logs.filter_map(|path| fs::read_to_string(path).ok())
         .flat_map(|text| text.lines().filter_map(denial).collect::<Vec<_>>())
         .collect()

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::args::{Cli, Command};
 use super::commands;
 use super::exit::{self, DONE, Exit, FAILED, Outcome};
-use super::local::daemon;
+use super::local::daemon::{self, Hidden};
 use super::printer::{BAD, NAME, Printer, paint, talk};
 use crate::aws::CloudError;
 
@@ -18,11 +18,17 @@ use crate::aws::CloudError;
 /// this same executable with a first argument that nobody types, and they must
 /// begin while there is a single thread.
 pub fn main() -> ExitCode {
-    if let Some(outcome) = daemon::dispatch() {
-        return finish(outcome);
+    match daemon::dispatch() {
+        Some(Hidden::Launcher(code)) => return code,
+        Some(Hidden::Daemon(outcome)) => return finish(outcome),
+        None => {}
     }
     let cli = Cli::parse();
-    finish(Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(run(&cli))))
+    finish(
+        Runtime::new()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(run(&cli))),
+    )
 }
 
 async fn run(cli: &Cli) -> Outcome {
@@ -46,19 +52,17 @@ fn finish(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(code) => exit::code(code),
         Err(error) if is_broken_pipe(&error) => exit::code(DONE),
-        Err(error) => match error.downcast_ref::<Exit>() {
-            Some(exit) => {
+        Err(error) => {
+            if let Some(exit) = error.downcast_ref::<Exit>() {
                 talk(&labelled(&exit.message));
-                exit::code(exit.code)
+                return exit::code(exit.code);
             }
-            None => {
-                talk(&labelled(&format!("{error:#}")));
-                if let Some(hint) = error.chain().find_map(hint) {
-                    talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
-                }
-                exit::code(FAILED)
+            talk(&labelled(&format!("{error:#}")));
+            if let Some(hint) = error.chain().find_map(hint) {
+                talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
             }
-        },
+            exit::code(FAILED)
+        }
     }
 }
 

@@ -9,8 +9,10 @@ mod local;
 mod main;
 mod printer;
 mod progress;
+mod run;
 mod session;
 mod settings;
 mod traffic;
+mod wanted;
 
 pub use main::main;

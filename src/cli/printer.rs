@@ -49,7 +49,6 @@ impl Printer {
     }
 
     /// Data in any format.
-    #[expect(clippy::unused_self, reason = "whoever prints holds a printer")]
     pub(crate) fn raw(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = anstream::stdout().lock();
         stdout.write_all(text.as_bytes())?;
@@ -71,12 +70,6 @@ impl Printer {
         if !self.quiet {
             talk(line);
         }
-    }
-
-    /// One line that is said even to those who want quiet.
-    #[expect(clippy::unused_self, reason = "whoever prints holds a printer")]
-    pub(crate) fn warn(self, line: &str) {
-        talk(&format!("{} {line}", paint(WARN, "warning:")));
     }
 
     /// Whether progress may be drawn with bars.

@@ -29,12 +29,6 @@ pub(crate) struct LocalSession {
 impl Session {
     /// Connects; on the local target the daemon is started when it does not
     /// run.
-    pub(crate) async fn open(global: &Global, printer: Printer) -> Result<Self> {
-        let config = settings::load(global)?;
-        Self::with(config, global.endpoint_url.clone(), printer).await
-    }
-
-    /// Connects with settings that are loaded already.
     pub(crate) async fn with(
         config: Config,
         endpoint_url: Option<String>,
@@ -49,7 +43,11 @@ impl Session {
             Target::Aws => None,
         };
         let cloud = connect(&config, endpoint_url, local.as_ref()).await;
-        Ok(Self { config, cloud, local })
+        Ok(Self {
+            config,
+            cloud,
+            local,
+        })
     }
 
     /// Connects only to what runs already: `None` when the local endpoint does
@@ -59,13 +57,19 @@ impl Session {
         let local = match config.target {
             Target::Local => {
                 let paths = Paths::find()?;
-                let Some(record) = Record::of_running(&paths)? else { return Ok(None) };
+                let Some(record) = Record::of_running(&paths)? else {
+                    return Ok(None);
+                };
                 Some(LocalSession { paths, record })
             }
             Target::Aws => None,
         };
         let cloud = connect(&config, global.endpoint_url.clone(), local.as_ref()).await;
-        Ok(Some(Self { config, cloud, local }))
+        Ok(Some(Self {
+            config,
+            cloud,
+            local,
+        }))
     }
 
     /// What the daemon tells of itself, when there is one that answers.
@@ -76,11 +80,17 @@ impl Session {
 
     /// Checks that this is the account that the settings name.
     pub(crate) async fn check_account(&self) -> Result<()> {
-        let Some(expected) = &self.config.account_id else { return Ok(()) };
+        let Some(expected) = &self.config.account_id else {
+            return Ok(());
+        };
         if self.local.is_some() {
             return Ok(());
         }
-        let identity = self.cloud.identity().await.context("cannot tell which account this is")?;
+        let identity = self
+            .cloud
+            .identity()
+            .await
+            .context("cannot tell which account this is")?;
         if identity.account != expected.to_string() {
             let message = format!(
                 "these credentials are for account {}, the settings (`account_id` or AWS_ACCOUNT_ID) \

@@ -27,10 +27,16 @@ pub(crate) fn load(global: &Global) -> Result<Config> {
 fn read(named: Option<&Path>) -> Result<Option<Arc<Source>>> {
     let path = named.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_path_buf);
     match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(Arc::new(Source { name: path.display().to_string(), text }))),
+        Ok(text) => Ok(Some(Arc::new(Source {
+            name: path.display().to_string(),
+            text,
+        }))),
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(None),
         Err(error) => {
-            let message = format!("cannot read the settings file `{}`: {error}", path.display());
+            let message = format!(
+                "cannot read the settings file `{}`: {error}",
+                path.display()
+            );
             Err(Exit::usage(message).into())
         }
     }
@@ -62,5 +68,7 @@ pub(crate) fn refused(mistakes: &Diagnostics) -> Exit {
     let drawn = diag::render(&mistakes.0, Style::Colour);
     let count = mistakes.0.len();
     let plural = if count == 1 { "" } else { "s" };
-    Exit::usage(format!("{drawn}\n{count} mistake{plural} in the settings; nothing was changed"))
+    Exit::usage(format!(
+        "{drawn}\n{count} mistake{plural} in the settings; nothing was changed"
+    ))
 }

@@ -37,11 +37,12 @@ pub(crate) fn read(local: &LocalStatus) -> Traffic {
 
 impl Traffic {
     fn count_allowed(&mut self, log: &str) {
-        let entries = log.lines().filter_map(|line| serde_json::from_str::<Allowed>(line).ok());
+        let entries = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Allowed>(line).ok());
         // A connection is counted when it opens; its end is a line of its own.
-        let counted = |entry: &Allowed| {
-            entry.direction == Direction::Egress && entry.event != Event::Close
-        };
+        let counted =
+            |entry: &Allowed| entry.direction == Direction::Egress && entry.event != Event::Close;
         for entry in entries.filter(counted) {
             let name = entry.service.or(entry.server_name).or(entry.host);
             let name = name.or(entry.destination).unwrap_or_else(|| "-".to_owned());
@@ -51,10 +52,18 @@ impl Traffic {
 
     fn count_denied(&mut self, log: &str) {
         for line in log.lines() {
-            let Ok(entry) = serde_json::from_str::<Denied>(line) else { continue };
-            let name = entry.server_name.or(entry.host).unwrap_or_else(|| "-".to_owned());
+            let Ok(entry) = serde_json::from_str::<Denied>(line) else {
+                continue;
+            };
+            let name = entry
+                .server_name
+                .or(entry.host)
+                .unwrap_or_else(|| "-".to_owned());
             let destination = entry.destination.unwrap_or_default();
-            *self.denied.entry(format!("{name} at {destination}")).or_default() += 1;
+            *self
+                .denied
+                .entry(format!("{name} at {destination}"))
+                .or_default() += 1;
         }
     }
 }
@@ -62,9 +71,10 @@ impl Traffic {
 /// The most frequent destinations, for people.
 pub(crate) fn text(traffic: &Traffic) -> String {
     let mut rows = Vec::new();
-    for (word, style, counts) in
-        [("allowed", GOOD, &traffic.allowed), ("denied", BAD, &traffic.denied)]
-    {
+    for (word, style, counts) in [
+        ("allowed", GOOD, &traffic.allowed),
+        ("denied", BAD, &traffic.denied),
+    ] {
         let mut counts: Vec<_> = counts.iter().collect();
         counts.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
         for (name, count) in counts.iter().take(SHOWN) {
@@ -75,5 +85,9 @@ pub(crate) fn text(traffic: &Traffic) -> String {
             rows.push(vec![String::new(), String::new(), more]);
         }
     }
-    if rows.is_empty() { String::new() } else { format!("\n{}", table(&rows)) }
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("\n{}", table(&rows))
+    }
 }

@@ -1,6 +1,7 @@
 //! The JSON protocol: an operation's name and a document.
 
 use crate::account::ApiError;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// One decoded request.
@@ -29,5 +30,18 @@ impl Call {
                 "the body is not an object",
             ))
         }
+    }
+
+    /// The input as a type; members that it does not have are ignored, as
+    /// newer clients send more.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        T::deserialize(&self.input)
+            .map_err(|error| ApiError::new("SerializationException", error.to_string()))
+    }
+
+    /// The operation exists on AWS and not here.
+    pub fn unknown(&self) -> ApiError {
+        let message = format!("{} is not answered here", self.operation);
+        ApiError::new("UnknownOperationException", message)
     }
 }

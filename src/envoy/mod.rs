@@ -11,6 +11,8 @@ mod compile;
 mod configuration;
 pub mod log;
 mod placement;
+#[cfg(test)]
+mod tests;
 
 pub use addresses::{PLAIN_ADDRESSES, SNI_ADDRESSES};
 pub use compile::{CompileError, compile};

@@ -2,74 +2,24 @@
 //! and load balancers, and gathers what they report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinSet};
 
 use super::desired::{Desired, LoadBalancerId, TaskId};
-use super::isolate::{self, IsolateError};
+use super::handle::Options;
+use super::isolate;
 use super::load_balancer::{self, HealthChanges, LoadBalancer};
 use super::netns::{Netns, NetnsError};
 use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
-use super::redirect;
 use super::task::{self, Driver, Surroundings};
-use super::world::{Internet, World, WorldError, WorldOptions};
+use super::world::World;
 use crate::mesh::{Mesh, MeshName};
-
-/// What a runtime needs to know of its machine.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// This program, which is also the launcher of containers.
-    pub program: PathBuf,
-    /// The Envoy.
-    pub envoy: PathBuf,
-    /// A folder for sockets and namespaces; its path is short, since a socket's
-    /// path may have 107 bytes.
-    pub run: PathBuf,
-    /// The folder for logs.
-    pub logs: PathBuf,
-    /// Which outside world to use.
-    pub internet: Internet,
-    /// The text of the machine's `resolv.conf`.
-    pub resolver_settings: String,
-}
-
-/// Why a runtime does not start.
-#[derive(Debug, Error)]
-pub enum RuntimeError {
-    /// Its private folder could not be made.
-    #[error(transparent)]
-    Isolate(#[from] IsolateError),
-    /// A folder could not be made.
-    #[error("cannot make the folder `{path}`")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// What the kernel said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The network of the tasks could not be made.
-    #[error("cannot make the tasks' network: {0}")]
-    Network(String),
-    /// There is no outside world.
-    #[error(transparent)]
-    World(#[from] WorldError),
-}
-
-/// The runtime's handle.
-#[derive(Debug)]
-pub struct Runtime {
-    desired: watch::Sender<Arc<Desired>>,
-    observed: watch::Receiver<Arc<Observed>>,
-    stop: oneshot::Sender<()>,
-    actor: JoinHandle<()>,
-}
 
 /// The meshes and what is wrong with them, as drivers see them.
 #[derive(Clone, Debug, Default)]
@@ -78,70 +28,7 @@ pub(super) struct Meshes {
     pub(super) domains: Arc<BTreeSet<String>>,
 }
 
-// === impl Runtime ===
-
-impl Runtime {
-    /// Makes the network and the outside world, and starts nothing yet.
-    pub async fn start(options: Options) -> Result<Self, RuntimeError> {
-        isolate::private_folder(&options.run)?;
-        let namespaces = options.run.join("netns");
-        for path in [&namespaces, &options.logs] {
-            let failed = |source| RuntimeError::Folder {
-                path: path.clone(),
-                source,
-            };
-            std::fs::create_dir_all(path).map_err(failed)?;
-        }
-        let network = network(&namespaces).await;
-        let network = network.map_err(|error| RuntimeError::Network(error.to_string()))?;
-        let world = World::start(WorldOptions {
-            internet: options.internet,
-            namespaces: namespaces.clone(),
-            run: options.run.clone(),
-            logs: options.logs.clone(),
-            resolver_settings: options.resolver_settings.clone(),
-        })
-        .await?;
-        let (desired, wanted) = watch::channel(Arc::default());
-        let (seen, observed) = watch::channel(Arc::default());
-        let (stop, stopped) = oneshot::channel();
-        let actor = Actor::new(options, namespaces, network, world, seen);
-        let actor = tokio::spawn(actor.run(wanted, stopped));
-        Ok(Self {
-            desired,
-            observed,
-            stop,
-            actor,
-        })
-    }
-
-    /// Makes this what runs; what was desired before is forgotten.
-    pub fn apply(&self, desired: Desired) {
-        self.desired.send_replace(Arc::new(desired));
-    }
-
-    /// What does run.
-    pub fn observed(&self) -> watch::Receiver<Arc<Observed>> {
-        self.observed.clone()
-    }
-
-    /// Stops everything.
-    pub async fn shutdown(self) {
-        let _ended_already = self.stop.send(());
-        // It panics only by a mistake of ours, which it has told already.
-        let _ = self.actor.await;
-    }
-}
-
-/// The namespace in which all tasks have their addresses.
-async fn network(namespaces: &std::path::Path) -> Result<Netns, NetnsError> {
-    let network = Netns::create(namespaces, "vpc").await?;
-    network.ip(redirect::loopback()).await?;
-    network.open_low_ports().await?;
-    Ok(network)
-}
-
-struct Actor {
+pub(super) struct Actor {
     options: Options,
     namespaces: PathBuf,
     network: Netns,
@@ -150,7 +37,9 @@ struct Actor {
     meshes: watch::Sender<Meshes>,
     mesh_problem: Option<String>,
     drivers: BTreeMap<TaskId, Driver>,
-    leaving: BTreeMap<TaskId, JoinHandle<()>>,
+    /// Tasks that are being stopped, with the addresses they still hold.
+    leaving: BTreeMap<TaskId, Ipv4Addr>,
+    gone: JoinSet<TaskId>,
     states: BTreeMap<TaskId, TaskState>,
     load_balancers: BTreeMap<LoadBalancerId, LoadBalancer>,
     problems: BTreeMap<String, String>,
@@ -165,7 +54,7 @@ struct Actor {
 // === impl Actor ===
 
 impl Actor {
-    fn new(
+    pub(super) fn new(
         options: Options,
         namespaces: PathBuf,
         network: Netns,
@@ -182,6 +71,7 @@ impl Actor {
             mesh_problem: None,
             drivers: BTreeMap::new(),
             leaving: BTreeMap::new(),
+            gone: JoinSet::new(),
             states: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
             problems: BTreeMap::new(),
@@ -191,7 +81,7 @@ impl Actor {
         }
     }
 
-    async fn run(
+    pub(super) async fn run(
         mut self,
         mut wanted: watch::Receiver<Arc<Desired>>,
         mut stopped: oneshot::Receiver<()>,
@@ -207,6 +97,9 @@ impl Actor {
                 }
                 Some(report) = self.reports.1.recv() => self.take(report),
                 Some(()) = self.health.1.recv() => {}
+                Some(gone) = self.gone.join_next(), if !self.gone.is_empty() => {
+                    self.forget(gone);
+                }
             }
             while let Ok(report) = self.reports.1.try_recv() {
                 self.take(report);
@@ -225,9 +118,8 @@ impl Actor {
         if mesh_changed {
             self.read_meshes().await;
         }
-        self.leaving.retain(|_, driver| !driver.is_finished());
         self.stop_tasks();
-        self.start_tasks().await;
+        self.start_tasks();
         self.set_load_balancers().await;
     }
 
@@ -267,24 +159,36 @@ impl Actor {
             .collect();
         for id in gone {
             if let Some(driver) = self.drivers.remove(&id) {
-                self.leaving.insert(id, driver.stop());
+                self.leaving.insert(id.clone(), driver.spec.address);
+                let stopping = driver.stop();
+                self.gone.spawn(async move {
+                    // A driver that panicked has left nothing either.
+                    let _ = stopping.await;
+                    id
+                });
             }
         }
-        let drivers = &self.drivers;
-        let leaving = &self.leaving;
-        self.states
-            .retain(|id, _| drivers.contains_key(id) || leaving.contains_key(id));
     }
 
-    async fn start_tasks(&mut self) {
+    /// A task has stopped; another may have waited for its name or address.
+    fn forget(&mut self, gone: Result<TaskId, JoinError>) {
+        if let Ok(id) = gone {
+            self.leaving.remove(&id);
+            self.states.remove(&id);
+            self.start_tasks();
+        }
+    }
+
+    fn start_tasks(&mut self) {
         let desired = Arc::clone(&self.desired);
         for spec in &desired.tasks {
-            if self.drivers.contains_key(&spec.id) {
+            let is_taken = self.leaving.contains_key(&spec.id)
+                || self
+                    .leaving
+                    .values()
+                    .any(|address| *address == spec.address);
+            if self.drivers.contains_key(&spec.id) || is_taken {
                 continue;
-            }
-            if let Some(leaving) = self.leaving.remove(&spec.id) {
-                // The same task with another definition: one after the other.
-                let _ = leaving.await;
             }
             let surroundings = Surroundings {
                 program: self.options.program.clone(),
@@ -346,7 +250,9 @@ impl Actor {
     }
 
     fn take(&mut self, report: task::Report) {
-        if self.drivers.contains_key(&report.task) || self.leaving.contains_key(&report.task) {
+        let is_known =
+            self.drivers.contains_key(&report.task) || self.leaving.contains_key(&report.task);
+        if is_known {
             self.states.insert(report.task, report.state);
         }
     }
@@ -358,7 +264,12 @@ impl Actor {
             (state.status == TaskStatus::Running && self.drivers.contains_key(id)).then_some(())?;
             self.drivers.get(id).map(|driver| driver.spec.address)
         };
-        let names = self.desired.names.iter();
+        // Without a task there is nothing to come that a question could wait for.
+        let names = self
+            .desired
+            .names
+            .iter()
+            .filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
             (
                 super::dns::plain(name),
@@ -393,27 +304,18 @@ impl Actor {
 
     async fn stop(mut self) {
         self.load_balancers.clear();
-        let drivers = std::mem::take(&mut self.drivers)
-            .into_values()
-            .map(Driver::stop);
-        let all: Vec<JoinHandle<()>> = drivers
-            .chain(std::mem::take(&mut self.leaving).into_values())
-            .collect();
-        for driver in all {
-            let _ = driver.await;
-        }
+        self.desired = Arc::default();
+        self.stop_tasks();
+        while self.gone.join_next().await.is_some() {}
         isolate::remove_private_folder(&self.options.run);
     }
 }
 
 /// A task's name in a path that must be short.
 fn short(id: &TaskId) -> String {
-    let text = id.as_str();
-    let id = text.rsplit('/').next().unwrap_or(text);
-    id.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(12)
-        .collect()
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    format!("{:012x}", hasher.finish() >> 16)
 }
 
 /// A task's name as a file's.

@@ -51,15 +51,20 @@ impl App {
             // A launcher that ended early says why in its report.
             let _ended_early = input.write_all(&text).await;
         }
-        match tokio::time::timeout(PATIENCE, report(&mut child)).await {
-            Ok(Ok(Report::Started)) => Ok(Self {
-                child,
-                stop_timeout,
-            }),
-            Ok(Ok(Report::Failed(reason))) => Err(AppError::Refused(reason)),
-            Ok(Err(error)) => Err(AppError::Launcher(error)),
-            Err(late) => Err(AppError::Launcher(late.into())),
-        }
+        let failure = match tokio::time::timeout(PATIENCE, report(&mut child)).await {
+            Ok(Ok(Report::Started)) => {
+                return Ok(Self {
+                    child,
+                    stop_timeout,
+                });
+            }
+            Ok(Ok(Report::Failed(reason))) => AppError::Refused(reason),
+            Ok(Err(error)) => AppError::Launcher(error),
+            Err(late) => AppError::Launcher(late.into()),
+        };
+        // Waited for, or it would stay in the table of processes.
+        let _ended_by_itself = child.kill().await;
+        Err(failure)
     }
 
     /// Waits until it ends and says how.

@@ -5,10 +5,12 @@
 //! mounts that hold the network namespaces go with the last process that saw
 //! them. So nothing can be left behind, and nothing has to be cleaned up.
 
-use std::io;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::{CapabilitySet, LinkNameSpaceType, UnshareFlags};
 use thiserror::Error;
@@ -59,11 +61,14 @@ pub fn enter(mut daemon: Command) -> Result<Child, IsolateError> {
     if is_administrator() {
         sys::unshare(wanted).map_err(IsolateError::Namespaces)?;
     } else {
-        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        let (process, outside) = (own_process()?, Identity::own());
         sys::unshare(wanted | UnshareFlags::NEWUSER).map_err(IsolateError::UserNamespaces)?;
-        map_users(0, user.as_raw(), group.as_raw())?;
+        let inside = Identity { user: 0, group: 0 };
+        map_users(&process, inside, outside)?;
     }
     keep_mounts_private()?;
+    // Else whoever waits for the end of our starter's output waits for us.
+    sys::keep_descriptors().map_err(IsolateError::Spawn)?;
     daemon.spawn().map_err(IsolateError::Spawn)
 }
 
@@ -131,14 +136,57 @@ pub(super) fn outside_number(number: u32) -> Option<u32> {
     number.trim().parse().ok()
 }
 
-/// Maps one user and one group into the namespace this process just made.
-pub(super) fn map_users(inside: u32, user: u32, group: u32) -> Result<(), IsolateError> {
+/// This process in the machine's `/proc`, to be opened while that is in sight.
+pub(super) fn own_process() -> Result<OwnedFd, IsolateError> {
+    let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+    let opened = rustix::fs::open("/proc/self", flags, Mode::empty());
+    opened.map_err(|error| IsolateError::Users {
+        file: "/proc/self",
+        source: error.into(),
+    })
+}
+
+/// A user and a group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    pub(super) user: u32,
+    pub(super) group: u32,
+}
+
+impl Identity {
+    /// Who this process is.
+    pub(super) fn own() -> Self {
+        let user = rustix::process::geteuid().as_raw();
+        let group = rustix::process::getegid().as_raw();
+        Self { user, group }
+    }
+}
+
+/// Makes `outside` be `inside` in the user namespace that this process has
+/// just made.
+pub(super) fn map_users(
+    process: &OwnedFd,
+    inside: Identity,
+    outside: Identity,
+) -> Result<(), IsolateError> {
     let write = |file: &'static str, text: String| {
-        std::fs::write(file, text).map_err(|source| IsolateError::Users { file, source })
+        let opened = rustix::fs::openat(process, file, OFlags::WRONLY, Mode::empty());
+        let mut map = std::fs::File::from(opened.map_err(io::Error::from)?);
+        map.write_all(text.as_bytes())
     };
-    write("/proc/self/setgroups", "deny".to_owned())?;
-    write("/proc/self/uid_map", format!("{inside} {user} 1"))?;
-    write("/proc/self/gid_map", format!("{inside} {group} 1"))
+    let (user, group) = (
+        format!("{} {} 1", inside.user, outside.user),
+        format!("{} {} 1", inside.group, outside.group),
+    );
+    let files = [
+        ("setgroups", "deny".to_owned()),
+        ("uid_map", user),
+        ("gid_map", group),
+    ];
+    for (file, text) in files {
+        write(file, text).map_err(|source| IsolateError::Users { file, source })?;
+    }
+    Ok(())
 }
 
 /// Mounts made from here on stay here; what the machine unmounts goes here too.

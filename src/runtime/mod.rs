@@ -17,6 +17,7 @@ mod app;
 mod desired;
 mod dns;
 pub mod envoy_binary;
+mod handle;
 pub mod isolate;
 pub mod launch;
 mod load_balancer;
@@ -32,11 +33,11 @@ mod sys;
 mod task;
 mod world;
 
-pub use actor::{Options, Runtime, RuntimeError};
 pub use desired::{
     Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
     TargetGroupSpec, TaskId, TaskSpec,
 };
+pub use handle::{Options, Runtime, RuntimeError};
 pub use netns::NetnsError;
 pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,

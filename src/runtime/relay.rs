@@ -13,8 +13,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::netns::{Netns, NetnsError};
 use super::redirect::{self, RELAY_PORT};
 
-/// How long the far side may take to accept.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the far side may take to accept. The near side believes that it
+/// is connected already, so its own limit does not help it.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How many connections are carried at once.
 const AT_ONCE: usize = 4096;
 

@@ -124,37 +124,46 @@ impl Sidecar {
         }
     }
 
-    /// Takes it from one configuration to the next; the error is why it stays
-    /// with the one it had.
+    /// Takes it from one configuration to the next, which must be able to
+    /// follow; the error is why it stays with the one it had.
     pub(super) async fn follow(
-        &self,
+        &mut self,
         previous: &Configuration,
         next: &Configuration,
         folder: &Path,
     ) -> Result<(), String> {
-        if !next.can_follow(previous) {
-            return Err("its start-up settings would change".to_owned());
-        }
         let before = self.updates().await.unwrap_or_default();
-        next.update(previous, folder)
-            .map_err(|error| format!("cannot write its files: {error}"))?;
-        let digested = async {
-            loop {
-                if let Some(now) = self.updates().await {
-                    if now.rejected > before.rejected {
-                        return Err(self.complaint());
-                    }
-                    if now.taken > before.taken {
-                        return Ok(());
-                    }
-                }
-                tokio::time::sleep(GLANCE).await;
+        let unwritten = |error| format!("cannot write its files: {error}");
+        next.update(previous, folder).map_err(unwritten)?;
+        let digested = tokio::time::timeout(DIGESTION, self.digested(before)).await;
+        let result = digested.unwrap_or_else(|_| Err("Envoy does not take it over".to_owned()));
+        if result.is_err() {
+            // Else the files would say what it does not do.
+            previous.update(next, folder).map_err(unwritten)?;
+        }
+        result
+    }
+
+    /// Waits until it has taken every file that was replaced.
+    async fn digested(&mut self, before: Updates) -> Result<(), String> {
+        let mut latest = before;
+        loop {
+            tokio::time::sleep(GLANCE * 2).await;
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!("Envoy ended with {status}"));
             }
-        };
-        let late = || Err("Envoy does not take it over".to_owned());
-        tokio::time::timeout(DIGESTION, digested)
-            .await
-            .unwrap_or_else(|_| late())
+            let Some(now) = self.updates().await else {
+                continue;
+            };
+            if now.rejected > before.rejected {
+                return Err(self.complaint());
+            }
+            // Clusters and listeners come one after the other.
+            if now.taken > before.taken && now == latest {
+                return Ok(());
+            }
+            latest = now;
+        }
     }
 
     async fn updates(&self) -> Option<Updates> {
@@ -172,16 +181,17 @@ impl Sidecar {
         self.child.id().and_then(isolate::outside_number)
     }
 
-    /// Ends it, by force when it does not go by itself.
-    pub(super) async fn stop(mut self) {
-        let number = self
-            .child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        if let Some(number) = number {
+    /// Asks it to end.
+    pub(super) fn end(&self) {
+        let number = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(number) = number.and_then(Pid::from_raw) {
             let _ended_meanwhile = rustix::process::kill_process(number, Signal::TERM);
         }
+    }
+
+    /// Ends it, by force when it does not go by itself.
+    pub(super) async fn stop(mut self) {
+        self.end();
         if tokio::time::timeout(LAST_WORDS, self.child.wait())
             .await
             .is_err()

@@ -6,7 +6,9 @@
 )]
 
 use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
 
+use rustix::io::FdFlags;
 use rustix::thread::UnshareFlags;
 
 /// Gives the calling thread namespaces of its own.
@@ -22,12 +24,43 @@ pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(io::Error::from)
 }
 
+/// Keeps every descriptor but the three standard ones from the programs that
+/// are started from here on.
+///
+/// Rust's own are kept from them anyway; this is for those that whoever
+/// started us left open.
+pub(super) fn keep_descriptors() -> io::Result<()> {
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let number = entry?.file_name().to_string_lossy().parse::<RawFd>();
+        let Some(number) = number.ok().filter(|number| *number > 2) else {
+            continue;
+        };
+        // SAFETY: the number is that of an open descriptor, just listed by a
+        // process with one thread, or was the listing's own; on a closed one
+        // the call fails and changes nothing.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _closed_meanwhile = rustix::io::fcntl_setfd(descriptor, FdFlags::CLOEXEC);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
     fn a_descriptor_table_is_never_parted() {
         assert!(unshare(UnshareFlags::FILES | UnshareFlags::NEWNET).is_err());
+    }
+
+    #[test]
+    fn descriptors_that_were_left_open_are_kept_from_children() {
+        let left_open = std::fs::File::open("/dev/null").unwrap();
+        rustix::io::fcntl_setfd(&left_open, FdFlags::empty()).unwrap();
+        keep_descriptors().unwrap();
+        let flags = rustix::io::fcntl_getfd(&left_open).unwrap();
+        assert!(flags.contains(FdFlags::CLOEXEC));
     }
 }

@@ -73,7 +73,8 @@ pub(super) struct World {
     dns: Server,
     stand_ins: Option<StandIns>,
     hosts: Vec<OutsideHost>,
-    _relay: Option<Relay>,
+    #[expect(dead_code, reason = "held for as long as its connections are wanted")]
+    relay: Option<Relay>,
 }
 
 // === impl World ===
@@ -96,7 +97,7 @@ impl World {
                 let relay = Relay::start(&netns).await?;
                 let world = Self::with(netns, WorldState::Relayed, forwarder).await?;
                 Ok(Self {
-                    _relay: Some(relay),
+                    relay: Some(relay),
                     ..world
                 })
             }
@@ -157,7 +158,7 @@ impl World {
             refused: None,
         };
         let dns = Server::start(options).await?;
-        let (stand_ins, hosts, _relay) = (None, Vec::new(), None);
+        let (stand_ins, hosts, relay) = (None, Vec::new(), None);
         Ok(Self {
             netns,
             state,
@@ -165,7 +166,7 @@ impl World {
             dns,
             stand_ins,
             hosts,
-            _relay,
+            relay,
         })
     }
 

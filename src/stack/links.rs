@@ -4,52 +4,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{ParameterValue, Role};
-use crate::diag::{Diagnostics, Source};
-use crate::yaml::{self, Node};
+use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::template::{StaticScope, Template};
+
+/// Stands for the image that is not pushed yet. No name is made of it.
+const IMAGE_TO_COME: &str = "pending";
 
 /// The names that a stack exports and imports.
-#[derive(Default)]
 pub(super) struct Links {
     pub(super) exports: BTreeSet<String>,
     pub(super) imports: BTreeSet<String>,
 }
 
+/// Reads the template as it stands in `templates/`: what is written into it
+/// imports and exports nothing.
 pub(super) fn links(
     role: Role,
     parameters: &BTreeMap<String, ParameterValue>,
 ) -> Result<Links, Diagnostics> {
-    // What is written into a template imports and exports nothing.
     let source = Arc::new(Source::new(role.file_name(), role.template()));
-    let tree = yaml::parse(&source)?;
-    let mut links = Links::default();
-    collect(&tree, parameters, &mut links);
-    Ok(links)
+    let template = Template::parse(&source)?;
+    let refused = |error: &dyn std::error::Error| -> Diagnostics {
+        Diagnostic::error(format!("the {role} stack: {error}")).into()
+    };
+    let bound = template
+        .check_parameters(&given(parameters))
+        .map_err(|error| refused(&error))?;
+    let scope = StaticScope::new(&bound);
+    Ok(Links {
+        exports: template.exports(&scope).map_err(|error| refused(&error))?,
+        imports: template.imports(&scope).map_err(|error| refused(&error))?,
+    })
 }
 
-fn collect(node: &Node, parameters: &BTreeMap<String, ParameterValue>, links: &mut Links) {
-    for (key, value) in node.entries() {
-        let names = match key.text.as_str() {
-            "Fn::ImportValue" => &mut links.imports,
-            "Export" => &mut links.exports,
-            _ => {
-                collect(value, parameters, links);
-                continue;
-            }
-        };
-        let name = value.get("Name").unwrap_or(value);
-        names.extend(name.as_str().map(|name| substituted(name, parameters)));
-    }
-    for item in node.items() {
-        collect(item, parameters, links);
-    }
-}
-
-fn substituted(name: &str, parameters: &BTreeMap<String, ParameterValue>) -> String {
-    let mut name = name.to_owned();
-    for (parameter, value) in parameters {
-        if let ParameterValue::Known(text) = value {
-            name = name.replace(&format!("${{{parameter}}}"), text);
-        }
-    }
-    name
+fn given(parameters: &BTreeMap<String, ParameterValue>) -> BTreeMap<String, String> {
+    let text = |value: &ParameterValue| match value {
+        ParameterValue::Known(text) => text.clone(),
+        ParameterValue::AppImage => IMAGE_TO_COME.to_owned(),
+    };
+    parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::{Config, ExternalService, IpPreference, Protocol};
 use crate::diag::Source;
+use crate::template::Template;
 use crate::yaml::{self, Node};
 
 fn service(name: &str, host: &str, port: u16) -> ExternalService {
@@ -291,4 +292,31 @@ fn the_minified_template_says_the_same() {
         assert_eq!(json, yaml::to_json(&tree(&stack)));
         assert!(stack.minified().len() < stack.template.len());
     }
+}
+
+#[test]
+fn the_template_room_takes_what_is_rendered() {
+    let mut config = Config::default();
+    config.vpc.nat = crate::config::Nat::None;
+    config.app.port = 8080;
+    config
+        .external_services
+        .push(service("a-b", "1.e3.test", 5432));
+    for config in [Config::default(), with_services(Vec::new()), config] {
+        for stack in render(&config).unwrap() {
+            for text in [stack.template.clone(), stack.minified()] {
+                let source = Arc::new(Source::new(stack.role.file_name(), text));
+                Template::parse(&source).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn tasks_with_public_addresses_import_the_public_subnets() {
+    let mut config = Config::default();
+    let private = "AppMeshExternalExample:PrivateSubnet1";
+    assert!(stack(&config, Role::EcsService).imports.contains(private));
+    config.vpc.nat = crate::config::Nat::None;
+    assert!(!stack(&config, Role::EcsService).imports.contains(private));
 }

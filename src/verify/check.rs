@@ -100,7 +100,6 @@ impl Report {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn seconds<S: Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     // Milliseconds are as fine as a probe over a network is repeatable.
     let milliseconds = elapsed.as_millis().try_into().unwrap_or(u32::MAX);

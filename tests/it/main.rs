@@ -1,6 +1,15 @@
-//! Tests from the outside: the endpoint through the real clients.
-
+//! colormesh from the outside: the built program, its files, its words.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod architecture;
+mod cloud;
+mod elf;
 mod live;
+mod local;
 mod mesh;
+mod project;
+mod pull;
+mod registry;
+mod settings;
+mod templates;
+mod walkthrough;

@@ -79,7 +79,11 @@ async fn describe(paths: &Paths, printer: Printer) -> Outcome {
     };
     let status = status::ask(&record).await?;
     printer.json(&status)?;
-    let mut text = format!("{}  process {}\n", paint(NAME, &status.endpoint), status.pid);
+    let mut text = format!(
+        "{}  process {}\n",
+        paint(NAME, &status.endpoint),
+        status.pid
+    );
     if let Some(world) = &status.world {
         text.push_str(&format!("outside: {} ({})\n", world.kind, world.why));
     }
@@ -91,7 +95,9 @@ async fn describe(paths: &Paths, printer: Printer) -> Outcome {
                 task.name.clone(),
                 task.address.clone(),
                 task.status.clone(),
-                task.envoy.as_ref().map_or_else(String::new, |envoy| format!("envoy {envoy}")),
+                task.envoy
+                    .as_ref()
+                    .map_or_else(String::new, |envoy| format!("envoy {envoy}")),
                 task.reason.clone().unwrap_or_default(),
             ]
         })

@@ -43,7 +43,11 @@ pub(crate) async fn run(global: &Global, arguments: &Logs, printer: Printer) -> 
     for task in gather::matching(&local, arguments.task.as_deref()) {
         for (log, file) in FILES.into_iter().filter(|(log, _)| wanted(arguments, log)) {
             let text = fs::read_to_string(Path::new(&task.logs).join(file)).unwrap_or_default();
-            logs.push(Log { task: task.name.clone(), log, lines: tail(&text, arguments.lines) });
+            logs.push(Log {
+                task: task.name.clone(),
+                log,
+                lines: tail(&text, arguments.lines),
+            });
         }
     }
     printer.json(&logs)?;
@@ -65,5 +69,8 @@ fn wanted(arguments: &Logs, log: &str) -> bool {
 fn tail(text: &str, count: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let start = lines.len().saturating_sub(count);
-    lines[start..].iter().map(|line| (*line).to_owned()).collect()
+    lines[start..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
 }

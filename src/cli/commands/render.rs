@@ -42,7 +42,10 @@ pub(crate) fn run(global: &Global, arguments: &Render, printer: Printer) -> Outc
 
 fn unknown(wanted: &str) -> Exit {
     let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-    Exit::usage(format!("there is no stack `{wanted}`; there are {}", known.join(", ")))
+    Exit::usage(format!(
+        "there is no stack `{wanted}`; there are {}",
+        known.join(", ")
+    ))
 }
 
 /// One template as it is; several as YAML documents, each under its name.
@@ -50,11 +53,17 @@ fn documents(stacks: &[RenderedStack]) -> String {
     if let [stack] = stacks {
         return stack.template.clone();
     }
-    stacks.iter().map(|stack| format!("---\n# {}\n{}", stack.name, body(stack))).collect()
+    stacks
+        .iter()
+        .map(|stack| format!("---\n# {}\n{}", stack.name, body(stack)))
+        .collect()
 }
 
 fn body(stack: &RenderedStack) -> &str {
-    stack.template.strip_prefix("---\n").unwrap_or(&stack.template)
+    stack
+        .template
+        .strip_prefix("---\n")
+        .unwrap_or(&stack.template)
 }
 
 fn write(folder: &Path, stacks: &[RenderedStack], printer: Printer) -> Result<()> {
@@ -72,14 +81,21 @@ fn write(folder: &Path, stacks: &[RenderedStack], printer: Printer) -> Result<()
 }
 
 fn document(stack: &RenderedStack) -> Document<'_> {
-    let known = stack.parameters.iter().filter_map(|(name, value)| match value {
-        ParameterValue::Known(value) => Some((name.as_str(), value.as_str())),
-        ParameterValue::AppImage => None,
-    });
+    let known = stack
+        .parameters
+        .iter()
+        .filter_map(|(name, value)| match value {
+            ParameterValue::Known(value) => Some((name.as_str(), value.as_str())),
+            ParameterValue::AppImage => None,
+        });
     Document {
         stack: stack.name.to_string(),
         parameters: known.collect(),
-        capabilities: stack.capabilities.iter().map(|capability| capability.as_str()).collect(),
+        capabilities: stack
+            .capabilities
+            .iter()
+            .map(|capability| capability.as_str())
+            .collect(),
         template: &stack.template,
     }
 }

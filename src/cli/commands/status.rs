@@ -39,7 +39,10 @@ struct Count {
 
 pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
     let Some(session) = Session::existing(global).await? else {
-        printer.json(&Status { target: "local".to_owned(), ..Status::default() })?;
+        printer.json(&Status {
+            target: "local".to_owned(),
+            ..Status::default()
+        })?;
         printer.data("the local endpoint does not run: nothing is deployed\n")?;
         return Ok(DONE);
     };
@@ -49,15 +52,29 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
         environment: session.config.environment.to_string(),
         target: session.config.target.to_string(),
         endpoint: facts.endpoint,
-        stacks: facts.stacks.into_iter().map(|stack| (stack.name, stack.status)).collect(),
+        stacks: facts
+            .stacks
+            .into_iter()
+            .map(|stack| (stack.name, stack.status))
+            .collect(),
         services: facts
             .services
             .into_iter()
             .map(|service| {
-                (service.name, Count { running: service.running, desired: service.desired })
+                (
+                    service.name,
+                    Count {
+                        running: service.running,
+                        desired: service.desired,
+                    },
+                )
             })
             .collect(),
-        envoys: facts.envoys.into_iter().map(|envoy| (envoy.task, envoy.health)).collect(),
+        envoys: facts
+            .envoys
+            .into_iter()
+            .map(|envoy| (envoy.task, envoy.health))
+            .collect(),
         traffic: local.as_ref().map(traffic::read),
         local,
     };
@@ -79,9 +96,17 @@ fn text(status: &Status) -> String {
         rows.push(vec!["stack".to_owned(), name.clone(), paint(style, state)]);
     }
     for (name, count) in &status.services {
-        let style = if count.running == count.desired { GOOD } else { BAD };
+        let style = if count.running == count.desired {
+            GOOD
+        } else {
+            BAD
+        };
         let counts = format!("{} of {} running", count.running, count.desired);
-        rows.push(vec!["service".to_owned(), name.clone(), paint(style, &counts)]);
+        rows.push(vec![
+            "service".to_owned(),
+            name.clone(),
+            paint(style, &counts),
+        ]);
     }
     for (task, health) in &status.envoys {
         let style = if health == "HEALTHY" { GOOD } else { BAD };

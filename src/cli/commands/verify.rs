@@ -88,12 +88,19 @@ fn summary(report: &Report) -> String {
         Some("stand-in") => "; the outside world was stand-ins on this machine, not the internet",
         Some(_) | None => "",
     };
-    let (failed, skipped) = (report.count(Verdict::Failed), report.count(Verdict::Skipped));
+    let (failed, skipped) = (
+        report.count(Verdict::Failed),
+        report.count(Verdict::Skipped),
+    );
     let passed = report.count(Verdict::Passed);
     let mut counts = format!("{passed} passed, {failed} failed");
     if skipped > 0 {
         counts.push_str(&format!(", {skipped} skipped"));
     }
     let style = if report.passed { GOOD } else { BAD };
-    format!("\n{} in {:.1} s{world}\n", paint(style, &counts), report.elapsed.as_secs_f64())
+    format!(
+        "\n{} in {:.1} s{world}\n",
+        paint(style, &counts),
+        report.elapsed.as_secs_f64()
+    )
 }

@@ -6,6 +6,7 @@
 
 mod bridge;
 pub(crate) mod daemon;
+mod images;
 pub(crate) mod paths;
 pub(crate) mod record;
 mod spawn;

@@ -43,9 +43,9 @@ impl Paths {
         self.state.join("account")
     }
 
-    /// Blobs of the image registry.
+    /// Blobs of the account's image registry.
     pub(crate) fn images(&self) -> PathBuf {
-        self.state.join("images")
+        self.account().join("images")
     }
 
     /// Unpacked images.

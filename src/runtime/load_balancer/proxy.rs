@@ -19,7 +19,7 @@ use super::{Group, Shared};
 use crate::runtime::desired::Action;
 
 /// How long a target may take to begin its answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 type Answer = Response<Either<Incoming, Full<Bytes>>>;
 
@@ -53,7 +53,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60));
+        .header_read_timeout(Duration::from_mins(1));
     // A client that breaks off ends its own connection only.
     let _client_gone = server.serve_connection(TokioIo::new(stream), service).await;
 }

@@ -113,7 +113,7 @@ where
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60));
+        .header_read_timeout(Duration::from_mins(1));
     server
         .serve_connection(TokioIo::new(stream), answer)
         .await

@@ -1,0 +1,279 @@
+//! Change sets: submitted, computed, executed, deleted.
+
+use super::begin::{begin, check_name, check_updatable, reserve};
+use super::engine::spawn;
+use super::model::{ChangeSet, ChangeSetStatus, Phase, Stack};
+use super::spec::Submitted;
+use super::{changes, look};
+use crate::account::clock::Timestamp;
+use crate::account::shared::Shared;
+use crate::account::{Account, ApiError};
+
+/// The text that clients match.
+const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different \
+                          information to create a change set.";
+const REVIEW: &str = "REVIEW_IN_PROGRESS";
+
+/// What a change set is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeSetKind {
+    /// A stack that is not there, or waits in review.
+    Create,
+    /// A stack that stands.
+    Update,
+}
+
+/// A change set as it is submitted.
+#[derive(Clone, Debug)]
+pub struct ChangeSetRequest {
+    /// The stack, by name or ARN.
+    pub stack: String,
+    /// The change set's name.
+    pub name: String,
+    /// What it is for.
+    pub kind: ChangeSetKind,
+    /// What the stack would become.
+    pub submitted: Submitted,
+    /// What it says of itself.
+    pub description: Option<String>,
+    /// Whether a failure leaves everything as it is.
+    pub keeps_failures: bool,
+}
+
+/// Takes a change set in; gives the ARNs of its stack and its own. It is
+/// computed a little later.
+pub fn create_change_set(
+    account: &Account,
+    request: ChangeSetRequest,
+) -> Result<(String, String), ApiError> {
+    let stack = account.read(|state| look::find(&state.cloudformation, &request.stack).cloned());
+    let stack = stack.filter(Stack::is_live);
+    check_stack(&request, stack.as_ref())?;
+    let (spec, template) = request.submitted.check(stack.as_ref())?;
+    let arn = account.arn(
+        "cloudformation",
+        &format!("changeSet/{}/{}", request.name, account.ids().uuid()),
+    );
+    let change_set = ChangeSet {
+        id: arn.clone(),
+        name: request.name,
+        created: Timestamp::now(),
+        spec,
+        description: request.description,
+        creates: request.kind == ChangeSetKind::Create,
+        status: ChangeSetStatus::Pending,
+        reason: None,
+        changes: Vec::new(),
+    };
+    let event = account.ids().uuid();
+    let stack_id = account.update(|state| {
+        let known = stack.as_ref().map(|stack| stack.id.clone());
+        let id = known
+            .clone()
+            .unwrap_or_else(|| reserve(account, state, &request.stack));
+        if let Some(stack) = state.cloudformation.stack_mut(&id) {
+            if known.is_none() {
+                stack.description = template.description;
+                stack.keeps_failures = request.keeps_failures;
+                stack.tell(event, REVIEW, Some("User Initiated".to_owned()));
+            }
+            stack
+                .change_sets
+                .insert(arn.clone(), Shared::new(change_set));
+        }
+        id
+    });
+    compute_soon(account, stack_id.clone(), arn.clone());
+    Ok((stack_id, arn))
+}
+
+fn check_stack(request: &ChangeSetRequest, stack: Option<&Stack>) -> Result<(), ApiError> {
+    let (name, set) = (&request.stack, &request.name);
+    match (request.kind, stack) {
+        (ChangeSetKind::Create, None) => check_name(name),
+        (ChangeSetKind::Create, Some(stack)) if stack.status == REVIEW => unused(stack, set),
+        (ChangeSetKind::Create, Some(_)) => Err(ApiError::validation(format!(
+            "Stack [{name}] already exists and cannot be created again with the changeSet [{set}]."
+        ))),
+        (ChangeSetKind::Update, None) => Err(ApiError::validation(format!(
+            "Stack [{name}] does not exist"
+        ))),
+        (ChangeSetKind::Update, Some(stack)) => {
+            check_updatable(stack).and_then(|()| unused(stack, set))
+        }
+    }
+}
+
+fn unused(stack: &Stack, name: &str) -> Result<(), ApiError> {
+    if stack
+        .change_sets
+        .values()
+        .any(|set| set.name == name && set.status != ChangeSetStatus::Executed)
+    {
+        let message = format!("ChangeSet [{name}] already exists");
+        return Err(ApiError::new("AlreadyExistsException", message));
+    }
+    Ok(())
+}
+
+/// Goes on with the change sets that were not computed.
+pub(super) fn resume(account: &Account) {
+    let pending: Vec<(String, String)> = account.read(|state| {
+        let stacks = state.cloudformation.stacks.values();
+        let sets = stacks.flat_map(|stack| {
+            stack
+                .change_sets
+                .values()
+                .map(|set| (stack.id.clone(), Shared::clone(set)))
+        });
+        sets.filter(|(_, set)| set.status == ChangeSetStatus::Pending)
+            .map(|(stack, set)| (stack, set.id.clone()))
+            .collect()
+    });
+    for (stack, set) in pending {
+        compute_soon(account, stack, set);
+    }
+}
+
+fn compute_soon(account: &Account, stack_id: String, id: String) {
+    let worker = account.clone();
+    account.spawn(async move {
+        tokio::time::sleep(worker.options().pace.step).await;
+        compute(&worker, &stack_id, &id);
+    });
+}
+
+fn compute(account: &Account, stack_id: &str, id: &str) {
+    let computed = account.read(|state| {
+        let stack = state.cloudformation.stacks.get(stack_id)?;
+        let set = stack.change_sets.get(id)?;
+        let compare = || {
+            let template = super::spec::parse(&set.spec.template)?;
+            changes::between(account.options(), state, stack, &set.spec, &template)
+        };
+        Some(compare())
+    });
+    let (status, reason, changes) = match computed {
+        Some(Ok(found)) if found.any => (ChangeSetStatus::Complete, None, found.changes),
+        Some(Ok(_)) => (
+            ChangeSetStatus::Failed,
+            Some(NO_CHANGES.to_owned()),
+            Vec::new(),
+        ),
+        Some(Err(why)) => (ChangeSetStatus::Failed, Some(why), Vec::new()),
+        None => return,
+    };
+    account.update(|state| {
+        let stack = state.cloudformation.stack_mut(stack_id);
+        if let Some(set) = stack.and_then(|stack| stack.change_sets.get_mut(id)) {
+            let set = set.make_mut();
+            set.status = status;
+            set.reason = reason;
+            set.changes = changes;
+        }
+    });
+}
+
+/// A change set, by its ARN or by the names of its stack and its own, and its
+/// stack.
+pub fn describe_change_set(
+    account: &Account,
+    stack: Option<&str>,
+    name: &str,
+) -> Result<(Stack, ChangeSet), ApiError> {
+    account.read(|state| {
+        let state = &state.cloudformation;
+        let absent = || {
+            ApiError::new(
+                "ChangeSetNotFound",
+                format!("ChangeSet [{name}] does not exist"),
+            )
+            .with_status(404)
+        };
+        if name.starts_with("arn:") {
+            let holder = state
+                .stacks
+                .values()
+                .find(|stack| stack.change_sets.contains_key(name));
+            let holder = holder.ok_or_else(absent)?;
+            return Ok(((**holder).clone(), (*holder.change_sets[name]).clone()));
+        }
+        let stack = stack.unwrap_or_default();
+        let missing = || ApiError::validation(format!("Stack [{stack}] does not exist"));
+        let stack = look::find(state, stack)
+            .filter(|stack| stack.is_live())
+            .ok_or_else(missing)?;
+        let named = stack.change_sets.values().filter(|set| set.name == name);
+        let newest = named.max_by_key(|set| set.created.0).ok_or_else(absent)?;
+        Ok((stack.clone(), (**newest).clone()))
+    })
+}
+
+/// Executes a change set; the others of its stack go.
+pub fn execute_change_set(
+    account: &Account,
+    stack: Option<&str>,
+    name: &str,
+    token: Option<String>,
+) -> Result<(), ApiError> {
+    let (stack, set) = describe_change_set(account, stack, name)?;
+    if set.status != ChangeSetStatus::Complete {
+        let status = match set.status {
+            ChangeSetStatus::Pending => "CREATE_PENDING",
+            ChangeSetStatus::Failed => "FAILED",
+            ChangeSetStatus::Complete | ChangeSetStatus::Executed => "CREATE_COMPLETE",
+        };
+        let message = format!(
+            "ChangeSet [{}] cannot be executed in its current status of [{status}]",
+            set.id
+        );
+        return Err(ApiError::new("InvalidChangeSetStatus", message));
+    }
+    let phase = if set.creates {
+        Phase::Create
+    } else {
+        Phase::Update
+    };
+    let operation = account.update(|state| {
+        let current = state.cloudformation.stack_mut(&stack.id)?;
+        let fits = if set.creates {
+            current.status == REVIEW
+        } else {
+            check_updatable(current).is_ok()
+        };
+        if !fits {
+            return None;
+        }
+        current.change_sets.retain(|id, _| *id == set.id);
+        if let Some(kept) = current.change_sets.get_mut(&set.id) {
+            kept.make_mut().status = ChangeSetStatus::Executed;
+        }
+        begin(account, state, &stack.id, phase, (set.spec.clone(), token))
+    });
+    let busy = || {
+        let (id, status) = (&stack.id, &stack.status);
+        ApiError::validation(format!(
+            "Stack:{id} is in {status} state and can not be updated."
+        ))
+    };
+    spawn(account, stack.id.clone(), operation.ok_or_else(busy)?);
+    Ok(())
+}
+
+/// Deletes a change set that was not executed.
+pub fn delete_change_set(
+    account: &Account,
+    stack: Option<&str>,
+    name: &str,
+) -> Result<(), ApiError> {
+    let (stack, set) = match describe_change_set(account, stack, name) {
+        Err(error) if error.code == "ChangeSetNotFound" => return Ok(()),
+        found => found?,
+    };
+    account.update(|state| {
+        if let Some(stack) = state.cloudformation.stack_mut(&stack.id) {
+            stack.change_sets.remove(&set.id);
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What lies between a stack and what it would become.
+
+use super::engine::outputs;
+use super::forward::{Target, changed, replaces, wanted};
+use super::model::{Change, ChangeAction, Replacement, Spec, Stack, StackResource};
+use super::scope::{StackScope, UNKNOWN, values};
+use crate::account::handle::Options;
+use crate::account::resources::describe;
+use crate::account::shared::Shared;
+use crate::account::store::State;
+use crate::template::Template;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The difference.
+pub(super) struct Between {
+    /// Whether there is any, in resources, outputs or tags.
+    pub(super) any: bool,
+    /// The resources that would change.
+    pub(super) changes: Vec<Change>,
+}
+
+/// Compares a stack with what it would become. Values that are known only
+/// once a resource is made count as changed.
+pub(super) fn between(
+    options: &Options,
+    state: &State,
+    stack: &Stack,
+    spec: &Spec,
+    template: &Template,
+) -> Result<Between, String> {
+    let parameters = values(template, spec, state)?;
+    let none = BTreeSet::new();
+    let scope = StackScope::new(options, state, stack, &parameters).before(&none);
+    let needs = wanted(template, &scope)?;
+    let mut unknown = BTreeSet::new();
+    let mut changes = Vec::new();
+    for id in template.order() {
+        let id = id.as_str();
+        if !needs.contains_key(id) {
+            continue;
+        }
+        let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
+        let change = of_resource(template, stack, id, &scope)?;
+        if let Some(change) = change {
+            if change.physical_id.is_none() || change.replacement == Some(Replacement::True) {
+                unknown.insert(id.to_owned());
+            }
+            changes.push(change);
+        }
+    }
+    changes.extend(removed(stack, &needs));
+    let any = !changes.is_empty() || spec.tags != stack.spec.tags || {
+        let target = Target {
+            template: template.clone(),
+            parameters: parameters.clone(),
+            needs,
+        };
+        let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
+        outputs(&target, &scope)? != stack.outputs
+    };
+    Ok(Between { any, changes })
+}
+
+fn of_resource(
+    template: &Template,
+    stack: &Stack,
+    id: &str,
+    scope: &StackScope<'_>,
+) -> Result<Option<Change>, String> {
+    let Some((_, resource)) = template
+        .resources
+        .iter()
+        .find(|(known, _)| known.as_str() == id)
+    else {
+        return Ok(None);
+    };
+    let resource_type = resource.resource_type.clone();
+    let there = stack
+        .resources
+        .get(id)
+        .filter(|there| there.physical_id.is_some());
+    let Some(there) = there else {
+        return Ok(Some(Change {
+            action: ChangeAction::Add,
+            logical_id: id.to_owned(),
+            physical_id: None,
+            resource_type,
+            replacement: None,
+            properties: BTreeMap::new(),
+        }));
+    };
+    let properties = template.evaluate(&resource.properties, scope);
+    let properties = match properties.map_err(|error| error.to_string())? {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        properties => properties,
+    };
+    if there.resource_type == resource_type && *there.properties == properties {
+        return Ok(None);
+    }
+    Ok(Some(modified(id, there, resource_type, properties)))
+}
+
+fn modified(id: &str, there: &StackResource, resource_type: String, properties: Value) -> Change {
+    let needs_new = |name: &str| {
+        describe(&resource_type).is_some_and(|descriptor| descriptor.replaced_by(name))
+    };
+    let names: BTreeMap<String, bool> = changed(&there.properties, &properties)
+        .map(|name| (name.to_owned(), needs_new(name)))
+        .collect();
+    let depends = names.iter().all(|(name, needs_new)| {
+        !needs_new
+            || properties
+                .get(name)
+                .is_some_and(|value| value.to_string().contains(UNKNOWN))
+    });
+    let after = StackResource {
+        resource_type: resource_type.clone(),
+        properties: Shared::new(properties),
+        ..StackResource::default()
+    };
+    let replacement = match (replaces(there, &after), depends) {
+        (false, _) => Replacement::False,
+        (true, true) => Replacement::Conditional,
+        (true, false) => Replacement::True,
+    };
+    Change {
+        action: ChangeAction::Modify,
+        logical_id: id.to_owned(),
+        physical_id: there.physical_id.clone(),
+        resource_type,
+        replacement: Some(replacement),
+        properties: names,
+    }
+}
+
+fn removed(stack: &Stack, needs: &BTreeMap<String, BTreeSet<String>>) -> Vec<Change> {
+    let gone = stack
+        .resources
+        .iter()
+        .filter(|(id, _)| !needs.contains_key(*id));
+    gone.map(|(id, resource)| Change {
+        action: ChangeAction::Remove,
+        logical_id: id.clone(),
+        physical_id: resource.physical_id.clone(),
+        resource_type: resource.resource_type.clone(),
+        replacement: None,
+        properties: BTreeMap::new(),
+    })
+    .collect()
+}

@@ -1,0 +1,36 @@
+//! The CloudFormation engine: stacks, change sets, and the operations that
+//! take a stack from one template to the next.
+//!
+//! An operation is a task that walks the stack's graph and changes the state
+//! a step at a time, so that a kill loses at most a step: the next
+//! [`resume`] goes on where it stood. What a resource is, is the business of
+//! `resources`; how requests look on the wire, that of the `endpoint`.
+
+mod begin;
+mod change_set;
+mod changes;
+mod delete;
+mod engine;
+mod exports;
+mod forward;
+mod look;
+mod model;
+mod roll_back;
+mod scope;
+mod spec;
+mod step;
+mod walk;
+
+pub use begin::{create_stack, delete_stack, set_termination_protection, update_stack};
+pub use change_set::{
+    ChangeSetKind, ChangeSetRequest, create_change_set, delete_change_set, describe_change_set,
+    execute_change_set,
+};
+pub use engine::resume;
+pub use exports::importers;
+pub use look::{find, find_readable, find_resources};
+pub use model::{
+    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export,
+    Replacement, Stack, StackOutput, StackResource,
+};
+pub use spec::{Given, Submitted, parse};

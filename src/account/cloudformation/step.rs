@@ -1,0 +1,113 @@
+//! One change of the state on behalf of an operation.
+
+use super::model::{Operation, Phase, Stack};
+use crate::account::Account;
+use crate::account::store::State;
+
+/// The operation was taken over by another, or the stack is gone.
+#[derive(Debug)]
+pub(super) struct TakenOver;
+
+/// An operation at work.
+#[derive(Clone)]
+pub(super) struct Worker {
+    pub(super) account: Account,
+    pub(super) stack_id: String,
+    pub(super) operation_id: String,
+}
+
+impl Worker {
+    /// Changes the state, as long as the operation is the stack's.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T, TakenOver> {
+        self.account.update(|state| {
+            if self.is_mine(state) {
+                Ok(change(state))
+            } else {
+                Err(TakenOver)
+            }
+        })
+    }
+
+    /// Changes the stack alone.
+    pub(super) fn change_stack<T>(
+        &self,
+        change: impl FnOnce(&mut Stack) -> T,
+    ) -> Result<T, TakenOver> {
+        self.account.update(
+            |state| match state.cloudformation.stack_mut(&self.stack_id) {
+                Some(stack) if is(stack, &self.operation_id) => Ok(change(stack)),
+                _ => Err(TakenOver),
+            },
+        )
+    }
+
+    /// Looks at the state, as long as the operation is the stack's.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&State, &Stack, &Operation) -> T,
+    ) -> Result<T, TakenOver> {
+        self.account.read(|state| {
+            let stack = state
+                .cloudformation
+                .stacks
+                .get(&self.stack_id)
+                .ok_or(TakenOver)?;
+            let operation = stack
+                .operation
+                .as_ref()
+                .filter(|operation| operation.id == self.operation_id);
+            Ok(look(state, stack, operation.ok_or(TakenOver)?))
+        })
+    }
+
+    /// Tells a new status of the stack, with a new phase.
+    pub(super) fn turn(
+        &self,
+        phase: Phase,
+        status: &str,
+        reason: Option<String>,
+    ) -> Result<(), TakenOver> {
+        let event = self.account.ids().uuid();
+        self.change_stack(|stack| {
+            stack.tell(event, status, reason);
+            if let Some(operation) = &mut stack.operation {
+                operation.phase = phase;
+                operation.done.clear();
+            }
+        })
+    }
+
+    fn is_mine(&self, state: &State) -> bool {
+        state
+            .cloudformation
+            .stacks
+            .get(&self.stack_id)
+            .is_some_and(|stack| is(stack, &self.operation_id))
+    }
+
+    /// Waits until it may be worth to look again.
+    pub(super) async fn rest(&self) {
+        tokio::time::sleep(
+            self.account
+                .options()
+                .pace
+                .step
+                .max(std::time::Duration::from_millis(1)),
+        )
+        .await;
+    }
+}
+
+fn is(stack: &Stack, operation_id: &str) -> bool {
+    stack
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.id == operation_id)
+}
+
+/// This resource is done with.
+pub(super) fn mark_done(stack: &mut Stack, logical_id: &str) {
+    if let Some(operation) = &mut stack.operation {
+        operation.done.insert(logical_id.to_owned());
+    }
+}

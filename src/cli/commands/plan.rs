@@ -1,0 +1,126 @@
+//! `colormesh plan`: what `up` would do.
+
+use std::fmt::Write as _;
+
+use crate::cli::args::{Global, Plan as Arguments};
+use crate::cli::exit::{CHANGES, DONE, Outcome};
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
+use crate::cli::session::Session;
+use crate::cli::settings;
+use crate::cli::wanted::{Wanted, without_what_is_not_built};
+use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
+
+/// The most changes of one stack that are shown to a person.
+const SHOWN: usize = 20;
+
+pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
+    let config = without_what_is_not_built(settings::load(global)?, printer);
+    let wanted = Wanted::new(&config, Direction::Up)?;
+    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
+    session.check_account().await?;
+    let plan = wanted.plan(&session, Direction::Up).await?;
+    printer.json(&plan)?;
+    printer.data(&text(&plan))?;
+    Ok(if arguments.exit_code && plan.has_changes() {
+        CHANGES
+    } else {
+        DONE
+    })
+}
+
+/// The plan for people: a line a step, the changes of a stack under it.
+pub(crate) fn text(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        let (style, word, changes) = match &step.action {
+            Action::Create => (GOOD, "create".to_owned(), &[][..]),
+            Action::Update { changes } => (WARN, "update".to_owned(), changes.as_slice()),
+            Action::MayUpdate { changes } => (WARN, "may update".to_owned(), changes.as_slice()),
+            Action::Unchanged => (FAINT, "unchanged".to_owned(), &[][..]),
+            Action::Replace { status } => (BAD, format!("replace ({status})"), &[][..]),
+            Action::Wait { status } => (WARN, format!("wait for {status}"), &[][..]),
+            Action::Blocked { status, hint } => {
+                (BAD, format!("blocked ({status}): {hint}"), &[][..])
+            }
+            Action::Run => (FAINT, "run".to_owned(), &[][..]),
+            Action::Delete => (BAD, "delete".to_owned(), &[][..]),
+            Action::Absent => (FAINT, "not there".to_owned(), &[][..]),
+        };
+        let _ = writeln!(
+            text,
+            "  {:<42} {}",
+            step.id.to_string(),
+            paint(style, &word)
+        );
+        changes
+            .iter()
+            .take(SHOWN)
+            .for_each(|change| text.push_str(&line(change)));
+        if changes.len() > SHOWN {
+            let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
+        }
+    }
+    if !plan.has_changes() {
+        text.push_str("\nnothing would change\n");
+    }
+    text
+}
+
+fn line(change: &Change) -> String {
+    let text = match change {
+        Change::Resource {
+            kind,
+            logical_id,
+            resource_type,
+            properties,
+        } => {
+            let paths: Vec<&str> = properties
+                .iter()
+                .map(|property| property.path.as_str())
+                .collect();
+            let paths = if paths.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", paths.join(", "))
+            };
+            format!("{} {logical_id} ({resource_type}){paths}", word(*kind))
+        }
+        Change::Parameter {
+            name,
+            before,
+            after,
+        } => {
+            format!(
+                "parameter {name}: {} -> {}",
+                shown(before.as_ref()),
+                after.as_deref().unwrap_or("known later")
+            )
+        }
+        Change::Tag {
+            name,
+            before,
+            after,
+        } => {
+            format!(
+                "tag {name}: {} -> {}",
+                shown(before.as_ref()),
+                shown(after.as_ref())
+            )
+        }
+        Change::Section { kind, path } => format!("{} {path}", word(*kind)),
+        Change::Template => "the template".to_owned(),
+    };
+    format!("      {}\n", paint(FAINT, &text))
+}
+
+fn word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Add => "add",
+        ChangeKind::Modify => "change",
+        ChangeKind::Remove => "remove",
+    }
+}
+
+fn shown(value: Option<&String>) -> &str {
+    value.map_or("none", String::as_str)
+}

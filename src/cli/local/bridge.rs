@@ -1,0 +1,380 @@
+//! Between the account, which says what should be, and the runtime, which
+//! makes it so. Carries wishes one way and what is seen the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::images::Images;
+use crate::account::Account;
+use crate::account::desired::{
+    Desired, DesiredContainer, DesiredListener, DesiredLoadBalancer, DesiredTargetGroup,
+    DesiredTask, MeshResource, Observed, ObservedContainer, ObservedTask, RuleAction, TaskStatus,
+};
+use crate::mesh::{ProxyId, Resource};
+use crate::runtime::{
+    self, Action, AppSpec, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, Runtime,
+    SidecarState, TargetGroupId, TargetGroupSpec, TargetHealth, TaskId, TaskSpec, TaskState,
+};
+
+/// How long ECS lets a container end by itself when the task does not say.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What could not be handed to the runtime, by task: why.
+type Refused = BTreeMap<String, String>;
+
+/// Carries until the account is gone.
+pub(super) async fn run(account: Account, runtime: Arc<Runtime>, images: Images) {
+    let mut desired = account.desired();
+    let mut observed = runtime.observed();
+    let mut refused = Refused::new();
+    desired.mark_changed();
+    loop {
+        tokio::select! {
+            changed = desired.changed() => {
+                if changed.is_err() { return }
+                let now = Arc::clone(&desired.borrow_and_update());
+                refused = hand_over(&now, &runtime, &images).await;
+            }
+            changed = observed.changed() => {
+                if changed.is_err() { return }
+            }
+        }
+        let seen = Arc::clone(&observed.borrow_and_update());
+        let wanted = Arc::clone(&desired.borrow());
+        account.observe(report(&wanted, &seen, &refused));
+    }
+}
+
+/// Gives the runtime everything that can be run; says what cannot, and why.
+async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Refused {
+    let mut refused = Refused::new();
+    let mut tasks = Vec::new();
+    for task in &desired.tasks {
+        match task_spec(task, images).await {
+            Ok(spec) => tasks.push(spec),
+            Err(reason) => {
+                refused.insert(task.task_arn.clone(), reason);
+            }
+        }
+    }
+    let load_balancers = desired
+        .load_balancers
+        .iter()
+        .flat_map(|balancer| balancers(balancer));
+    runtime.apply(runtime::Desired {
+        tasks,
+        load_balancers: load_balancers.collect(),
+        mesh: desired
+            .meshes
+            .iter()
+            .map(|resource| mesh_resource(resource))
+            .collect(),
+        names: names(desired),
+        domains: domains(desired),
+    });
+    refused
+}
+
+async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, String> {
+    let resource = task.mesh_resource.as_deref();
+    let resource =
+        resource.ok_or("no container names its part of the mesh: `APPMESH_RESOURCE_ARN`")?;
+    let (mesh, proxy) = ProxyId::parse(resource).map_err(|error| error.to_string())?;
+    let is_app =
+        |container: &&DesiredContainer| Some(&container.name) != task.proxy_container.as_ref();
+    let mut apps = task.containers.iter().filter(is_app);
+    let app = match apps.next() {
+        Some(container) => Some(app_spec(container, images).await?),
+        None => None,
+    };
+    if let Some(second) = apps.next() {
+        return Err(format!(
+            "container `{}`: the local target runs one container beside the proxy",
+            second.name
+        ));
+    }
+    Ok(TaskSpec {
+        id: TaskId::new(&task.task_arn),
+        mesh,
+        proxy,
+        address: task.address,
+        app,
+    })
+}
+
+async fn app_spec(container: &DesiredContainer, images: &Images) -> Result<AppSpec, String> {
+    let image = images.unpacked(&container.image).await;
+    let image =
+        image.map_err(|why| format!("CannotPullContainerError: {}: {why}", container.image))?;
+    let process = &image.config.config;
+    let entry_point = if container.entry_point.is_empty() {
+        &process.entrypoint
+    } else {
+        &container.entry_point
+    };
+    let command = match (
+        container.command.is_empty(),
+        container.entry_point.is_empty(),
+    ) {
+        (false, _) => container.command.as_slice(),
+        (true, true) => process.cmd.as_slice(),
+        // An entry point of the task's own takes the image's arguments away.
+        (true, false) => &[],
+    };
+    let user = container.user.as_deref().unwrap_or(&process.user);
+    let (user, group) = identity(user)?;
+    let directory = Some(process.working_dir.as_str()).filter(|directory| !directory.is_empty());
+    Ok(AppSpec {
+        rootfs: image.root.clone(),
+        command: entry_point.iter().chain(command).cloned().collect(),
+        environment: environment(&process.env, &container.environment),
+        working_directory: directory.map(Into::into),
+        user,
+        group,
+        port: container.ports.first().copied().unwrap_or(80),
+        stop_timeout: STOP_TIMEOUT,
+    })
+}
+
+/// `uid` or `uid:gid`; empty is root.
+fn identity(text: &str) -> Result<(u32, u32), String> {
+    let (user, group) = text.split_once(':').unwrap_or((text, ""));
+    let number = |text: &str, otherwise: u32| match text {
+        "" => Ok(otherwise),
+        text => text
+            .parse()
+            .map_err(|_| format!("user `{text}`: the local target knows users by number only")),
+    };
+    let user = number(user, 0)?;
+    Ok((user, number(group, user)?))
+}
+
+/// The image's variables with the task's over them.
+fn environment(image: &[String], task: &[(String, String)]) -> Vec<(String, String)> {
+    let mut variables: BTreeMap<String, String> = image
+        .iter()
+        .filter_map(|variable| variable.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    variables.extend(task.iter().cloned());
+    variables.into_iter().collect()
+}
+
+/// One for each listener: each has a port of its own.
+fn balancers(balancer: &DesiredLoadBalancer) -> impl Iterator<Item = LoadBalancerSpec> {
+    let listeners = balancer.listeners.iter();
+    listeners.map(|listener| listener_spec(listener, &balancer.target_groups))
+}
+
+fn listener_spec(listener: &DesiredListener, groups: &[DesiredTargetGroup]) -> LoadBalancerSpec {
+    let rules = listener.rules.iter().map(|rule| Rule {
+        paths: if rule.path_patterns.is_empty() {
+            vec!["*".to_owned()]
+        } else {
+            rule.path_patterns.clone()
+        },
+        action: action(&rule.action),
+    });
+    let groups = groups
+        .iter()
+        .map(|group| (TargetGroupId::new(&group.arn), target_group(group)));
+    LoadBalancerSpec {
+        id: LoadBalancerId::new(&listener.arn),
+        port: Some(listener.port),
+        rules: rules.collect(),
+        default: Action::Fixed {
+            status: 404,
+            content_type: "text/plain".to_owned(),
+            body: String::new(),
+        },
+        target_groups: groups.collect(),
+    }
+}
+
+fn action(action: &RuleAction) -> Action {
+    match action {
+        RuleAction::Forward { target_group } => Action::Forward(TargetGroupId::new(target_group)),
+        RuleAction::Fixed {
+            status,
+            content_type,
+            body,
+        } => Action::Fixed {
+            status: *status,
+            content_type: content_type.clone(),
+            body: body.clone(),
+        },
+    }
+}
+
+fn target_group(group: &DesiredTargetGroup) -> TargetGroupSpec {
+    let check = &group.health_check;
+    let seconds = |seconds: u32| Duration::from_secs(seconds.max(1).into());
+    let targets = group
+        .targets
+        .iter()
+        .map(|target| (TaskId::new(&target.task_arn), target.port));
+    TargetGroupSpec {
+        targets: targets.collect(),
+        health_check: HealthCheck {
+            path: check.path.clone(),
+            port: check.port,
+            interval: seconds(check.interval),
+            timeout: seconds(check.timeout),
+            healthy: check.healthy,
+            unhealthy: check.unhealthy,
+            statuses: statuses(&check.matcher),
+        },
+    }
+}
+
+/// `200`, `200,204` or `200-299` as ranges.
+fn statuses(matcher: &str) -> Vec<(u16, u16)> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+    };
+    let ranges: Vec<(u16, u16)> = matcher.split(',').filter_map(range).collect();
+    if ranges.is_empty() {
+        vec![(200, 200)]
+    } else {
+        ranges
+    }
+}
+
+fn mesh_resource(resource: &MeshResource) -> Resource {
+    Resource {
+        logical_id: resource
+            .arn
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        resource_type: resource.resource_type.clone(),
+        properties: resource.properties.clone(),
+    }
+}
+
+fn names(desired: &Desired) -> BTreeMap<String, BTreeSet<TaskId>> {
+    let mut names: BTreeMap<String, BTreeSet<TaskId>> = desired
+        .dns
+        .keys()
+        .map(|name| (name.clone(), BTreeSet::new()))
+        .collect();
+    for task in &desired.tasks {
+        for name in &task.dns_names {
+            names
+                .entry(name.clone())
+                .or_default()
+                .insert(TaskId::new(&task.task_arn));
+        }
+    }
+    names
+}
+
+/// What follows the first label of a registered name is its namespace.
+fn domains(desired: &Desired) -> BTreeSet<String> {
+    let names = names(desired).into_keys();
+    names
+        .filter_map(|name| name.split_once('.').map(|(_, domain)| domain.to_owned()))
+        .collect()
+}
+
+fn report(desired: &Desired, seen: &runtime::Observed, refused: &Refused) -> Observed {
+    let mut observed = Observed::default();
+    for (id, state) in &seen.tasks {
+        let wanted = desired
+            .tasks
+            .iter()
+            .find(|task| task.task_arn == id.as_str());
+        observed
+            .tasks
+            .insert(id.to_string(), task(state, wanted.map(Arc::as_ref)));
+    }
+    for (arn, reason) in refused {
+        let stopped = ObservedTask {
+            status: TaskStatus::Stopped,
+            reason: Some(reason.clone()),
+            ..ObservedTask::default()
+        };
+        observed.tasks.insert(arn.clone(), stopped);
+    }
+    for balancer in seen.load_balancers.values() {
+        for ((group, task), health) in &balancer.targets {
+            let healthy = *health == TargetHealth::Healthy;
+            observed
+                .targets
+                .insert((group.to_string(), task.to_string()), healthy);
+        }
+    }
+    observed
+}
+
+fn task(state: &TaskState, wanted: Option<&DesiredTask>) -> ObservedTask {
+    let (status, reason) = match &state.status {
+        runtime::TaskStatus::Provisioning => (TaskStatus::Pending, None),
+        runtime::TaskStatus::Running => (TaskStatus::Running, None),
+        runtime::TaskStatus::Stopped { reason } => (TaskStatus::Stopped, Some(reason.clone())),
+    };
+    let refusal = match &state.mesh {
+        runtime::MeshState::Refused { reason } => Some(reason.clone()),
+        runtime::MeshState::Pending | runtime::MeshState::Applied => None,
+    };
+    let containers = wanted
+        .map(|wanted| containers(state, wanted))
+        .unwrap_or_default();
+    ObservedTask {
+        status,
+        healthy: state.healthy,
+        reason: reason.or(refusal),
+        containers,
+    }
+}
+
+fn containers(state: &TaskState, wanted: &DesiredTask) -> BTreeMap<String, ObservedContainer> {
+    let container = |container: &DesiredContainer| {
+        let is_proxy = Some(&container.name) == wanted.proxy_container.as_ref();
+        let (running, healthy) = if is_proxy {
+            let live = state.sidecar == SidecarState::Live;
+            (state.processes.sidecar.is_some(), Some(live))
+        } else {
+            let healthy = container.health_check.is_some().then_some(state.healthy);
+            (state.processes.app.is_some(), healthy)
+        };
+        let observed = ObservedContainer {
+            running,
+            healthy,
+            exit_code: None,
+            image_digest: digest(container),
+        };
+        (container.name.clone(), observed)
+    };
+    wanted.containers.iter().map(container).collect()
+}
+
+fn digest(container: &DesiredContainer) -> Option<String> {
+    container
+        .image
+        .split_once('@')
+        .map(|(_, digest)| digest.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_numbers() {
+        assert_eq!(identity("1000"), Ok((1000, 1000)));
+        assert_eq!(identity("1000:7"), Ok((1000, 7)));
+        assert_eq!(identity(""), Ok((0, 0)));
+        assert!(identity("nobody").is_err());
+    }
+
+    #[test]
+    fn matchers_are_ranges() {
+        assert_eq!(statuses("200"), [(200, 200)]);
+        assert_eq!(statuses("200-299,301"), [(200, 299), (301, 301)]);
+        assert_eq!(statuses(""), [(200, 200)]);
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs the deploy engine: events to the progress, signals to the engine, its
+//! end to an exit code.
+
+use std::future::Future;
+
+use anyhow::Result;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::exit::{FAILED, INTERRUPTED, ROLLED_BACK, TERMINATED};
+use super::printer::{NAME, Printer, paint, talk};
+use super::progress::Progress;
+use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure};
+use crate::plan::StepId;
+
+/// How a run ended that did not reach its end, for `--output json`.
+#[derive(Serialize)]
+struct Broken<'a> {
+    finished: &'a [Finished],
+    failures: Vec<&'a StepFailure>,
+    not_started: &'a [StepId],
+}
+
+/// Runs `engine`; the error is an exit code whose words are said already.
+pub(crate) async fn run<F>(
+    printer: Printer,
+    engine: impl FnOnce(UnboundedSender<Event>, Interrupt) -> F,
+) -> Result<Result<Report, u8>>
+where
+    F: Future<Output = Result<Report, DeployError>>,
+{
+    let (events, mut told) = unbounded_channel();
+    let (interrupter, interrupt) = Interrupter::new();
+    let mut progress = Progress::new(printer);
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut code = FAILED;
+    let ended = {
+        let running = engine(events, interrupt);
+        tokio::pin!(running);
+        loop {
+            tokio::select! {
+                ended = &mut running => break ended,
+                Some(event) = told.recv() => progress.show(&event),
+                _ = interrupted.recv() => { code = INTERRUPTED; interrupter.interrupt(); }
+                _ = terminated.recv() => { code = TERMINATED; interrupter.interrupt(); }
+            }
+        }
+    };
+    while let Ok(event) = told.try_recv() {
+        progress.show(&event);
+    }
+    drop(progress);
+    match ended {
+        Ok(report) => Ok(Ok(report)),
+        Err(error) => {
+            if error.is_rolled_back() {
+                code = ROLLED_BACK;
+            }
+            tell(&error, printer)?;
+            Ok(Err(code))
+        }
+    }
+}
+
+fn tell(error: &DeployError, printer: Printer) -> Result<()> {
+    match error {
+        DeployError::Failed {
+            failures,
+            skipped,
+            report,
+        } => {
+            for failure in failures {
+                talk(&format!(
+                    "\n{} {failure}",
+                    paint(super::printer::BAD, "error:")
+                ));
+                if let Some(hint) = failure.error.hint() {
+                    talk(&format!("{} {hint}", paint(NAME, "hint:")));
+                }
+            }
+            printer.json(&Broken {
+                finished: &report.finished,
+                failures: failures.iter().map(AsRef::as_ref).collect(),
+                not_started: skipped,
+            })
+        }
+        DeployError::Interrupted {
+            going_on,
+            not_started,
+            report,
+        } => {
+            let list = |steps: &[StepId]| {
+                steps
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            talk("\ninterrupted; the same command again goes on from here");
+            if !going_on.is_empty() {
+                talk(&format!("  goes on by itself: {}", list(going_on)));
+            }
+            if !not_started.is_empty() {
+                talk(&format!("  not started: {}", list(not_started)));
+            }
+            printer.json(&Broken {
+                finished: &report.finished,
+                failures: Vec::new(),
+                not_started,
+            })
+        }
+    }
+}

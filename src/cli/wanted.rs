@@ -1,0 +1,125 @@
+//! What is wanted of an account: the rendered stacks, the app's image, the key
+//! pair; and the plan that leads there.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::exit::Exit;
+use super::local::paths;
+use super::printer::Printer;
+use super::session::Session;
+use super::settings;
+use crate::config::{Config, Target};
+use crate::deploy::{self, ImageSource, KeyPairWork, RunId, Work};
+use crate::image;
+use crate::plan::{Direction, ImagePlan, Plan, Wishes};
+use crate::stack::{self, RenderedStack};
+
+/// What is wanted.
+pub(crate) struct Wanted {
+    stacks: Vec<RenderedStack>,
+    wishes: Wishes,
+    image: ImageSource,
+    key_pair: Option<KeyPairWork>,
+}
+
+/// Key pairs come through EC2, whose SDK crate a small build leaves out.
+pub(crate) fn without_what_is_not_built(mut config: Config, printer: Printer) -> Config {
+    let local = config.target == Target::Local;
+    if !cfg!(feature = "ec2") && local && config.key_pair.is_some() {
+        printer.say("this build has no EC2 client: the bastion gets no key pair");
+        config.key_pair = None;
+    }
+    config
+}
+
+impl Wanted {
+    /// What the settings want; on the way up the app's image is built.
+    pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
+        let stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        let environment = config.environment.to_string();
+        let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
+        let name = name.map(ToString::to_string);
+        let (image, planned) = image(config, direction)?;
+        let key_pair = match (&name, cfg!(feature = "ec2")) {
+            (Some(name), true) => Some(KeyPairWork {
+                name: name.clone(),
+                directory: paths::ssh()?,
+            }),
+            _ => None,
+        };
+        let wishes = Wishes {
+            environment,
+            key_pair: key_pair.as_ref().map(|key_pair| key_pair.name.clone()),
+            image: planned,
+        };
+        Ok(Self {
+            stacks,
+            wishes,
+            image,
+            key_pair,
+        })
+    }
+
+    /// Reads what is deployed and plans the way from there.
+    pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
+        let key_pair = self.wishes.key_pair.as_deref();
+        let deployed = deploy::observe(&session.cloud, direction, &self.stacks, key_pair).await?;
+        let plan = match direction {
+            Direction::Up => Plan::up(self.stacks.clone(), &deployed, &self.wishes),
+            Direction::Down => Plan::down(self.stacks.clone(), &deployed, &self.wishes),
+        };
+        plan.context("the stacks need each other")
+    }
+
+    /// What the engine works with.
+    pub(crate) fn work(self, replace_failed: bool) -> Work {
+        Work {
+            environment: self.wishes.environment,
+            image: self.image,
+            key_pair: self.key_pair,
+            replace_failed,
+            run: RunId::fresh(),
+        }
+    }
+}
+
+fn image(config: &Config, direction: Direction) -> Result<(ImageSource, ImagePlan)> {
+    if let Some(own) = &config.app.image {
+        let own = own.to_string();
+        return Ok((ImageSource::Given(own.clone()), ImagePlan::Given(own)));
+    }
+    if direction == Direction::Down {
+        let binary = PathBuf::new();
+        return Ok((
+            ImageSource::Build { binary },
+            ImagePlan::Build { digest: None },
+        ));
+    }
+    let binary = colour_app()?;
+    let built = image::build(&binary)
+        .with_context(|| format!("cannot make an image of `{}`", binary.display()))?;
+    let digest = Some(built.digest.to_string());
+    Ok((ImageSource::Build { binary }, ImagePlan::Build { digest }))
+}
+
+/// The colour app: beside this executable, or where `cargo app` puts it.
+pub(crate) fn colour_app() -> Result<PathBuf> {
+    let executable = std::env::current_exe().context("cannot find this executable")?;
+    let beside = executable.parent().unwrap_or(Path::new("/"));
+    let target = beside.parent().unwrap_or(beside);
+    let built = target
+        .join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+        .join("app/colorteller");
+    let candidates = [built, beside.join("colorteller")];
+    let found = candidates.iter().find(|path| path.is_file()).cloned();
+    found.ok_or_else(|| {
+        Exit::usage(format!(
+            "the colour app is not built: `{}` is not there\n\n\
+             hint: `cargo app` builds it; `--image` takes an image of your own instead",
+            candidates[1].display()
+        ))
+        .into()
+    })
+}

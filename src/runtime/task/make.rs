@@ -1,0 +1,246 @@
+//! Making a task: its namespace, its configuration, its sidecar, its app.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::driver::{Parts, Task};
+use super::life::ended;
+use crate::envoy::{self, AppPlacement, Configuration, PLAIN_ADDRESSES, Placement};
+use crate::mesh::EgressFilter;
+use crate::runtime::app::{self, App};
+use crate::runtime::desired::AppSpec;
+use crate::runtime::dns::{Otherwise, Server, ServerOptions, Zone};
+use crate::runtime::isolate;
+use crate::runtime::launch::Container;
+use crate::runtime::netns::{Netns, NetnsError};
+use crate::runtime::observed::{MeshState, SidecarState, TaskStatus};
+use crate::runtime::redirect::{self, APP_ADDRESS, DNS_PORT, EGRESS_PORT, PLAIN_EGRESS_PORT};
+use crate::runtime::sidecar::{Sidecar, SidecarOptions};
+
+/// How long a sidecar may take until it serves.
+const LIVE: Duration = Duration::from_secs(30);
+/// How long an app may take until it accepts connections.
+const ACCEPTS: Duration = Duration::from_mins(1);
+/// Between two tries to reach an app's port.
+const KNOCK: Duration = Duration::from_millis(10);
+/// The port at which a task's proxy answers `/ready` and the like.
+const READINESS_PORT: u16 = 9901;
+
+// === impl Task ===
+
+impl Task {
+    pub(super) async fn make(&mut self, parts: &mut Parts) -> Result<(), String> {
+        self.folders()
+            .map_err(|error| format!("cannot make the task's folders: {error}"))?;
+        if self.spec.app.is_some() {
+            parts.app_network = Some(self.app_network().await?);
+        }
+        let address = redirect::add_address(self.spec.address);
+        self.surroundings
+            .network
+            .ip(address)
+            .await
+            .map_err(|error| error.to_string())?;
+        let configuration = self.first_configuration(parts.app_network.as_ref()).await;
+        if let Some(network) = &parts.app_network {
+            let (sender, zone) = watch::channel(self.zone(&configuration));
+            let refused = Some(self.surroundings.logs.join("dns.log"));
+            let options = ServerOptions {
+                netns: network,
+                // Answers have to come from where the redirection sent the
+                // question, else the app takes them for somebody else's.
+                address: (std::net::Ipv4Addr::LOCALHOST, DNS_PORT).into(),
+                zone,
+                refused,
+            };
+            parts.dns = Some(
+                Server::start(options)
+                    .await
+                    .map_err(|error| error.to_string())?,
+            );
+            parts.zone = Some(sender);
+        }
+        parts.sidecar = Some(self.sidecar(&configuration).await?);
+        parts.configuration = Some(configuration);
+        self.state.sidecar = SidecarState::Live;
+        self.state.mesh = MeshState::Applied;
+        self.state.processes.sidecar = parts.sidecar.as_ref().and_then(Sidecar::process);
+        self.report(TaskStatus::Provisioning);
+        if let (Some(spec), Some(network)) = (self.spec.app.clone(), &parts.app_network) {
+            parts.app = Some(self.app(&spec, network).await?);
+            self.state.processes.app = parts.app.as_ref().and_then(App::process);
+            let accepts = timeout(ACCEPTS, accepting(network, spec.port));
+            tokio::select! {
+                accepts = accepts => accepts
+                    .map_err(|_| format!("the app does not listen on port {}", spec.port))?,
+                reason = ended(parts.app.as_mut()) => return Err(reason),
+            }
+        }
+        self.state.healthy = true;
+        self.report(TaskStatus::Running);
+        Ok(())
+    }
+
+    pub(super) fn folders(&self) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.surroundings.folder)?;
+        std::fs::create_dir_all(self.surroundings.folder.join("root"))?;
+        std::fs::create_dir_all(&self.surroundings.logs)
+    }
+
+    pub(super) async fn app_network(&self) -> Result<Netns, String> {
+        let name = format!(
+            "app-{}",
+            self.surroundings
+                .folder
+                .file_name()
+                .unwrap_or_default()
+                .display()
+        );
+        let make = async {
+            let network = Netns::create(&self.surroundings.namespaces, &name).await?;
+            network.ip(redirect::app_addresses()).await?;
+            network
+                .nft(redirect::app_redirection(PLAIN_ADDRESSES))
+                .await?;
+            network.open_low_ports().await?;
+            Ok::<_, NetnsError>(network)
+        };
+        make.await.map_err(|error| error.to_string())
+    }
+
+    /// Waits until the meshes say how this proxy is to be configured.
+    pub(super) async fn first_configuration(&mut self, app: Option<&Netns>) -> Configuration {
+        loop {
+            match self.compile(app) {
+                Ok(configuration) => return configuration,
+                Err(reason) => {
+                    self.state.mesh = MeshState::Refused { reason };
+                    self.report(TaskStatus::Provisioning);
+                }
+            }
+            if self.meshes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub(super) fn compile(&mut self, app: Option<&Netns>) -> Result<Configuration, String> {
+        let meshes = self.meshes.borrow_and_update().clone();
+        let mesh = meshes.meshes.get(&self.spec.mesh);
+        let mesh = mesh.ok_or_else(|| format!("there is no mesh `{}`", self.spec.mesh))?;
+        let path = |netns: &Netns| netns.path().map(PathBuf::from).unwrap_or_default();
+        let placement = Placement {
+            address: self.spec.address,
+            network: self.surroundings.network.path().map(PathBuf::from),
+            app: app.map(|network| AppPlacement {
+                network: path(network),
+                address: std::net::Ipv4Addr::LOCALHOST,
+                egress_port: EGRESS_PORT,
+                plain_egress_port: PLAIN_EGRESS_PORT,
+            }),
+            private_domains: meshes.domains.iter().cloned().collect(),
+            resolver: self.surroundings.resolver,
+            admin: self.admin(),
+            logs: self.surroundings.logs.clone(),
+            xds: self.surroundings.folder.join("xds"),
+            readiness_port: READINESS_PORT,
+        };
+        envoy::compile(mesh, &self.spec.proxy, &placement).map_err(|error| error.to_string())
+    }
+
+    pub(super) fn admin(&self) -> PathBuf {
+        self.surroundings.folder.join("admin")
+    }
+
+    /// What the app's DNS knows: the modelled names, and all others only
+    /// where the mesh lets everything through.
+    pub(super) fn zone(&self, configuration: &Configuration) -> Zone {
+        let names = configuration.names();
+        let names: BTreeMap<_, _> = names
+            .iter()
+            .map(|(name, address)| (name.clone(), vec![*address]))
+            .collect();
+        let meshes = self.meshes.borrow();
+        let mesh = meshes.meshes.get(&self.spec.mesh);
+        let otherwise = match mesh.map(|mesh| mesh.egress) {
+            Some(EgressFilter::AllowAll) => Otherwise::Ask(self.surroundings.world_zone.clone()),
+            Some(EgressFilter::DropAll) | None => Otherwise::Refuse,
+        };
+        Zone {
+            fixed: Arc::new(names),
+            otherwise,
+            ..Zone::empty()
+        }
+    }
+
+    pub(super) async fn sidecar(&self, configuration: &Configuration) -> Result<Sidecar, String> {
+        let options = SidecarOptions {
+            envoy: self.surroundings.envoy.clone(),
+            world: self.surroundings.world.clone(),
+            folder: self.surroundings.folder.join("xds"),
+            admin: self.admin(),
+            log: self.surroundings.logs.join("envoy.log"),
+        };
+        let started = Sidecar::start(&options, configuration).await;
+        let mut sidecar = started.map_err(|error| describe(&error))?;
+        match timeout(LIVE, sidecar.live()).await {
+            Ok(Ok(())) => Ok(sidecar),
+            Ok(Err(reason)) => Err(reason),
+            Err(_) => Err(format!("Envoy is not live after {} s", LIVE.as_secs())),
+        }
+    }
+
+    pub(super) async fn app(&self, spec: &AppSpec, network: &Netns) -> Result<App, String> {
+        let certificate = self.surroundings.certificate.as_deref();
+        let mut environment = spec.environment.clone();
+        if certificate.is_some() && !environment.iter().any(|(name, _)| name == "SSL_CERT_FILE") {
+            environment.push(("SSL_CERT_FILE".to_owned(), app::CERTIFICATES.to_owned()));
+        }
+        let container = Container {
+            network: network.path().map(PathBuf::from).unwrap_or_default(),
+            rootfs: spec.rootfs.clone(),
+            staging: self.surroundings.folder.join("root"),
+            command: spec.command.clone(),
+            environment,
+            working_directory: spec.working_directory.clone(),
+            user: spec.user,
+            group: spec.group,
+            hostname: "app".to_owned(),
+            files: app::files_over_image(APP_ADDRESS, certificate),
+            own_users: !isolate::has_all_users(),
+        };
+        let log = self.surroundings.logs.join("app.log");
+        let started = App::start(
+            &self.surroundings.program,
+            &container,
+            &log,
+            spec.stop_timeout,
+        )
+        .await;
+        started.map_err(|error| describe(&error))
+    }
+}
+
+/// Waits until something listens on a port of the app's namespace.
+async fn accepting(network: &Netns, port: u16) {
+    let address = std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port);
+    while network.connect(address).await.is_err() {
+        sleep(KNOCK).await;
+    }
+}
+
+/// An error and its causes in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
