@@ -4,7 +4,9 @@
 mod architecture;
 mod cloud;
 mod elf;
+mod live;
 mod local;
+mod mesh;
 mod project;
 mod pull;
 mod registry;
