@@ -1,6 +1,6 @@
 //! What stacks share: who exports a name, who imports it.
 
-use super::model::{CloudFormationState, Export, StackOutput};
+use super::model::{CloudFormationState, Export, Stack, StackOutput};
 use crate::account::ApiError;
 use std::collections::BTreeMap;
 
@@ -19,8 +19,7 @@ fn using(state: &CloudFormationState, export: &str) -> Vec<String> {
 }
 
 /// Why a stack may not be deleted.
-pub(super) fn held(state: &CloudFormationState, stack_id: &str) -> Option<String> {
-    let stack = state.stacks.get(stack_id)?;
+pub(super) fn held(state: &CloudFormationState, stack: &Stack) -> Option<String> {
     let exported = stack.outputs.iter().filter_map(|output| output.export.as_ref());
     exported.into_iter().find_map(|export| {
         let users = using(state, export);
@@ -33,19 +32,18 @@ pub(super) fn held(state: &CloudFormationState, stack_id: &str) -> Option<String
 /// nobody minds.
 pub(super) fn publish(
     state: &mut CloudFormationState,
-    stack_id: &str,
+    stack: &Stack,
     outputs: &[StackOutput],
 ) -> Result<(), String> {
     let exported = outputs.iter().filter_map(|output| Some((output.export.as_ref()?, &output.value)));
     let wanted: BTreeMap<&String, &String> = exported.collect();
     for name in wanted.keys() {
-        if let Some(other) = state.exports.get(*name).filter(|export| export.stack_id != stack_id) {
+        if let Some(other) = state.exports.get(*name).filter(|export| export.stack_id != stack.id) {
             let other = state.stacks.get(&other.stack_id).map_or("", |stack| stack.name.as_str());
             return Err(format!("Export with name {name} is already exported by stack {other}."));
         }
     }
-    let before = state.stacks.get(stack_id).map(|stack| stack.outputs.clone()).unwrap_or_default();
-    for old in &before {
+    for old in &stack.outputs {
         let Some(name) = &old.export else { continue };
         let verb = match wanted.get(name) {
             Some(value) if **value == old.value => continue,
@@ -57,10 +55,15 @@ pub(super) fn publish(
             return Err(format!("Export {name} cannot be {verb} as it is in use by {}", users.join(", ")));
         }
     }
-    state.exports.retain(|_, export| export.stack_id != stack_id);
+    withdraw(state, &stack.id);
     for (name, value) in wanted {
-        let export = Export { value: value.clone(), stack_id: stack_id.to_owned() };
+        let export = Export { value: value.clone(), stack_id: stack.id.clone() };
         state.exports.insert(name.clone(), export);
     }
     Ok(())
+}
+
+/// Takes the exports of a stack away.
+pub(super) fn withdraw(state: &mut CloudFormationState, stack_id: &str) {
+    state.exports.retain(|_, export| export.stack_id != stack_id);
 }

@@ -112,3 +112,21 @@ fn check_capabilities(template: &Template, given: &BTreeSet<String>) -> Result<(
     }
     Err(ApiError::new("InsufficientCapabilitiesException", format!("Requires capabilities : [{needed}]")))
 }
+
+/// A resource keeps its type for life.
+pub(super) fn check_types_stay(stack: &Stack, template: &Template) -> Result<(), String> {
+    let differs = |id: &&str| {
+        let wanted = template.resources.get(*id).map(|resource| resource.resource_type.as_str());
+        let found = stack.resources.get(*id).filter(|resource| resource.physical_id.is_some());
+        found.is_some_and(|resource| Some(resource.resource_type.as_str()) != wanted)
+    };
+    let changed: Vec<&str> = template.resources.keys().map(crate::template::LogicalId::as_str).filter(differs).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "Update of resource type is not permitted. The new template modifies resource type of the following \
+         resources: [{}]",
+        changed.join(", ")
+    ))
+}
