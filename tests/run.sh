@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 .ci/setup test
 PATH="$PWD/target/test-tools/bin:$PATH"
-export PATH
+COLORMESH_ENVOY=$(echo "$PWD"/target/test-tools/lib/python3*/site-packages/envoy/_bin/envoy)
+export PATH COLORMESH_ENVOY
 
 cargo fmt --all --check
 cargo app

@@ -152,9 +152,10 @@ impl Repository {
             image_digest: Some(digest.to_string()),
             image_tag,
         };
-        Some(match tags.is_empty() {
-            true => vec![gone(None)],
-            false => tags.into_iter().map(|tag| gone(Some(tag))).collect(),
+        Some(if tags.is_empty() {
+            vec![gone(None)]
+        } else {
+            tags.into_iter().map(|tag| gone(Some(tag))).collect()
         })
     }
 }

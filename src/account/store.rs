@@ -5,10 +5,10 @@
 //! at least twice as long as the one before took, so that a large state never
 //! spends its time on being written.
 
+use super::cloudformation::CloudFormationState;
 use super::ecr::EcrState;
 use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
-use super::cloudformation::CloudFormationState;
 use super::scheduler::EcsState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;

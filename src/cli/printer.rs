@@ -72,11 +72,6 @@ impl Printer {
         }
     }
 
-    /// One line that is said even to those who want quiet.
-    pub(crate) fn warn(self, line: &str) {
-        talk(&format!("{} {line}", paint(WARN, "warning:")));
-    }
-
     /// Whether progress may be drawn with bars.
     pub(crate) fn draws(self) -> bool {
         !self.quiet && io::stderr().is_terminal() && !is_ci()

@@ -29,12 +29,6 @@ pub(crate) struct LocalSession {
 impl Session {
     /// Connects; on the local target the daemon is started when it does not
     /// run.
-    pub(crate) async fn open(global: &Global, printer: Printer) -> Result<Self> {
-        let config = settings::load(global)?;
-        Self::with(config, global.endpoint_url.clone(), printer).await
-    }
-
-    /// Connects with settings that are loaded already.
     pub(crate) async fn with(
         config: Config,
         endpoint_url: Option<String>,

@@ -68,17 +68,39 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             let name = query.require("ChangeSetName")?;
             engine::delete_change_set(account, query.get("StackName"), name)?;
         }
-        "CreateStack" => _ = xml.text("StackId", engine::create_stack(account, request::stack(query)?)?),
-        "UpdateStack" => _ = xml.text("StackId", engine::update_stack(account, request::stack(query)?)?),
+        "CreateStack" => {
+            _ = xml.text(
+                "StackId",
+                engine::create_stack(account, request::stack(query)?)?,
+            )
+        }
+        "UpdateStack" => {
+            _ = xml.text(
+                "StackId",
+                engine::update_stack(account, request::stack(query)?)?,
+            )
+        }
         "DeleteStack" => engine::delete_stack(account, request::delete(query)?)?,
         "UpdateTerminationProtection" => {
             let protected = query.flag("EnableTerminationProtection");
-            xml.text("StackId", engine::set_termination_protection(account, stack()?, protected)?);
+            xml.text(
+                "StackId",
+                engine::set_termination_protection(account, stack()?, protected)?,
+            );
         }
-        "RollbackStack" => _ = xml.text("StackId", engine::roll_back_stack(account, stack()?, token)?),
+        "RollbackStack" => {
+            _ = xml.text(
+                "StackId",
+                engine::roll_back_stack(account, stack()?, token)?,
+            )
+        }
         "CancelUpdateStack" => _ = engine::cancel_update(account, stack()?, token)?,
         "ContinueUpdateRollback" => {
-            let skip: Vec<String> = query.list("ResourcesToSkip").into_iter().map(str::to_owned).collect();
+            let skip: Vec<String> = query
+                .list("ResourcesToSkip")
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
             engine::continue_roll_back(account, stack()?, &skip, token)?;
         }
         other => return Err(ApiError::unknown_operation(other)),

@@ -4,13 +4,19 @@
 //! answered. What is sent in which order is for `push` and `pull`.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE,
+};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
+use tokio::sync::OnceCell;
+
+use super::bearer::{self, Challenge};
 use super::transport::{Transport, is_loopback};
 use super::{Digest, RegistryError};
 
@@ -19,7 +25,7 @@ const ATTEMPTS: u32 = 5;
 /// The wait before the second attempt; doubled before each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// How long a registry may take for its answer, an upload included.
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_mins(5);
 /// Documents and errors are small; a registry that sends more is not one.
 const MAXIMUM_DOCUMENT: usize = 4 << 20;
 /// How often a registry may send us elsewhere.
@@ -43,6 +49,8 @@ pub(super) struct Client {
     base: Uri,
     repository: String,
     authorization: Option<HeaderValue>,
+    /// What the registry's token service gave for the first.
+    token: Arc<OnceCell<HeaderValue>>,
     transport: Transport,
 }
 
@@ -88,6 +96,7 @@ impl Client {
             base,
             repository: target.repository.clone(),
             authorization,
+            token: Arc::default(),
             transport,
         })
     }
@@ -112,10 +121,14 @@ impl Client {
         for _ in 0..=MAXIMUM_REDIRECTS {
             let request = self.request(&method, &uri, header.as_ref(), body.clone())?;
             let answer = self.exchange(&uri, request).await?;
-            if !answer.status().is_redirection() {
-                return succeeded(method, uri, answer).await;
+            if answer.status().is_redirection() {
+                uri = location(&uri, answer.headers())?;
+            } else if let Some(challenge) = self.challenge(&uri, &answer) {
+                let token = || self.fetch_token(&challenge);
+                self.token.get_or_try_init(token).await?;
+            } else {
+                return succeeded(method, &uri, answer).await;
             }
-            uri = location(&uri, answer.headers())?;
         }
         Err(RegistryError::Redirects(uri.to_string()))
     }
@@ -133,11 +146,35 @@ impl Client {
         }
         // A registry that sends us to its storage gives the address its own
         // signature; our token is for the registry alone.
-        if let Some(token) = self.authorization.as_ref().filter(|_| self.is_ours(uri)) {
+        let token = self.token.get().or(self.authorization.as_ref());
+        if let Some(token) = token.filter(|_| self.is_ours(uri)) {
             request = request.header(AUTHORIZATION, token);
         }
         let invalid = |_| RegistryError::Address(uri.to_string());
         request.body(Full::new(body)).map_err(invalid)
+    }
+
+    /// Where to get a token, when this answer asks for one that we lack.
+    fn challenge(&self, uri: &Uri, answer: &Answer) -> Option<Challenge> {
+        let asks = answer.status() == StatusCode::UNAUTHORIZED
+            && self.is_ours(uri)
+            && !self.token.initialized();
+        let header = answer.headers().get(WWW_AUTHENTICATE).filter(|_| asks)?;
+        Challenge::parse(header.to_str().ok()?)
+    }
+
+    async fn fetch_token(&self, challenge: &Challenge) -> Result<HeaderValue, RegistryError> {
+        let text = challenge.address();
+        let uri: Uri = text.parse().map_err(|_| RegistryError::Address(text))?;
+        let mut request = Request::get(&uri);
+        if let Some(credentials) = &self.authorization {
+            request = request.header(AUTHORIZATION, credentials);
+        }
+        let invalid = |_| RegistryError::Address(uri.to_string());
+        let request = request.body(Full::default()).map_err(invalid)?;
+        let answer = self.exchange(&uri, request).await?;
+        let answer = succeeded(Method::GET, &uri, answer).await?;
+        bearer::authorization(&document(answer).await?)
     }
 
     fn is_ours(&self, uri: &Uri) -> bool {
@@ -228,7 +265,7 @@ fn authorization(token: &str) -> Result<HeaderValue, RegistryError> {
     Ok(value)
 }
 
-async fn succeeded(method: Method, uri: Uri, answer: Answer) -> Result<Answer, RegistryError> {
+async fn succeeded(method: Method, uri: &Uri, answer: Answer) -> Result<Answer, RegistryError> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
@@ -240,7 +277,7 @@ async fn succeeded(method: Method, uri: Uri, answer: Answer) -> Result<Answer, R
     Err(refusal(method, uri, status, &body))
 }
 
-fn refusal(method: Method, uri: Uri, status: StatusCode, body: &[u8]) -> RegistryError {
+fn refusal(method: Method, uri: &Uri, status: StatusCode, body: &[u8]) -> RegistryError {
     #[derive(serde::Deserialize)]
     struct Errors {
         errors: Vec<Error>,

@@ -5,7 +5,7 @@
 //! container gets its own `/dev`.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, lchown, symlink};
@@ -123,7 +123,7 @@ impl Layer<'_> {
         let mut links = 0;
         parts.reverse();
         while let Some(part) = parts.pop() {
-            self.enter(&mut parent, part, &mut parts, &mut links)
+            self.enter(&mut parent, &part, &mut parts, &mut links)
                 .map_err(|error| {
                     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
                 })?;
@@ -135,7 +135,7 @@ impl Layer<'_> {
     fn enter(
         &self,
         parent: &mut PathBuf,
-        part: OsString,
+        part: &OsStr,
         rest: &mut Vec<OsString>,
         links: &mut usize,
     ) -> io::Result<()> {
@@ -145,7 +145,7 @@ impl Layer<'_> {
             }
             return Ok(());
         }
-        let next = parent.join(&part);
+        let next = parent.join(part);
         match fs::symlink_metadata(&next) {
             Ok(meta) if meta.is_symlink() => {
                 *links += 1;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Digest;
+use super::{Architecture, Digest};
 
 /// Media types, ours and the older ones that Docker writes.
 pub mod media {
@@ -153,6 +153,18 @@ impl Manifest {
     /// The bytes of all blobs together.
     pub fn size(&self) -> u64 {
         self.blobs().map(|blob| blob.size).sum()
+    }
+}
+
+// === impl Index ===
+
+impl Index {
+    /// The image that runs on this machine.
+    pub fn for_this_machine(&self) -> Option<&Descriptor> {
+        let ours = Architecture::of_this_machine()?.as_str();
+        let is_ours = |platform: &Platform| platform.os == "linux" && platform.architecture == ours;
+        let mut manifests = self.manifests.iter();
+        manifests.find(|manifest| manifest.platform.as_ref().is_some_and(is_ours))
     }
 }
 

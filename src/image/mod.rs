@@ -4,6 +4,7 @@
 //! Knows the formats and the distribution API of registries. Where an image
 //! is pushed to and which images a task runs is decided by others.
 
+mod bearer;
 mod build;
 mod client;
 mod digest;

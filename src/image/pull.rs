@@ -7,7 +7,7 @@ use hyper::header::ACCEPT;
 
 use super::client::{Answer, Client, Target, document, media_type, retried, stated_digest};
 use super::manifest::{Descriptor, Index, Manifest, media};
-use super::{Architecture, Digest, Reference, RegistryError, Store};
+use super::{Digest, Reference, RegistryError, Store};
 
 /// Every form of manifest that we can read.
 const KNOWN: &str = "application/vnd.oci.image.manifest.v1+json, \
@@ -28,37 +28,43 @@ pub async fn pull(
         repository: reference.repository.clone(),
         authorization,
     })?;
-    let (digest, manifest) = resolve(&client, reference, store).await?;
-    for descriptor in manifest.blobs() {
+    let documents = resolve(&client, reference).await?;
+    for descriptor in documents.manifest.blobs() {
         if store.size(&descriptor.digest) != Some(descriptor.size) {
             retried(|| fetch(&client, descriptor, store)).await?;
         }
     }
+    // Last, and the index after the manifest: a document that is stored means
+    // that all below it is stored too, even after a kill.
+    let digest = store.write(&documents.bytes)?;
+    if let Some(index) = &documents.index {
+        store.write(index)?;
+    }
     Ok(digest)
 }
 
-async fn resolve(
-    client: &Client,
-    reference: &Reference,
-    store: &Store,
-) -> Result<(Digest, Manifest), RegistryError> {
-    let (media_type, bytes) =
-        manifest(client, reference.version(), reference.digest.as_ref()).await?;
-    if !matches!(media_type.as_str(), media::INDEX | media::DOCKER_LIST) {
-        return keep(reference, &bytes, store);
-    }
-    let image = for_this_machine(reference, &bytes)?;
-    let (_, bytes) = manifest(client, image.as_str(), Some(&image)).await?;
-    keep(reference, &bytes, store)
+/// What says which blobs an image needs.
+struct Documents {
+    manifest: Manifest,
+    bytes: Bytes,
+    index: Option<Bytes>,
 }
 
-fn keep(
-    reference: &Reference,
-    bytes: &[u8],
-    store: &Store,
-) -> Result<(Digest, Manifest), RegistryError> {
-    let manifest = parse(reference, bytes)?;
-    Ok((store.write(bytes)?, manifest))
+async fn resolve(client: &Client, reference: &Reference) -> Result<Documents, RegistryError> {
+    let (kind, bytes) = manifest(client, reference.version(), reference.digest.as_ref()).await?;
+    let (bytes, index) = match kind.as_str() {
+        media::INDEX | media::DOCKER_LIST => {
+            let image = for_this_machine(reference, &bytes)?;
+            let (_, image) = manifest(client, image.as_str(), Some(&image)).await?;
+            (image, Some(bytes))
+        }
+        _ => (bytes, None),
+    };
+    Ok(Documents {
+        manifest: parse(reference, &bytes)?,
+        bytes,
+        index,
+    })
 }
 
 async fn manifest(
@@ -81,16 +87,11 @@ async fn manifest(
 
 fn for_this_machine(reference: &Reference, index: &[u8]) -> Result<Digest, RegistryError> {
     let index: Index = parse(reference, index)?;
-    let ours = Architecture::of_this_machine().map_or("an unknown processor", Architecture::as_str);
-    let is_ours = |descriptor: &&Descriptor| {
-        let platform = descriptor.platform.as_ref();
-        platform.is_some_and(|p| p.os == "linux" && p.architecture == ours)
-    };
-    match index.manifests.iter().find(is_ours) {
+    match index.for_this_machine() {
         Some(descriptor) => Ok(descriptor.digest.clone()),
         None => Err(RegistryError::Platform {
             image: reference.to_string(),
-            architecture: ours,
+            architecture: std::env::consts::ARCH,
         }),
     }
 }

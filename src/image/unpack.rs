@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::manifest::{Descriptor, ImageConfig, Manifest};
+use super::manifest::{Descriptor, ImageConfig, Index, Manifest};
 use super::{Digest, Store, StoreError, layer};
 
 /// An image as a folder.
@@ -45,6 +45,9 @@ pub enum UnpackError {
         #[source]
         source: serde_json::Error,
     },
+    /// The image runs on other machines only.
+    #[error("the image {0} is not made for this machine's processor")]
+    Platform(Digest),
     /// A layer is packed in a way that we do not know.
     #[error("a layer has the media type `{0}`; tar and tar with gzip are known")]
     MediaType(String),
@@ -72,8 +75,10 @@ pub enum UnpackError {
 }
 
 /// Unpacks a stored image into a folder named after it, in `into`. One that
-/// was unpacked before is used again.
+/// was unpacked before is used again. Of an image for several platforms it is
+/// the one for this machine.
 pub fn unpack(store: &Store, image: &Digest, into: &Path) -> Result<Unpacked, UnpackError> {
+    let image = &single(store, image)?;
     let manifest: Manifest = document(store, image, image)?;
     let config: ImageConfig = document(store, image, &manifest.config.digest)?;
     let root = into.join(image.hex());
@@ -85,6 +90,27 @@ pub fn unpack(store: &Store, image: &Digest, into: &Path) -> Result<Unpacked, Un
         root,
         config,
     })
+}
+
+fn single(store: &Store, image: &Digest) -> Result<Digest, UnpackError> {
+    let document: Document = document(store, image, image)?;
+    match document.manifests {
+        None => Ok(image.clone()),
+        Some(manifests) => {
+            let index = Index {
+                schema_version: 2,
+                manifests,
+            };
+            let found = index.for_this_machine().map(|found| found.digest.clone());
+            found.ok_or_else(|| UnpackError::Platform(image.clone()))
+        }
+    }
+}
+
+/// Enough of a document to tell an image from a list of images.
+#[derive(serde::Deserialize)]
+struct Document {
+    manifests: Option<Vec<Descriptor>>,
 }
 
 fn document<T: serde::de::DeserializeOwned>(

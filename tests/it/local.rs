@@ -5,6 +5,7 @@ use colormesh::account::{Account, Options};
 use colormesh::endpoint::Endpoint;
 use colormesh::image::Target;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// A running endpoint; it ends with the test.
 pub(crate) struct Local {
@@ -16,11 +17,17 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        Self::start_in(folder, &state).await
+    }
+
+    /// An account over a state that another may have left.
+    pub(crate) async fn start_in(folder: tempfile::TempDir, state: &Path) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let account = Account::open(Options {
             registry_host: address.to_string(),
-            ..Options::new(folder.path().join("state"))
+            ..Options::new(state)
         })
         .unwrap();
         let endpoint = Endpoint {

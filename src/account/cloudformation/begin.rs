@@ -49,20 +49,35 @@ pub struct DeleteRequest {
 
 /// A stack that has a name and an ARN, and nothing else yet.
 pub(super) fn reserve(account: &Account, state: &mut State, name: &str) -> String {
-    let id = account.arn("cloudformation", &format!("stack/{name}/{}", account.ids().uuid()));
+    let id = account.arn(
+        "cloudformation",
+        &format!("stack/{name}/{}", account.ids().uuid()),
+    );
     let stack = Stack {
         id: id.clone(),
         name: name.to_owned(),
         created: Timestamp::now(),
         ..Stack::default()
     };
-    state.cloudformation.stacks.insert(id.clone(), Shared::new(stack));
-    state.cloudformation.names.insert(name.to_owned(), id.clone());
+    state
+        .cloudformation
+        .stacks
+        .insert(id.clone(), Shared::new(stack));
+    state
+        .cloudformation
+        .names
+        .insert(name.to_owned(), id.clone());
     id
 }
 
 /// Puts an operation into the state and tells it; the caller spawns it.
-pub(super) fn begin(account: &Account, state: &mut State, stack_id: &str, phase: Phase, work: Work) -> Option<String> {
+pub(super) fn begin(
+    account: &Account,
+    state: &mut State,
+    stack_id: &str,
+    phase: Phase,
+    work: Work,
+) -> Option<String> {
     let stack = state.cloudformation.stack_mut(stack_id)?;
     let id = install(account, stack, phase, work);
     let status = match phase {
@@ -80,7 +95,11 @@ pub(super) fn begin(account: &Account, state: &mut State, stack_id: &str, phase:
             "UPDATE_IN_PROGRESS"
         }
     };
-    stack.tell(account.ids().uuid(), status, Some("User Initiated".to_owned()));
+    stack.tell(
+        account.ids().uuid(),
+        status,
+        Some("User Initiated".to_owned()),
+    );
     Some(id)
 }
 
@@ -113,8 +132,14 @@ pub(super) fn install(account: &Account, stack: &mut Stack, phase: Phase, work: 
 
 /// What an operation that failed left half done is done anew.
 fn forget_failures(stack: &mut Stack) {
-    stack.resources.retain(|_, resource| resource.physical_id.is_some() && !resource.is_over());
-    for resource in stack.resources.values_mut().filter(|resource| resource.touched) {
+    stack
+        .resources
+        .retain(|_, resource| resource.physical_id.is_some() && !resource.is_over());
+    for resource in stack
+        .resources
+        .values_mut()
+        .filter(|resource| resource.touched)
+    {
         let resource: &mut StackResource = resource.make_mut();
         resource.touched = false;
         resource.before = None;
@@ -127,7 +152,9 @@ fn forget_failures(stack: &mut Stack) {
 /// The pattern of names.
 pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
     let mut letters = name.chars();
-    let valid = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+    let valid = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
         && name.len() <= 128;
     if valid {
@@ -143,13 +170,19 @@ pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
 pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
     let fits = matches!(
         stack.status.as_str(),
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "UPDATE_FAILED" | "CREATE_FAILED"
+        "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "UPDATE_FAILED"
+            | "CREATE_FAILED"
     );
     if fits {
         return Ok(());
     }
     let (id, status) = (&stack.id, &stack.status);
-    Err(ApiError::validation(format!("Stack:{id} is in {status} state and can not be updated.")))
+    Err(ApiError::validation(format!(
+        "Stack:{id} is in {status} state and can not be updated."
+    )))
 }
 
 /// Whether a request was made before: the same token for the same operation.
@@ -175,14 +208,21 @@ pub fn create_stack(account: &Account, request: StackRequest) -> Result<String, 
             if is_repeated(stack, request.token.as_deref(), "CREATE")? {
                 return Ok((stack.id.clone(), None));
             }
-            return Err(ApiError::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
+            return Err(ApiError::new(
+                "AlreadyExistsException",
+                format!("Stack [{name}] already exists"),
+            ));
         }
         let id = reserve(account, state, name);
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
             stack.description = template.description;
             stack.protected = request.protected;
         }
-        let work = Work { target: spec, token: request.token, on_failure: request.on_failure };
+        let work = Work {
+            target: spec,
+            token: request.token,
+            on_failure: request.on_failure,
+        };
         let operation = begin(account, state, &id, Phase::Create, work);
         Ok((id, operation))
     })?;
@@ -200,7 +240,10 @@ fn start(account: &Account, (stack_id, operation): (String, Option<String>)) -> 
 pub(super) fn live(account: &Account, name: &str) -> Result<Shared<Stack>, ApiError> {
     let unknown = || ApiError::validation(format!("Stack [{name}] does not exist"));
     let found = account.read(|state| {
-        let id = look::find(&state.cloudformation, name).filter(|stack| stack.is_live())?.id.clone();
+        let id = look::find(&state.cloudformation, name)
+            .filter(|stack| stack.is_live())?
+            .id
+            .clone();
         state.cloudformation.stacks.get(&id).cloned()
     });
     found.ok_or_else(unknown)
@@ -215,14 +258,19 @@ pub fn update_stack(account: &Account, request: StackRequest) -> Result<String, 
     check_updatable(&stack)?;
     let (spec, template) = request.submitted.check(Some(&stack))?;
     check_types_stay(&stack, &template).map_err(ApiError::validation)?;
-    let changes = account.read(|state| changes::between(account.options(), state, &stack, &spec, &template));
+    let changes =
+        account.read(|state| changes::between(account.options(), state, &stack, &spec, &template));
     let unfinished = stack.status.ends_with("_FAILED");
     if !changes.map_err(ApiError::validation)?.any && !unfinished {
         return Err(ApiError::validation("No updates are to be performed."));
     }
     let id = stack.id.clone();
     drop(stack);
-    let work = Work { target: spec, token: request.token, on_failure: request.on_failure };
+    let work = Work {
+        target: spec,
+        token: request.token,
+        on_failure: request.on_failure,
+    };
     let operation = account.update(|state| {
         let stack = state.cloudformation.stacks.get(&id);
         stack.map_or(Ok(()), |stack| check_updatable(stack))?;
@@ -234,13 +282,17 @@ pub fn update_stack(account: &Account, request: StackRequest) -> Result<String, 
 /// Deletes a stack; one that is not there is deleted already.
 pub fn delete_stack(account: &Account, request: DeleteRequest) -> Result<(), ApiError> {
     let begun = account.update(|state| {
-        let found = look::find(&state.cloudformation, &request.name).filter(|stack| stack.is_live());
+        let found =
+            look::find(&state.cloudformation, &request.name).filter(|stack| stack.is_live());
         let Some(stack) = found else { return Ok(None) };
         let id = stack.id.clone();
         if !check_deletable(stack, &request)? {
             return Ok(None);
         }
-        let work = Work { token: request.token, ..Work::default() };
+        let work = Work {
+            token: request.token,
+            ..Work::default()
+        };
         let operation = begin(account, state, &id, Phase::Delete, work);
         let stack = state.cloudformation.stack_mut(&id);
         if let Some(operation) = stack.and_then(|stack| stack.operation.as_mut()) {
@@ -267,7 +319,9 @@ fn check_deletable(stack: &Stack, request: &DeleteRequest) -> Result<bool, ApiEr
         return Ok(false);
     }
     if status.starts_with("UPDATE_") && stack.is_busy() {
-        return Err(ApiError::validation(format!("Stack [{name}] cannot be deleted while in status {status}")));
+        return Err(ApiError::validation(format!(
+            "Stack [{name}] cannot be deleted while in status {status}"
+        )));
     }
     if (!request.retain.is_empty() || request.force) && status != "DELETE_FAILED" {
         return Err(ApiError::validation(format!(
@@ -276,7 +330,12 @@ fn check_deletable(stack: &Stack, request: &DeleteRequest) -> Result<bool, ApiEr
             stack.id
         )));
     }
-    let over = |id: &String| stack.resources.get(id).is_none_or(|resource| resource.is_over());
+    let over = |id: &String| {
+        stack
+            .resources
+            .get(id)
+            .is_none_or(|resource| resource.is_over())
+    };
     if request.retain.iter().any(over) {
         return Err(ApiError::validation(
             "The specified resources to retain must be in a valid state. Do not specify resources that are in the \
@@ -287,7 +346,11 @@ fn check_deletable(stack: &Stack, request: &DeleteRequest) -> Result<bool, ApiEr
 }
 
 /// Protects a stack from deletion, or no longer; gives its ARN.
-pub fn set_termination_protection(account: &Account, name: &str, protected: bool) -> Result<String, ApiError> {
+pub fn set_termination_protection(
+    account: &Account,
+    name: &str,
+    protected: bool,
+) -> Result<String, ApiError> {
     let id = live(account, name)?.id.clone();
     account.update(|state| {
         if let Some(stack) = state.cloudformation.stack_mut(&id) {

@@ -22,14 +22,30 @@ pub(super) enum Began {
 }
 
 /// Begins with one resource, or finds that it was begun or needs nothing.
-pub(super) fn begin(worker: &Worker, target: &Target, id: &str, state: &mut State, stack: &mut Stack) -> Began {
-    if stack.operation.as_ref().is_some_and(|operation| operation.done.contains(id)) {
+pub(super) fn begin(
+    worker: &Worker,
+    target: &Target,
+    id: &str,
+    state: &mut State,
+    stack: &mut Stack,
+) -> Began {
+    if stack
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.done.contains(id))
+    {
         return Began::Nothing;
     }
     if let Some(begun) = stack.resources.get(id).filter(|resource| resource.touched) {
-        return if begun.status.ends_with("_FAILED") { Began::Failed } else { Began::Running };
+        return if begun.status.ends_with("_FAILED") {
+            Began::Failed
+        } else {
+            Began::Running
+        };
     }
-    let Some(made) = target.template.resources.get(id) else { return Began::Nothing };
+    let Some(made) = target.template.resources.get(id) else {
+        return Began::Nothing;
+    };
     let before = stack.resources.get(id).cloned();
     let scope = StackScope::new(worker.account.options(), state, stack, &target.parameters);
     let evaluated = target.template.evaluate(&made.properties, &scope);
@@ -43,7 +59,11 @@ pub(super) fn begin(worker: &Worker, target: &Target, id: &str, state: &mut Stat
         }
     }
     if let Some(before) = before.filter(|before| same(before, &resource)) {
-        let kept = StackResource { retention: resource.retention, needs: resource.needs, ..(*before).clone() };
+        let kept = StackResource {
+            retention: resource.retention,
+            needs: resource.needs,
+            ..(*before).clone()
+        };
         stack.resources.insert(id.to_owned(), Shared::new(kept));
         mark_done(stack, id);
         return Began::Nothing;
@@ -68,16 +88,32 @@ fn wanted(made: &Resource, target: &Target, id: &str) -> StackResource {
 
 /// A resource without properties has none, which is not the same as `null`.
 pub(super) fn or_empty(properties: Value) -> Value {
-    if properties.is_null() { Value::Object(serde_json::Map::new()) } else { properties }
+    if properties.is_null() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        properties
+    }
 }
 
 /// Makes, changes or replaces a resource.
-fn apply(worker: &Worker, id: &str, mut resource: StackResource, state: &mut State, stack: &mut Stack) -> Began {
+fn apply(
+    worker: &Worker,
+    id: &str,
+    mut resource: StackResource,
+    state: &mut State,
+    stack: &mut Stack,
+) -> Began {
     let before = resource.before.clone();
-    let replaced = before.as_ref().is_some_and(|before| replaces(before, &resource));
-    resource.physical_id = before.as_ref().filter(|_| !replaced).and_then(|before| before.physical_id.clone());
+    let replaced = before
+        .as_ref()
+        .is_some_and(|before| replaces(before, &resource));
+    resource.physical_id = before
+        .as_ref()
+        .filter(|_| !replaced)
+        .and_then(|before| before.physical_id.clone());
     let told = replaced.then(|| {
-        "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
+        "Requested update requires the creation of a new physical resource; hence creating one."
+            .to_owned()
     });
     tell(stack, id, &mut resource, "IN_PROGRESS", told);
     let Some(descriptor) = describe(&resource.resource_type) else {
@@ -103,20 +139,43 @@ fn apply(worker: &Worker, id: &str, mut resource: StackResource, state: &mut Sta
         Ok(None) => {}
         Ok(Some(made)) => {
             resource.physical_id = Some(made);
-            tell(stack, id, &mut resource, "IN_PROGRESS", Some("Resource creation Initiated".to_owned()));
+            tell(
+                stack,
+                id,
+                &mut resource,
+                "IN_PROGRESS",
+                Some("Resource creation Initiated".to_owned()),
+            );
         }
-        Err(failure) => return fail(stack, id, resource, failure.reason(&worker.account.ids().uuid())),
+        Err(failure) => {
+            return fail(
+                stack,
+                id,
+                resource,
+                failure.reason(&worker.account.ids().uuid()),
+            );
+        }
     }
     if let Some(before) = before.filter(|_| replaced && updates(stack)) {
-        let retention = if resource.replaced_is_retained { Retention::Yes } else { Retention::No };
-        let leftover = StackResource { retention, ..(*before).clone() };
+        let retention = if resource.replaced_is_retained {
+            Retention::Yes
+        } else {
+            Retention::No
+        };
+        let leftover = StackResource {
+            retention,
+            ..(*before).clone()
+        };
         stack.leftovers.insert(id.to_owned(), Shared::new(leftover));
     }
     Began::Running
 }
 
 fn updates(stack: &Stack) -> bool {
-    stack.operation.as_ref().is_some_and(|operation| operation.phase == Phase::Update)
+    stack
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.phase == Phase::Update)
 }
 
 fn same(before: &StackResource, after: &StackResource) -> bool {
@@ -127,22 +186,37 @@ fn same(before: &StackResource, after: &StackResource) -> bool {
 pub(super) fn replaces(before: &StackResource, after: &StackResource) -> bool {
     before.resource_type != after.resource_type
         || before.physical_id.is_none()
-        || changed(&before.properties, &after.properties)
-            .any(|name| describe(&after.resource_type).is_some_and(|descriptor| descriptor.replaced_by(name)))
+        || changed(&before.properties, &after.properties).any(|name| {
+            describe(&after.resource_type).is_some_and(|descriptor| descriptor.replaced_by(name))
+        })
 }
 
 /// The properties that differ.
 pub(super) fn changed<'a>(before: &'a Value, after: &'a Value) -> impl Iterator<Item = &'a str> {
-    let names = |value: &'a Value| value.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
+    let names = |value: &'a Value| {
+        value
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.keys().map(String::as_str))
+    };
     let all: BTreeSet<&str> = names(before).chain(names(after)).collect();
-    all.into_iter().filter(move |name| before.get(*name) != after.get(*name))
+    all.into_iter()
+        .filter(move |name| before.get(*name) != after.get(*name))
 }
 
 /// Sets and tells the status of a resource.
-fn tell(stack: &mut Stack, id: &str, resource: &mut StackResource, end: &str, reason: Option<String>) {
+fn tell(
+    stack: &mut Stack,
+    id: &str,
+    resource: &mut StackResource,
+    end: &str,
+    reason: Option<String>,
+) {
     resource.set(&format!("{}_{end}", resource.verb()), reason);
     stack.tell_of(id, resource);
-    stack.resources.insert(id.to_owned(), Shared::new(resource.clone()));
+    stack
+        .resources
+        .insert(id.to_owned(), Shared::new(resource.clone()));
 }
 
 fn fail(stack: &mut Stack, id: &str, mut resource: StackResource, message: String) -> Began {

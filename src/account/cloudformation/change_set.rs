@@ -49,7 +49,10 @@ pub fn create_change_set(
     let stack = live(account, &request.stack).ok();
     check_stack(&request, stack.as_deref())?;
     let (spec, template) = request.submitted.check(stack.as_deref())?;
-    let arn = account.arn("cloudformation", &format!("changeSet/{}/{}", request.name, account.ids().uuid()));
+    let arn = account.arn(
+        "cloudformation",
+        &format!("changeSet/{}/{}", request.name, account.ids().uuid()),
+    );
     let change_set = ChangeSet {
         id: arn.clone(),
         name: request.name,
@@ -66,15 +69,20 @@ pub fn create_change_set(
     drop(stack);
     let stack_id = account.update(|state| {
         // Somebody else may have come first.
-        let known = look::find(&state.cloudformation, &request.stack).filter(|stack| stack.is_live());
+        let known =
+            look::find(&state.cloudformation, &request.stack).filter(|stack| stack.is_live());
         let known = known.map(|stack| stack.id.clone());
-        let id = known.clone().unwrap_or_else(|| reserve(account, state, &request.stack));
+        let id = known
+            .clone()
+            .unwrap_or_else(|| reserve(account, state, &request.stack));
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
             if known.is_none() {
                 stack.description = template.description;
                 stack.tell(event, REVIEW, Some("User Initiated".to_owned()));
             }
-            stack.change_sets.insert(arn.clone(), Shared::new(change_set));
+            stack
+                .change_sets
+                .insert(arn.clone(), Shared::new(change_set));
         }
         id
     });
@@ -90,15 +98,21 @@ fn check_stack(request: &ChangeSetRequest, stack: Option<&Stack>) -> Result<(), 
         (ChangeSetKind::Create, Some(_)) => Err(ApiError::validation(format!(
             "Stack [{name}] already exists and cannot be created again with the changeSet [{set}]."
         ))),
-        (ChangeSetKind::Update, None) => {
-            Err(ApiError::validation(format!("Stack [{name}] does not exist")))
+        (ChangeSetKind::Update, None) => Err(ApiError::validation(format!(
+            "Stack [{name}] does not exist"
+        ))),
+        (ChangeSetKind::Update, Some(stack)) => {
+            check_updatable(stack).and_then(|()| unused(stack, set))
         }
-        (ChangeSetKind::Update, Some(stack)) => check_updatable(stack).and_then(|()| unused(stack, set)),
     }
 }
 
 fn unused(stack: &Stack, name: &str) -> Result<(), ApiError> {
-    if stack.change_sets.values().any(|set| set.name == name && set.status != ChangeSetStatus::Executed) {
+    if stack
+        .change_sets
+        .values()
+        .any(|set| set.name == name && set.status != ChangeSetStatus::Executed)
+    {
         let message = format!("ChangeSet [{name}] already exists");
         return Err(ApiError::new("AlreadyExistsException", message));
     }
@@ -110,7 +124,10 @@ pub(super) fn resume(account: &Account) {
     let pending: Vec<(String, String)> = account.read(|state| {
         let stacks = state.cloudformation.stacks.values();
         let sets = stacks.flat_map(|stack| {
-            stack.change_sets.values().map(|set| (stack.id.clone(), Shared::clone(set)))
+            stack
+                .change_sets
+                .values()
+                .map(|set| (stack.id.clone(), Shared::clone(set)))
         });
         let open = [ChangeSetStatus::Pending, ChangeSetStatus::InProgress];
         sets.filter(|(_, set)| open.contains(&set.status))
@@ -127,7 +144,9 @@ fn compute_soon(account: &Account, stack_id: String, id: String) {
     account.spawn(async move {
         let step = worker.options().pace.step;
         tokio::time::sleep(step).await;
-        change(&worker, &stack_id, &id, |set| set.status = ChangeSetStatus::InProgress);
+        change(&worker, &stack_id, &id, |set| {
+            set.status = ChangeSetStatus::InProgress
+        });
         tokio::time::sleep(step).await;
         compute(&worker, &stack_id, &id);
     });
@@ -141,14 +160,19 @@ fn compute(account: &Account, stack_id: &str, id: &str) {
     let Some((stack, set)) = found else { return };
     let computed = parse(&set.spec.template).and_then(|template| {
         check_types_stay(&stack, &template)?;
-        account.read(|state| changes::between(account.options(), state, &stack, &set.spec, &template))
+        account
+            .read(|state| changes::between(account.options(), state, &stack, &set.spec, &template))
     });
     // A new stack is made even when there is nothing in it.
     let creates = set.creates;
     drop((stack, set));
     let (status, reason, changes) = match computed {
         Ok(found) if found.any || creates => (ChangeSetStatus::Complete, None, found.changes),
-        Ok(_) => (ChangeSetStatus::Failed, Some(NO_CHANGES.to_owned()), Vec::new()),
+        Ok(_) => (
+            ChangeSetStatus::Failed,
+            Some(NO_CHANGES.to_owned()),
+            Vec::new(),
+        ),
         Err(why) => (ChangeSetStatus::Failed, Some(why), Vec::new()),
     };
     change(account, stack_id, id, |set| {
@@ -187,16 +211,25 @@ pub fn describe_change_set(
     account.read(|state| {
         let state = &state.cloudformation;
         let absent = || {
-            ApiError::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404)
+            ApiError::new(
+                "ChangeSetNotFound",
+                format!("ChangeSet [{name}] does not exist"),
+            )
+            .with_status(404)
         };
         if name.starts_with("arn:") {
-            let holder = state.stacks.values().find(|stack| stack.change_sets.contains_key(name));
+            let holder = state
+                .stacks
+                .values()
+                .find(|stack| stack.change_sets.contains_key(name));
             let holder = holder.ok_or_else(absent)?;
             return Ok((holder.clone(), holder.change_sets[name].clone()));
         }
         let stack = stack.unwrap_or_default();
         let missing = || ApiError::validation(format!("Stack [{stack}] does not exist"));
-        let stack = look::find(state, stack).and_then(|stack| state.stacks.get(&stack.id)).ok_or_else(missing)?;
+        let stack = look::find(state, stack)
+            .and_then(|stack| state.stacks.get(&stack.id))
+            .ok_or_else(missing)?;
         let named = stack.change_sets.values().filter(|set| set.name == name);
         let newest = named.max_by_key(|set| set.created.0).ok_or_else(absent)?;
         Ok((stack.clone(), newest.clone()))
@@ -214,15 +247,26 @@ pub fn execute_change_set(
     let (stack, set) = describe_change_set(account, stack, name)?;
     if set.status != ChangeSetStatus::Complete {
         let status = status_text(set.status);
-        let message = format!("ChangeSet [{}] cannot be executed in its current status of [{status}]", set.id);
+        let message = format!(
+            "ChangeSet [{}] cannot be executed in its current status of [{status}]",
+            set.id
+        );
         return Err(ApiError::new("InvalidChangeSetStatus", message));
     }
-    let phase = if set.creates { Phase::Create } else { Phase::Update };
+    let phase = if set.creates {
+        Phase::Create
+    } else {
+        Phase::Update
+    };
     let (id, status) = (stack.id.clone(), stack.status.clone());
     drop(stack);
     let operation = account.update(|state| {
         let current = state.cloudformation.stack_mut(&id)?;
-        let fits = if set.creates { current.status == REVIEW } else { check_updatable(current).is_ok() };
+        let fits = if set.creates {
+            current.status == REVIEW
+        } else {
+            check_updatable(current).is_ok()
+        };
         if !fits {
             return None;
         }
@@ -231,11 +275,17 @@ pub fn execute_change_set(
             kept.make_mut().status = ChangeSetStatus::Executed;
         }
         let on_failure = on_failure.unwrap_or(set.on_failure);
-        let work = Work { target: set.spec.clone(), token, on_failure };
+        let work = Work {
+            target: set.spec.clone(),
+            token,
+            on_failure,
+        };
         begin(account, state, &id, phase, work)
     });
     let busy = || {
-        ApiError::validation(format!("Stack:{id} is in {status} state and can not be updated."))
+        ApiError::validation(format!(
+            "Stack:{id} is in {status} state and can not be updated."
+        ))
     };
     let operation = operation.ok_or_else(busy)?;
     spawn(account, id, operation);
@@ -243,7 +293,11 @@ pub fn execute_change_set(
 }
 
 /// Deletes a change set that was not executed.
-pub fn delete_change_set(account: &Account, stack: Option<&str>, name: &str) -> Result<(), ApiError> {
+pub fn delete_change_set(
+    account: &Account,
+    stack: Option<&str>,
+    name: &str,
+) -> Result<(), ApiError> {
     let (stack, set) = match describe_change_set(account, stack, name) {
         Err(error) if error.code == "ChangeSetNotFound" => return Ok(()),
         found => found?,

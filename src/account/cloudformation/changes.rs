@@ -64,9 +64,14 @@ fn of_resource(
     id: &str,
     scope: &StackScope<'_>,
 ) -> Result<Option<Change>, String> {
-    let Some(resource) = template.resources.get(id) else { return Ok(None) };
+    let Some(resource) = template.resources.get(id) else {
+        return Ok(None);
+    };
     let resource_type = resource.resource_type.clone();
-    let there = stack.resources.get(id).filter(|there| there.physical_id.is_some());
+    let there = stack
+        .resources
+        .get(id)
+        .filter(|there| there.physical_id.is_some());
     let Some(there) = there else {
         return Ok(Some(Change {
             action: ChangeAction::Add,
@@ -88,7 +93,11 @@ fn of_resource(
 fn modified(id: &str, there: &StackResource, resource_type: String, properties: &Value) -> Change {
     let descriptor = describe(&resource_type);
     let needs_new = |name: &str| descriptor.is_some_and(|descriptor| descriptor.replaced_by(name));
-    let unknown = |name: &str| properties.get(name).is_some_and(|value| value.to_string().contains(UNKNOWN));
+    let unknown = |name: &str| {
+        properties
+            .get(name)
+            .is_some_and(|value| value.to_string().contains(UNKNOWN))
+    };
     let names: BTreeMap<String, Replacement> = changed(&there.properties, properties)
         .map(|name| {
             let replacement = match (needs_new(name), unknown(name)) {
@@ -112,7 +121,10 @@ fn modified(id: &str, there: &StackResource, resource_type: String, properties: 
 
 fn removed(stack: &Stack, needs: &BTreeMap<String, BTreeSet<String>>) -> Vec<Change> {
     let there = |resource: &StackResource| resource.physical_id.is_some() && !resource.is_over();
-    let gone = stack.resources.iter().filter(|(id, resource)| !needs.contains_key(*id) && there(resource));
+    let gone = stack
+        .resources
+        .iter()
+        .filter(|(id, resource)| !needs.contains_key(*id) && there(resource));
     gone.map(|(id, resource)| Change {
         action: ChangeAction::Remove,
         logical_id: id.clone(),

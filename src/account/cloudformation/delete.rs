@@ -46,8 +46,12 @@ enum Began {
 /// all that it needs.
 pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
     let needs: BTreeMap<String, BTreeSet<String>> = worker.look(|_, stack, _| {
-        let left = which.look(stack).iter().filter(|(_, resource)| !resource.is_over());
-        left.map(|(id, resource)| (id.clone(), resource.needs.clone())).collect()
+        let left = which
+            .look(stack)
+            .iter()
+            .filter(|(_, resource)| !resource.is_over());
+        left.map(|(id, resource)| (id.clone(), resource.needs.clone()))
+            .collect()
     })?;
     let pace = worker.account.options().pace;
     let mut walk = Walk::reversed(&needs);
@@ -57,7 +61,9 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
     loop {
         let mut moved = false;
         while running.count() < pace.parallel.max(1) {
-            let Some(id) = walk.next().or_else(|| again.pop()) else { break };
+            let Some(id) = walk.next().or_else(|| again.pop()) else {
+                break;
+            };
             moved = true;
             match worker.change(|state, stack| begin(worker, which, &id, state, stack))? {
                 Began::Done => walk.done(&id),
@@ -85,15 +91,21 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
 }
 
 fn tell(stack: &mut Stack, which: Which, id: &str, status: &str, reason: Option<String>) {
-    let Some(mut resource) = which.look(stack).get(id).cloned() else { return };
+    let Some(mut resource) = which.look(stack).get(id).cloned() else {
+        return;
+    };
     resource.make_mut().set(status, reason);
     stack.tell_of(id, &resource);
     which.of(stack).insert(id.to_owned(), resource);
 }
 
 fn begin(worker: &Worker, which: Which, id: &str, state: &mut State, stack: &mut Stack) -> Began {
-    let Some(resource) = which.look(stack).get(id).cloned() else { return Began::Done };
-    let (Some(physical), Some(descriptor)) = (&resource.physical_id, describe(&resource.resource_type)) else {
+    let Some(resource) = which.look(stack).get(id).cloned() else {
+        return Began::Done;
+    };
+    let (Some(physical), Some(descriptor)) =
+        (&resource.physical_id, describe(&resource.resource_type))
+    else {
         if let Some(resource) = which.of(stack).get_mut(id) {
             resource.make_mut().set("DELETE_COMPLETE", None);
         }
@@ -114,7 +126,9 @@ fn begin(worker: &Worker, which: Which, id: &str, state: &mut State, stack: &mut
 }
 
 fn stays(stack: &Stack, id: &str, resource: &StackResource) -> bool {
-    let Some(operation) = &stack.operation else { return false };
+    let Some(operation) = &stack.operation else {
+        return false;
+    };
     match resource.retention {
         _ if operation.retain.contains(id) => true,
         Retention::No => false,
@@ -126,7 +140,9 @@ fn stays(stack: &Stack, id: &str, resource: &StackResource) -> bool {
 /// Whether it has really ended; tells it when it has.
 fn finish(worker: &Worker, which: Which, id: &str) -> Result<bool, TakenOver> {
     let gone = worker.look(|state, stack, _| {
-        let Some(resource) = which.look(stack).get(id) else { return true };
+        let Some(resource) = which.look(stack).get(id) else {
+            return true;
+        };
         match (describe(&resource.resource_type), &resource.physical_id) {
             (Some(descriptor), Some(physical)) => descriptor.family.gone(state, physical),
             _ => true,
@@ -147,8 +163,15 @@ fn give_up(worker: &Worker, which: Which, held: BTreeMap<String, String>) -> Res
     }
     let names: Vec<String> = held.keys().cloned().collect();
     let forced = worker.change(|_, stack| {
-        let forced = stack.operation.as_ref().is_some_and(|operation| operation.force);
-        let status = if forced { "DELETE_SKIPPED" } else { "DELETE_FAILED" };
+        let forced = stack
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.force);
+        let status = if forced {
+            "DELETE_SKIPPED"
+        } else {
+            "DELETE_FAILED"
+        };
         for (id, reason) in held {
             tell(stack, which, &id, status, Some(reason));
         }
@@ -157,5 +180,8 @@ fn give_up(worker: &Worker, which: Which, held: BTreeMap<String, String>) -> Res
     if forced {
         return Ok(());
     }
-    Err(Stop::Failed(format!("The following resource(s) failed to delete: [{}]. ", names.join(", "))))
+    Err(Stop::Failed(format!(
+        "The following resource(s) failed to delete: [{}]. ",
+        names.join(", ")
+    )))
 }

@@ -16,7 +16,9 @@ use std::collections::BTreeSet;
 pub fn resume(account: &Account) {
     let open: Vec<(String, String)> = account.read(|state| {
         let stacks = state.cloudformation.stacks.values();
-        stacks.filter_map(|stack| Some((stack.id.clone(), stack.operation.as_ref()?.id.clone()))).collect()
+        stacks
+            .filter_map(|stack| Some((stack.id.clone(), stack.operation.as_ref()?.id.clone())))
+            .collect()
     });
     for (stack_id, operation_id) in open {
         spawn(account, stack_id, operation_id);
@@ -26,7 +28,11 @@ pub fn resume(account: &Account) {
 
 /// Starts the task of an operation that stands in the state.
 pub(super) fn spawn(account: &Account, stack_id: String, operation_id: String) {
-    let worker = Worker { account: account.clone(), stack_id, operation_id };
+    let worker = Worker {
+        account: account.clone(),
+        stack_id,
+        operation_id,
+    };
     account.spawn(async move {
         // Whoever took over has a task of its own.
         let _ = run(&worker).await;
@@ -76,8 +82,14 @@ async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
     let target = Target::read(worker, spec)?;
     let noted = worker.change(|state, stack| {
         let scope = StackScope::new(worker.account.options(), state, stack, &target.parameters);
-        let imports = target.template.imports(&scope).map_err(|error| error.to_string())?;
-        if let Some(absent) = imports.iter().find(|name| !state.cloudformation.exports.contains_key(*name)) {
+        let imports = target
+            .template
+            .imports(&scope)
+            .map_err(|error| error.to_string())?;
+        if let Some(absent) = imports
+            .iter()
+            .find(|name| !state.cloudformation.exports.contains_key(*name))
+        {
             return Err(format!("No export named {absent} found."));
         }
         stack.imports.extend(imports);
@@ -89,13 +101,21 @@ async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
 }
 
 /// Takes over the outputs, and with them the spec.
-fn conclude(worker: &Worker, target: &Target, spec: &Spec, status: &str, phase: Option<Phase>) -> Result<(), Stop> {
+fn conclude(
+    worker: &Worker,
+    target: &Target,
+    spec: &Spec,
+    status: &str,
+    phase: Option<Phase>,
+) -> Result<(), Stop> {
     let event = worker.account.ids().uuid();
     let concluded = worker.change(|state, stack| {
         let template = &target.template;
         let scope = StackScope::new(worker.account.options(), state, stack, &target.parameters);
         let outputs = outputs(template, &scope)?;
-        let imports = template.imports(&scope).map_err(|error| error.to_string())?;
+        let imports = template
+            .imports(&scope)
+            .map_err(|error| error.to_string())?;
         exports::publish(&mut state.cloudformation, stack, &outputs)?;
         stack.outputs = outputs;
         stack.imports = imports;
@@ -134,11 +154,19 @@ fn keep(stack: &mut Stack, target: &Target) {
 }
 
 /// The outputs of a target.
-pub(super) fn outputs(template: &Template, scope: &StackScope<'_>) -> Result<Vec<StackOutput>, String> {
-    let exports = template.exports_by_output(scope).map_err(|error| error.to_string())?;
+pub(super) fn outputs(
+    template: &Template,
+    scope: &StackScope<'_>,
+) -> Result<Vec<StackOutput>, String> {
+    let exports = template
+        .exports_by_output(scope)
+        .map_err(|error| error.to_string())?;
     let mut outputs = Vec::new();
     for (key, output) in &template.outputs {
-        if !template.tells(output, scope).map_err(|error| error.to_string())? {
+        if !template
+            .tells(output, scope)
+            .map_err(|error| error.to_string())?
+        {
             continue;
         }
         let value = template.evaluate(&output.value, scope);
@@ -193,7 +221,13 @@ async fn roll_back_create(worker: &Worker) -> Result<bool, TakenOver> {
 async fn update(worker: &Worker, operation: &Operation) -> Result<bool, TakenOver> {
     let status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
     let made = match towards(worker, &operation.target).await {
-        Ok(target) => conclude(worker, &target, &operation.target, status, Some(Phase::CleanUp)),
+        Ok(target) => conclude(
+            worker,
+            &target,
+            &operation.target,
+            status,
+            Some(Phase::CleanUp),
+        ),
         Err(stop) => Err(stop),
     };
     match made {
@@ -226,7 +260,11 @@ async fn roll_back_update(worker: &Worker) -> Result<bool, TakenOver> {
     }
     let imports = imports_of(worker)?;
     worker.change(|_, stack| stack.imports = imports)?;
-    worker.turn(Phase::CleanUpRollBack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None)?;
+    worker.turn(
+        Phase::CleanUpRollBack,
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        None,
+    )?;
     Ok(false)
 }
 
@@ -236,14 +274,23 @@ fn imports_of(worker: &Worker) -> Result<BTreeSet<String>, TakenOver> {
         let known = || {
             let template = super::spec::parse(&stack.spec.template).ok()?;
             let parameters = values(&template, &stack.spec, state).ok()?;
-            template.imports(&StackScope::new(worker.account.options(), state, stack, &parameters)).ok()
+            template
+                .imports(&StackScope::new(
+                    worker.account.options(),
+                    state,
+                    stack,
+                    &parameters,
+                ))
+                .ok()
         };
         known().unwrap_or_else(|| stack.imports.clone())
     })
 }
 
 async fn delete(worker: &Worker, operation: &Operation) -> Result<bool, TakenOver> {
-    if let Some(reason) = worker.look(|state, stack, _| exports::held(&state.cloudformation, stack))? {
+    if let Some(reason) =
+        worker.look(|state, stack, _| exports::held(&state.cloudformation, stack))?
+    {
         return end(worker, &operation.previous_status, Some(reason));
     }
     match delete::all(worker, Which::Leftovers).await {

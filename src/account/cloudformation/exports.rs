@@ -8,23 +8,34 @@ use std::collections::BTreeMap;
 pub fn importers(state: &CloudFormationState, export: &str) -> Result<Vec<String>, ApiError> {
     let found = using(state, export);
     if found.is_empty() {
-        return Err(ApiError::validation(format!("Export '{export}' is not imported by any stack.")));
+        return Err(ApiError::validation(format!(
+            "Export '{export}' is not imported by any stack."
+        )));
     }
     Ok(found)
 }
 
 fn using(state: &CloudFormationState, export: &str) -> Vec<String> {
     let live = state.names.values().filter_map(|id| state.stacks.get(id));
-    live.filter(|stack| stack.imports.contains(export)).map(|stack| stack.name.clone()).collect()
+    live.filter(|stack| stack.imports.contains(export))
+        .map(|stack| stack.name.clone())
+        .collect()
 }
 
 /// Why a stack may not be deleted.
 pub(super) fn held(state: &CloudFormationState, stack: &Stack) -> Option<String> {
-    let exported = stack.outputs.iter().filter_map(|output| output.export.as_ref());
+    let exported = stack
+        .outputs
+        .iter()
+        .filter_map(|output| output.export.as_ref());
     exported.into_iter().find_map(|export| {
         let users = using(state, export);
-        (!users.is_empty())
-            .then(|| format!("Delete canceled. Cannot delete export {export} as it is in use by {}.", users.join(", ")))
+        (!users.is_empty()).then(|| {
+            format!(
+                "Delete canceled. Cannot delete export {export} as it is in use by {}.",
+                users.join(", ")
+            )
+        })
     })
 }
 
@@ -35,12 +46,23 @@ pub(super) fn publish(
     stack: &Stack,
     outputs: &[StackOutput],
 ) -> Result<(), String> {
-    let exported = outputs.iter().filter_map(|output| Some((output.export.as_ref()?, &output.value)));
+    let exported = outputs
+        .iter()
+        .filter_map(|output| Some((output.export.as_ref()?, &output.value)));
     let wanted: BTreeMap<&String, &String> = exported.collect();
     for name in wanted.keys() {
-        if let Some(other) = state.exports.get(*name).filter(|export| export.stack_id != stack.id) {
-            let other = state.stacks.get(&other.stack_id).map_or("", |stack| stack.name.as_str());
-            return Err(format!("Export with name {name} is already exported by stack {other}."));
+        if let Some(other) = state
+            .exports
+            .get(*name)
+            .filter(|export| export.stack_id != stack.id)
+        {
+            let other = state
+                .stacks
+                .get(&other.stack_id)
+                .map_or("", |stack| stack.name.as_str());
+            return Err(format!(
+                "Export with name {name} is already exported by stack {other}."
+            ));
         }
     }
     for old in &stack.outputs {
@@ -52,12 +74,18 @@ pub(super) fn publish(
         };
         let users = using(state, name);
         if !users.is_empty() {
-            return Err(format!("Export {name} cannot be {verb} as it is in use by {}", users.join(", ")));
+            return Err(format!(
+                "Export {name} cannot be {verb} as it is in use by {}",
+                users.join(", ")
+            ));
         }
     }
     withdraw(state, &stack.id);
     for (name, value) in wanted {
-        let export = Export { value: value.clone(), stack_id: stack.id.clone() };
+        let export = Export {
+            value: value.clone(),
+            stack_id: stack.id.clone(),
+        };
         state.exports.insert(name.clone(), export);
     }
     Ok(())
@@ -65,5 +93,7 @@ pub(super) fn publish(
 
 /// Takes the exports of a stack away.
 pub(super) fn withdraw(state: &mut CloudFormationState, stack_id: &str) {
-    state.exports.retain(|_, export| export.stack_id != stack_id);
+    state
+        .exports
+        .retain(|_, export| export.stack_id != stack_id);
 }

@@ -46,7 +46,11 @@ impl Target {
             Ok((parameters.clone(), needs))
         })?;
         let (parameters, needs) = made.map_err(Stop::Failed)?;
-        Ok(Self { template, parameters, needs })
+        Ok(Self {
+            template,
+            parameters,
+            needs,
+        })
     }
 }
 
@@ -57,8 +61,15 @@ pub(super) fn wanted(
 ) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
     let mut needs = BTreeMap::new();
     for (id, resource) in &template.resources {
-        if template.wants(resource, scope).map_err(|error| error.to_string())? {
-            let mine = template.dependencies(id).iter().map(ToString::to_string).collect();
+        if template
+            .wants(resource, scope)
+            .map_err(|error| error.to_string())?
+        {
+            let mine = template
+                .dependencies(id)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             needs.insert(id.to_string(), mine);
         }
     }
@@ -108,7 +119,11 @@ fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
     let settled = worker.look(|state, stack, _| {
         let resource = stack.resources.get(id)?;
         let descriptor = describe(&resource.resource_type)?;
-        Some(descriptor.family.settled(state, resource.physical_id.as_deref()?))
+        Some(
+            descriptor
+                .family
+                .settled(state, resource.physical_id.as_deref()?),
+        )
     })?;
     let settled = settled.unwrap_or(Settled::Yes);
     match &settled {
@@ -128,7 +143,9 @@ fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
 
 /// Sets and tells the end of what was begun with a resource.
 fn set(stack: &mut Stack, id: &str, end: &str, reason: Option<String>) {
-    let Some(mut resource) = stack.resources.get(id).cloned() else { return };
+    let Some(mut resource) = stack.resources.get(id).cloned() else {
+        return;
+    };
     let verb = resource.verb();
     resource.make_mut().set(&format!("{verb}_{end}"), reason);
     stack.tell_of(id, &resource);
@@ -146,17 +163,34 @@ fn cancel(worker: &Worker, failed: &str) -> Result<Stop, TakenOver> {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &running {
-            let creates = stack.resources.get(id).is_some_and(|resource| resource.before.is_none());
+            let creates = stack
+                .resources
+                .get(id)
+                .is_some_and(|resource| resource.before.is_none());
             let what = if creates { "creation" } else { "update" };
-            set(stack, id, "FAILED", Some(format!("Resource {what} cancelled")));
+            set(
+                stack,
+                id,
+                "FAILED",
+                Some(format!("Resource {what} cancelled")),
+            );
         }
         let names = |verb: &str| {
-            let of_verb = |id: &&str| stack.resources.get(*id).is_some_and(|resource| resource.verb() == verb);
+            let of_verb = |id: &&str| {
+                stack
+                    .resources
+                    .get(*id)
+                    .is_some_and(|resource| resource.verb() == verb)
+            };
             let all = std::iter::once(failed).chain(running.iter().map(String::as_str));
             let names: Vec<&str> = all.filter(of_verb).collect();
             let doing = verb.to_lowercase();
-            (!names.is_empty())
-                .then(|| format!("The following resource(s) failed to {doing}: [{}].", names.join(", ")))
+            (!names.is_empty()).then(|| {
+                format!(
+                    "The following resource(s) failed to {doing}: [{}].",
+                    names.join(", ")
+                )
+            })
         };
         let both = [names("CREATE"), names("UPDATE")].into_iter().flatten();
         Stop::Failed(both.collect::<Vec<_>>().join(" "))

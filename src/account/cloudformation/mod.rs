@@ -36,8 +36,8 @@ pub use engine::resume;
 pub use exports::importers;
 pub use look::{find, find_readable, find_resources};
 pub use model::{
-    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export, OnFailure,
-    Replacement, Spec, Stack, StackOutput, StackResource,
+    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export,
+    OnFailure, Replacement, Spec, Stack, StackOutput, StackResource,
 };
 pub use recover::{cancel_update, continue_roll_back, roll_back_stack};
 pub use spec::{Given, Submitted, needed_capability, parse};

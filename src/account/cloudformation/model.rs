@@ -310,7 +310,10 @@ pub enum Replacement {
 impl Event {
     /// The properties of the resource.
     pub fn properties(&self) -> Option<&Value> {
-        self.properties.as_ref().or(self.repeated.as_ref()).map(|properties| &**properties)
+        self.properties
+            .as_ref()
+            .or(self.repeated.as_ref())
+            .map(|properties| &**properties)
     }
 }
 
@@ -346,7 +349,9 @@ impl Stack {
     }
 
     fn token(&self) -> Option<String> {
-        self.operation.as_ref().and_then(|operation| operation.token.clone())
+        self.operation
+            .as_ref()
+            .and_then(|operation| operation.token.clone())
     }
 
     /// Tells the status of a resource.
@@ -384,7 +389,11 @@ impl Stack {
 impl StackResource {
     /// What the operation that runs does with it.
     pub(super) fn verb(&self) -> &'static str {
-        if self.before.is_some() { "UPDATE" } else { "CREATE" }
+        if self.before.is_some() {
+            "UPDATE"
+        } else {
+            "CREATE"
+        }
     }
 
     /// Whether it is no more, or no longer the stack's.

@@ -7,7 +7,11 @@ use super::roll_back;
 use crate::account::{Account, ApiError};
 
 /// Takes back what a failed create or update left; gives the stack's ARN.
-pub fn roll_back_stack(account: &Account, name: &str, token: Option<String>) -> Result<String, ApiError> {
+pub fn roll_back_stack(
+    account: &Account,
+    name: &str,
+    token: Option<String>,
+) -> Result<String, ApiError> {
     let stack = live(account, name)?;
     let creates = match stack.status.as_str() {
         "CREATE_FAILED" => true,
@@ -52,23 +56,37 @@ pub fn continue_roll_back(
             }
         }
         let operation = install(account, stack, Phase::RollBackUpdate, work);
-        stack.tell(account.ids().uuid(), "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".to_owned()));
+        stack.tell(
+            account.ids().uuid(),
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            Some("User Initiated".to_owned()),
+        );
         operation
     });
     Ok(id)
 }
 
 /// Takes back an update that is under way.
-pub fn cancel_update(account: &Account, name: &str, token: Option<String>) -> Result<String, ApiError> {
+pub fn cancel_update(
+    account: &Account,
+    name: &str,
+    token: Option<String>,
+) -> Result<String, ApiError> {
     let stack = live(account, name)?;
     if stack.status != "UPDATE_IN_PROGRESS" {
-        return Err(ApiError::validation("CancelUpdateStack cannot be called from current stack status"));
+        return Err(ApiError::validation(
+            "CancelUpdateStack cannot be called from current stack status",
+        ));
     }
     let id = stack.id.clone();
     drop(stack);
     take_over(account, &id, token, |account, stack, work| {
         let operation = install(account, stack, Phase::RollBackUpdate, work);
-        roll_back::turn_stack(stack, account.ids().uuid(), Some("User Initiated".to_owned()));
+        roll_back::turn_stack(
+            stack,
+            account.ids().uuid(),
+            Some("User Initiated".to_owned()),
+        );
         operation
     });
     Ok(id)
@@ -83,7 +101,15 @@ fn take_over(
     let operation = account.update(|state| {
         let stack = state.cloudformation.stack_mut(id)?;
         let target = stack.spec.clone();
-        Some(install(account, stack, Work { target, token, ..Work::default() }))
+        Some(install(
+            account,
+            stack,
+            Work {
+                target,
+                token,
+                ..Work::default()
+            },
+        ))
     });
     if let Some(operation) = operation {
         spawn(account, id.to_owned(), operation);
@@ -91,5 +117,8 @@ fn take_over(
 }
 
 fn wrong_state(stack: &Stack, operation: &str, status: &str) -> ApiError {
-    ApiError::validation(format!("Stack:{} is in {status} state and {operation} cannot be called.", stack.id))
+    ApiError::validation(format!(
+        "Stack:{} is in {status} state and {operation} cannot be called.",
+        stack.id
+    ))
 }

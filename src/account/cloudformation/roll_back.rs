@@ -37,9 +37,15 @@ fn take_back(stack: &mut Stack) {
             Some(before) if before.physical_id != resource.physical_id => Some(before.clone()),
             _ => Some(resource.clone()),
         };
-        let same = kept.as_ref().is_some_and(|kept| kept.physical_id == resource.physical_id);
+        let same = kept
+            .as_ref()
+            .is_some_and(|kept| kept.physical_id == resource.physical_id);
         if !same && resource.physical_id.is_some() {
-            let leftover = StackResource { retention: Retention::No, before: None, ..(*resource).clone() };
+            let leftover = StackResource {
+                retention: Retention::No,
+                before: None,
+                ..(*resource).clone()
+            };
             stack.leftovers.insert(id.clone(), Shared::new(leftover));
         }
         if let Some(kept) = kept {
@@ -51,8 +57,13 @@ fn take_back(stack: &mut Stack) {
 /// Gives the changed resources their old properties.
 pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
     let needs: BTreeMap<String, BTreeSet<String>> = worker.look(|_, stack, _| {
-        let changed = stack.resources.iter().filter(|(_, resource)| resource.touched);
-        changed.map(|(id, resource)| (id.clone(), resource.needs.clone())).collect()
+        let changed = stack
+            .resources
+            .iter()
+            .filter(|(_, resource)| resource.touched);
+        changed
+            .map(|(id, resource)| (id.clone(), resource.needs.clone()))
+            .collect()
     })?;
     let mut walk = Walk::new(&needs);
     let mut running = Running::new(worker.account.options().pace.step);
@@ -60,7 +71,9 @@ pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
         let mut moved = false;
         while let Some(id) = walk.next() {
             moved = true;
-            worker.change(|state, stack| begin(worker, &id, state, stack))?.map_err(Stop::Failed)?;
+            worker
+                .change(|state, stack| begin(worker, &id, state, stack))?
+                .map_err(Stop::Failed)?;
             running.begin(id);
         }
         for id in running.due() {
@@ -80,7 +93,9 @@ pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
 }
 
 fn set(stack: &mut Stack, id: &str, status: &str, reason: Option<String>) {
-    let Some(mut resource) = stack.resources.get(id).cloned() else { return };
+    let Some(mut resource) = stack.resources.get(id).cloned() else {
+        return;
+    };
     resource.make_mut().set(status, reason);
     stack.tell_of(id, &resource);
     stack.resources.insert(id.to_owned(), resource);
@@ -91,9 +106,14 @@ fn failed(id: &str) -> String {
 }
 
 fn begin(worker: &Worker, id: &str, state: &mut State, stack: &mut Stack) -> Result<(), String> {
-    let Some(resource) = stack.resources.get_mut(id) else { return Ok(()) };
-    let Some(before) = resource.before.clone() else { return Ok(()) };
-    let (Some(descriptor), Some(physical)) = (describe(&before.resource_type), &before.physical_id) else {
+    let Some(resource) = stack.resources.get_mut(id) else {
+        return Ok(());
+    };
+    let Some(before) = resource.before.clone() else {
+        return Ok(());
+    };
+    let (Some(descriptor), Some(physical)) = (describe(&before.resource_type), &before.physical_id)
+    else {
         return Ok(());
     };
     resource.make_mut().properties = before.properties.clone();
@@ -107,7 +127,12 @@ fn begin(worker: &Worker, id: &str, state: &mut State, stack: &mut Stack) -> Res
         properties: &before.properties,
     };
     resources::update(state, descriptor, &request, physical).map_err(|failure| {
-        set(stack, id, "UPDATE_FAILED", Some(failure.reason(&worker.account.ids().uuid())));
+        set(
+            stack,
+            id,
+            "UPDATE_FAILED",
+            Some(failure.reason(&worker.account.ids().uuid())),
+        );
         failed(id)
     })
 }
@@ -116,7 +141,11 @@ fn finish(worker: &Worker, id: &str) -> Result<bool, Stop> {
     let settled = worker.look(|state, stack, _| {
         let resource = stack.resources.get(id)?;
         let descriptor = describe(&resource.resource_type)?;
-        Some(descriptor.family.settled(state, resource.physical_id.as_deref()?))
+        Some(
+            descriptor
+                .family
+                .settled(state, resource.physical_id.as_deref()?),
+        )
     })?;
     match settled.unwrap_or(Settled::Yes) {
         Settled::Waiting => return Ok(false),

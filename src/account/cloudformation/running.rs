@@ -13,7 +13,10 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(step: Duration) -> Self {
-        Self { since: BTreeMap::new(), step }
+        Self {
+            since: BTreeMap::new(),
+            step,
+        }
     }
 
     pub(super) fn begin(&mut self, id: String) {
@@ -30,7 +33,10 @@ impl Running {
 
     /// Those that have been in progress for long enough.
     pub(super) fn due(&self) -> Vec<String> {
-        let due = self.since.iter().filter(|(_, since)| since.elapsed() >= self.step);
+        let due = self
+            .since
+            .iter()
+            .filter(|(_, since)| since.elapsed() >= self.step);
         due.map(|(id, _)| id.clone()).collect()
     }
 }

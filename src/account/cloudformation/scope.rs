@@ -61,7 +61,10 @@ impl<'a> StackScope<'a> {
     }
 
     fn there(&self, id: &LogicalId) -> Option<(&'a StackResource, &'a str)> {
-        if self.unknown.is_some_and(|unknown| unknown.contains(id.as_str())) {
+        if self
+            .unknown
+            .is_some_and(|unknown| unknown.contains(id.as_str()))
+        {
             return None;
         }
         let resource = self.resources.get(id.as_str())?;
@@ -96,23 +99,41 @@ impl Scope for StackScope<'_> {
             let recorded = self.inventory.get(&resource.resource_type, physical)?;
             let known = describe(&resource.resource_type)?.has_attribute(attribute);
             let property = || recorded.properties.get(attribute).filter(|_| known);
-            recorded.attributes.get(attribute).or_else(property).cloned()
+            recorded
+                .attributes
+                .get(attribute)
+                .or_else(property)
+                .cloned()
         });
         self.or_unknown(found)
     }
 
     fn import(&self, name: &str) -> Option<String> {
-        self.or_unknown(self.cloudformation.exports.get(name).map(|export| export.value.clone()))
+        self.or_unknown(
+            self.cloudformation
+                .exports
+                .get(name)
+                .map(|export| export.value.clone()),
+        )
     }
 
     fn zones(&self) -> Vec<String> {
-        ["a", "b", "c"].iter().map(|zone| format!("{}{zone}", self.options.region)).collect()
+        ["a", "b", "c"]
+            .iter()
+            .map(|zone| format!("{}{zone}", self.options.region))
+            .collect()
     }
 }
 
 /// The parameters as `Ref` gives them, names of SSM parameters looked up.
-pub(super) fn values(template: &Template, spec: &Spec, state: &State) -> Result<BTreeMap<String, Value>, String> {
-    let bound = template.check_parameters(&spec.parameters).map_err(|error| error.to_string())?;
+pub(super) fn values(
+    template: &Template,
+    spec: &Spec,
+    state: &State,
+) -> Result<BTreeMap<String, Value>, String> {
+    let bound = template
+        .check_parameters(&spec.parameters)
+        .map_err(|error| error.to_string())?;
     let mut values = BTreeMap::new();
     for (name, mut bound) in bound {
         if let Some(ssm) = bound.ssm_name() {
@@ -127,6 +148,8 @@ pub(super) fn values(template: &Template, spec: &Spec, state: &State) -> Result<
 fn looked_up(state: &State, name: &str) -> Option<String> {
     match state.inventory.get("AWS::SSM::Parameter", name) {
         Some(recorded) => recorded.attribute("Value").map(str::to_owned),
-        None => name.starts_with("/aws/service/").then(|| MACHINE_IMAGE.to_owned()),
+        None => name
+            .starts_with("/aws/service/")
+            .then(|| MACHINE_IMAGE.to_owned()),
     }
 }

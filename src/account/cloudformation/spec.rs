@@ -45,7 +45,9 @@ impl Submitted {
             (Some(text), _) => Shared::new(text),
             (None, Some(previous)) if !previous.template.is_empty() => previous.template.clone(),
             (None, _) => {
-                return Err(ApiError::validation("Either Template URL or Template Body must be specified."));
+                return Err(ApiError::validation(
+                    "Either Template URL or Template Body must be specified.",
+                ));
             }
         };
         let template = parse(&text).map_err(ApiError::validation)?;
@@ -53,7 +55,11 @@ impl Submitted {
         check_capabilities(&template, &self.capabilities)?;
         let mut given = BTreeMap::new();
         for (name, value) in self.parameters {
-            let known = || previous.and_then(|previous| previous.parameters.get(&name)).cloned();
+            let known = || {
+                previous
+                    .and_then(|previous| previous.parameters.get(&name))
+                    .cloned()
+            };
             if let Some(value) = match value {
                 Given::Value(value) => Some(value),
                 Given::Previous => known(),
@@ -61,11 +67,19 @@ impl Submitted {
                 given.insert(name, value);
             }
         }
-        let bound = template.check_parameters(&given).map_err(|error| ApiError::validation(error.to_string()))?;
+        let bound = template
+            .check_parameters(&given)
+            .map_err(|error| ApiError::validation(error.to_string()))?;
         let spec = Spec {
             template: text,
-            parameters: bound.into_iter().map(|(name, bound)| (name, bound.text)).collect(),
-            tags: self.tags.or_else(|| previous.map(|previous| previous.tags.clone())).unwrap_or_default(),
+            parameters: bound
+                .into_iter()
+                .map(|(name, bound)| (name, bound.text))
+                .collect(),
+            tags: self
+                .tags
+                .or_else(|| previous.map(|previous| previous.tags.clone()))
+                .unwrap_or_default(),
             capabilities: self.capabilities,
         };
         Ok((spec, template))
@@ -73,18 +87,27 @@ impl Submitted {
 }
 
 fn check_types(template: &Template) -> Result<(), ApiError> {
-    let types = template.resources.values().map(|resource| resource.resource_type.as_str());
+    let types = template
+        .resources
+        .values()
+        .map(|resource| resource.resource_type.as_str());
     let unknown: BTreeSet<&str> = types.filter(|name| describe(name).is_none()).collect();
     if unknown.is_empty() {
         return Ok(());
     }
     let unknown: Vec<&str> = unknown.into_iter().collect();
-    Err(ApiError::validation(format!("Template format error: Unrecognized resource types: [{}]", unknown.join(", "))))
+    Err(ApiError::validation(format!(
+        "Template format error: Unrecognized resource types: [{}]",
+        unknown.join(", ")
+    )))
 }
 
 /// The capability that a template needs: stronger when it names what it makes.
 pub fn needed_capability(template: &Template) -> Option<&'static str> {
-    let identities = template.resources.values().filter(|resource| resource.resource_type.starts_with("AWS::IAM::"));
+    let identities = template
+        .resources
+        .values()
+        .filter(|resource| resource.resource_type.starts_with("AWS::IAM::"));
     let mut needed = None;
     for resource in identities {
         let name = match resource.resource_type.as_str() {
@@ -106,21 +129,37 @@ fn has(properties: &Expr, name: &str) -> bool {
 }
 
 fn check_capabilities(template: &Template, given: &BTreeSet<String>) -> Result<(), ApiError> {
-    let Some(needed) = needed_capability(template) else { return Ok(()) };
+    let Some(needed) = needed_capability(template) else {
+        return Ok(());
+    };
     if given.contains(needed) || given.contains("CAPABILITY_NAMED_IAM") {
         return Ok(());
     }
-    Err(ApiError::new("InsufficientCapabilitiesException", format!("Requires capabilities : [{needed}]")))
+    Err(ApiError::new(
+        "InsufficientCapabilitiesException",
+        format!("Requires capabilities : [{needed}]"),
+    ))
 }
 
 /// A resource keeps its type for life.
 pub(super) fn check_types_stay(stack: &Stack, template: &Template) -> Result<(), String> {
     let differs = |id: &&str| {
-        let wanted = template.resources.get(*id).map(|resource| resource.resource_type.as_str());
-        let found = stack.resources.get(*id).filter(|resource| resource.physical_id.is_some());
+        let wanted = template
+            .resources
+            .get(*id)
+            .map(|resource| resource.resource_type.as_str());
+        let found = stack
+            .resources
+            .get(*id)
+            .filter(|resource| resource.physical_id.is_some());
         found.is_some_and(|resource| Some(resource.resource_type.as_str()) != wanted)
     };
-    let changed: Vec<&str> = template.resources.keys().map(crate::template::LogicalId::as_str).filter(differs).collect();
+    let changed: Vec<&str> = template
+        .resources
+        .keys()
+        .map(crate::template::LogicalId::as_str)
+        .filter(differs)
+        .collect();
     if changed.is_empty() {
         return Ok(());
     }

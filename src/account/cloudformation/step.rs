@@ -21,27 +21,55 @@ impl Worker {
     /// Changes the stack and the state around it, as long as the operation is
     /// the stack's. The stack is taken out of the state for that time, so
     /// that no step has to copy it.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State, &mut Stack) -> T) -> Result<T, TakenOver> {
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State, &mut Stack) -> T,
+    ) -> Result<T, TakenOver> {
         self.account.update(|state| {
-            let mut stack = state.cloudformation.stacks.remove(&self.stack_id).ok_or(TakenOver)?;
-            let outcome =
-                if is(&stack, &self.operation_id) { Ok(change(state, stack.make_mut())) } else { Err(TakenOver) };
-            state.cloudformation.stacks.insert(self.stack_id.clone(), stack);
+            let mut stack = state
+                .cloudformation
+                .stacks
+                .remove(&self.stack_id)
+                .ok_or(TakenOver)?;
+            let outcome = if is(&stack, &self.operation_id) {
+                Ok(change(state, stack.make_mut()))
+            } else {
+                Err(TakenOver)
+            };
+            state
+                .cloudformation
+                .stacks
+                .insert(self.stack_id.clone(), stack);
             outcome
         })
     }
 
     /// Looks at the state, as long as the operation is the stack's.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&State, &Stack, &Operation) -> T) -> Result<T, TakenOver> {
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&State, &Stack, &Operation) -> T,
+    ) -> Result<T, TakenOver> {
         self.account.read(|state| {
-            let stack = state.cloudformation.stacks.get(&self.stack_id).ok_or(TakenOver)?;
-            let operation = stack.operation.as_ref().filter(|operation| operation.id == self.operation_id);
+            let stack = state
+                .cloudformation
+                .stacks
+                .get(&self.stack_id)
+                .ok_or(TakenOver)?;
+            let operation = stack
+                .operation
+                .as_ref()
+                .filter(|operation| operation.id == self.operation_id);
             Ok(look(state, stack, operation.ok_or(TakenOver)?))
         })
     }
 
     /// Tells a new status of the stack, with a new phase.
-    pub(super) fn turn(&self, phase: Phase, status: &str, reason: Option<String>) -> Result<(), TakenOver> {
+    pub(super) fn turn(
+        &self,
+        phase: Phase,
+        status: &str,
+        reason: Option<String>,
+    ) -> Result<(), TakenOver> {
         let event = self.account.ids().uuid();
         self.change(|_, stack| {
             stack.tell(event, status, reason);
@@ -54,12 +82,22 @@ impl Worker {
 
     /// Waits until it may be worth to look again.
     pub(super) async fn rest(&self) {
-        tokio::time::sleep(self.account.options().pace.step.max(Duration::from_millis(1))).await;
+        tokio::time::sleep(
+            self.account
+                .options()
+                .pace
+                .step
+                .max(Duration::from_millis(1)),
+        )
+        .await;
     }
 }
 
 fn is(stack: &Stack, operation_id: &str) -> bool {
-    stack.operation.as_ref().is_some_and(|operation| operation.id == operation_id)
+    stack
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.id == operation_id)
 }
 
 /// This resource is done with.

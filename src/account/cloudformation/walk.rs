@@ -13,18 +13,25 @@ impl Walk {
     /// Each thing comes after those that it needs.
     pub(super) fn new(needs: &BTreeMap<String, BTreeSet<String>>) -> Self {
         let known = |needed: &&String| needs.contains_key(*needed);
-        let edges = needs.iter().flat_map(|(each, needs)| needs.iter().filter(known).map(move |needed| (needed, each)));
+        let edges = needs
+            .iter()
+            .flat_map(|(each, needs)| needs.iter().filter(known).map(move |needed| (needed, each)));
         Self::of(needs.keys(), edges)
     }
 
     /// Each thing comes before those that it needs.
     pub(super) fn reversed(needs: &BTreeMap<String, BTreeSet<String>>) -> Self {
         let known = |needed: &&String| needs.contains_key(*needed);
-        let edges = needs.iter().flat_map(|(each, needs)| needs.iter().filter(known).map(move |needed| (each, needed)));
+        let edges = needs
+            .iter()
+            .flat_map(|(each, needs)| needs.iter().filter(known).map(move |needed| (each, needed)));
         Self::of(needs.keys(), edges)
     }
 
-    fn of<'a>(all: impl Iterator<Item = &'a String>, edges: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
+    fn of<'a>(
+        all: impl Iterator<Item = &'a String>,
+        edges: impl Iterator<Item = (&'a String, &'a String)>,
+    ) -> Self {
         let mut missing: BTreeMap<String, usize> = all.map(|each| (each.clone(), 0)).collect();
         let mut after: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (first, then) in edges.filter(|(first, then)| first != then) {
@@ -35,7 +42,11 @@ impl Walk {
         }
         let free = missing.iter().filter(|(_, count)| **count == 0);
         let ready = free.map(|(each, _)| each.clone()).collect();
-        Self { missing, after, ready }
+        Self {
+            missing,
+            after,
+            ready,
+        }
     }
 
     /// The next thing that nothing stands before.
@@ -62,10 +73,19 @@ mod tests {
 
     #[test]
     fn both_directions() {
-        let needs: BTreeMap<String, BTreeSet<String>> = [("a", vec![]), ("b", vec!["a"]), ("c", vec!["a", "b", "gone"])]
-            .into_iter()
-            .map(|(each, needs)| (each.to_owned(), needs.into_iter().map(str::to_owned).collect()))
-            .collect();
+        let needs: BTreeMap<String, BTreeSet<String>> = [
+            ("a", vec![]),
+            ("b", vec!["a"]),
+            ("c", vec!["a", "b", "gone"]),
+        ]
+        .into_iter()
+        .map(|(each, needs)| {
+            (
+                each.to_owned(),
+                needs.into_iter().map(str::to_owned).collect(),
+            )
+        })
+        .collect();
         let order = |mut walk: Walk| {
             let mut order = String::new();
             while let Some(each) = walk.next() {

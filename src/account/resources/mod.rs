@@ -20,8 +20,8 @@ mod table;
 mod task_definition;
 
 pub(super) use family::{
-    Descriptor, Failure, Request, Settled, check_properties, create, delete,
-    describe, number_of, text_of, truth_of, update,
+    Descriptor, Failure, Request, Settled, check_properties, create, delete, describe, number_of,
+    text_of, truth_of, update,
 };
 pub(super) use load_balancing::{PORT, groups_of};
 pub(super) use network::Range;

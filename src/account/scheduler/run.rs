@@ -71,19 +71,46 @@ mod tests {
         let mut desired = account.desired();
         account.update(|state| {
             let mut put = |resource_type: &str, id: &str, properties: Value| {
-                state.inventory.put(resource_type, id, Recorded { properties, ..Recorded::default() });
+                state.inventory.put(
+                    resource_type,
+                    id,
+                    Recorded {
+                        properties,
+                        ..Recorded::default()
+                    },
+                );
             };
-            put("AWS::EC2::Subnet", "subnet-1", json!({"CidrBlock": "10.0.1.0/24"}));
-            put("AWS::ECS::TaskDefinition", "td/a:1", json!({"ContainerDefinitions": [{"Name": "a", "Image": "a"}]}));
+            put(
+                "AWS::EC2::Subnet",
+                "subnet-1",
+                json!({"CidrBlock": "10.0.1.0/24"}),
+            );
+            put(
+                "AWS::ECS::TaskDefinition",
+                "td/a:1",
+                json!({"ContainerDefinitions": [{"Name": "a", "Image": "a"}]}),
+            );
             let mut service = Service::new("s", "s", "demo", Timestamp(1));
             let network = json!({"AwsvpcConfiguration": {"Subnets": ["subnet-1"]}});
             let properties = json!({"TaskDefinition": "td/a:1", "NetworkConfiguration": network});
             service.take(Shared::new(properties), account.ids(), Timestamp(1));
             state.ecs.services.insert("s".to_owned(), service);
         });
-        let task = desired.wait_for(|desired| desired.tasks.len() == 1).await.unwrap().tasks[0].clone();
-        let seen = ObservedTask { status: TaskStatus::Running, healthy: true, ..ObservedTask::default() };
-        account.observe(Observed { tasks: [(task.task_arn.clone(), seen)].into(), ..Observed::default() });
+        let task = desired
+            .wait_for(|desired| desired.tasks.len() == 1)
+            .await
+            .unwrap()
+            .tasks[0]
+            .clone();
+        let seen = ObservedTask {
+            status: TaskStatus::Running,
+            healthy: true,
+            ..ObservedTask::default()
+        };
+        account.observe(Observed {
+            tasks: [(task.task_arn.clone(), seen)].into(),
+            ..Observed::default()
+        });
         let settled = |account: &Account| account.read(|state| state.ecs.services["s"].settled());
         let mut changes = account.changes();
         while settled(&account) != Settled::Yes {
@@ -93,7 +120,12 @@ mod tests {
 
         let account = Account::open(Options::new(folder.path())).unwrap();
         let mut desired = account.desired();
-        let again = desired.wait_for(|desired| desired.tasks.len() == 1).await.unwrap().tasks[0].clone();
+        let again = desired
+            .wait_for(|desired| desired.tasks.len() == 1)
+            .await
+            .unwrap()
+            .tasks[0]
+            .clone();
         assert_eq!(again, task);
         assert_eq!(settled(&account), Settled::Yes);
         account.shutdown().await;

@@ -91,7 +91,11 @@ impl Service {
         let same = |deployment: &Deployment| {
             !deployment.is_failed() && of_tasks(&deployment.properties) == of_tasks(&properties)
         };
-        let found = if forced { None } else { self.deployments.iter().position(same) };
+        let found = if forced {
+            None
+        } else {
+            self.deployments.iter().position(same)
+        };
         let mut deployment = match found {
             Some(index) => self.deployments.remove(index),
             None => Deployment::new(properties.clone(), ids, now),
@@ -106,7 +110,11 @@ impl Service {
 
     /// Whether the newest deployment is complete.
     pub(in crate::account) fn settled(&self) -> Settled {
-        match self.deployments.first().map(|deployment| &deployment.rollout) {
+        match self
+            .deployments
+            .first()
+            .map(|deployment| &deployment.rollout)
+        {
             Some(Rollout::InProgress) if !self.deleted => Settled::Waiting,
             Some(Rollout::Failed(reason)) => Settled::Failed(reason.clone()),
             None | Some(Rollout::InProgress | Rollout::Completed) => Settled::Yes,
@@ -140,39 +148,58 @@ impl Deployment {
     /// How many tasks there should be; one when the properties do not say.
     pub fn desired_count(&self) -> usize {
         let count = self.properties.get("DesiredCount").and_then(number_of);
-        count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1)
+        count
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(1)
     }
 
     /// The ARN of the task definition.
     pub fn task_definition(&self) -> &str {
-        self.properties.get("TaskDefinition").and_then(Value::as_str).unwrap_or_default()
+        self.properties
+            .get("TaskDefinition")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// The target groups that its tasks belong to, with the port.
     pub(crate) fn target_groups(&self) -> impl Iterator<Item = (&str, u16)> {
         self.list("LoadBalancers").filter_map(|balancer| {
             let port = number_of(balancer.get("ContainerPort")?)?;
-            Some((balancer.get("TargetGroupArn")?.as_str()?, u16::try_from(port).ok()?))
+            Some((
+                balancer.get("TargetGroupArn")?.as_str()?,
+                u16::try_from(port).ok()?,
+            ))
         })
     }
 
     /// The discovery services that its tasks are registered with, by ARN.
     pub(super) fn registries(&self) -> impl Iterator<Item = &str> {
-        self.list("ServiceRegistries").filter_map(|registry| registry.get("RegistryArn")?.as_str())
+        self.list("ServiceRegistries")
+            .filter_map(|registry| registry.get("RegistryArn")?.as_str())
     }
 
     /// The subnets that its tasks may be in.
     pub(in crate::account) fn subnets(&self) -> Vec<&str> {
         let subnets = || {
             let network = self.properties.get("NetworkConfiguration")?;
-            network.get("AwsvpcConfiguration")?.get("Subnets")?.as_array()
+            network
+                .get("AwsvpcConfiguration")?
+                .get("Subnets")?
+                .as_array()
         };
-        subnets().into_iter().flatten().filter_map(Value::as_str).collect()
+        subnets()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// Milliseconds that a running task has to become ready.
     pub(super) fn patience(&self) -> u64 {
-        let grace = self.properties.get("HealthCheckGracePeriodSeconds").and_then(number_of);
+        let grace = self
+            .properties
+            .get("HealthCheckGracePeriodSeconds")
+            .and_then(number_of);
         grace.unwrap_or(0).max(120).saturating_mul(1000)
     }
 
@@ -182,7 +209,11 @@ impl Deployment {
     }
 
     fn list(&self, name: &str) -> impl Iterator<Item = &Value> {
-        self.properties.get(name).and_then(Value::as_array).into_iter().flatten()
+        self.properties
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -198,6 +229,6 @@ fn of_tasks(properties: &Value) -> Vec<(&str, &Value)> {
         .filter(|(name, _)| !IN_PLACE.contains(&name.as_str()))
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    kept.sort_by(|one, other| one.0.cmp(&other.0));
+    kept.sort_by(|one, other| one.0.cmp(other.0));
     kept
 }

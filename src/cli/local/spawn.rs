@@ -14,7 +14,7 @@ use super::paths::{self, Paths};
 use super::record::{self, Record};
 use super::status;
 use crate::cli::printer::Printer;
-use crate::config::Config;
+use crate::config::{Config, Internet};
 use crate::runtime::envoy_binary::{self, EnvoyBinaryError, EnvoySearch};
 
 /// How long the daemon may take until it answers.
@@ -29,7 +29,9 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
     let internet = config.internet.to_string();
     if record::is_locked(paths)? {
         let record = answering(paths, None).await?;
-        if record.internet == internet && record.version == daemon::VERSION {
+        // Who has no wish of their own takes the outside world that there is.
+        let suits = config.internet == Internet::Auto || record.internet == internet;
+        if suits && record.version == daemon::VERSION {
             return Ok(record);
         }
         printer.say(&format!(

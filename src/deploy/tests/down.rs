@@ -5,7 +5,6 @@ use crate::deploy::Event;
 use crate::stack::Role;
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn everything_goes_in_reverse_and_a_second_time_nothing_is_there() {
     let lab = Lab::start().await;
     lab.up(five()).await.report();
@@ -25,7 +24,6 @@ async fn everything_goes_in_reverse_and_a_second_time_nothing_is_there() {
 }
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn an_export_in_use_is_a_failure_with_its_reason() {
     let lab = Lab::start().await;
     let mut stacks = five();

@@ -11,7 +11,6 @@ async fn the_image_is_built() {
 }
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn the_service_gets_the_pushed_image_and_down_removes_it() {
     let lab = Lab::start_with_app().await;
     let run = lab.up(five()).await;

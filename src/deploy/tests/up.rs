@@ -8,7 +8,6 @@ use crate::plan::{Action, Direction, Plan};
 use crate::stack::{ParameterValue, Role};
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn five_stacks_come_up_and_a_second_time_nothing_changes() {
     let lab = Lab::start().await;
     let first = lab.up(five()).await;
@@ -36,7 +35,6 @@ async fn five_stacks_come_up_and_a_second_time_nothing_changes() {
 }
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn each_event_is_told_once_and_in_order() {
     let lab = Lab::start().await;
     let run = lab.up(five()).await;
@@ -56,7 +54,6 @@ async fn each_event_is_told_once_and_in_order() {
 }
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn only_what_differs_is_changed() {
     let lab = Lab::start().await;
     lab.up(five()).await.report();
@@ -84,7 +81,6 @@ async fn only_what_differs_is_changed() {
 }
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn a_failure_names_its_cause_and_stops_only_what_needs_it() {
     let lab = Lab::start().await;
     let other = stack("other", Role::EcrRepositories, REPOSITORIES);
@@ -140,7 +136,6 @@ async fn a_failure_names_its_cause_and_stops_only_what_needs_it() {
 }
 
 #[tokio::test]
-#[ignore = "needs the CloudFormation engine of the local account"]
 async fn an_interrupted_run_is_taken_up_again() {
     let lab = Lab::start().await;
     let (interrupter, interrupt) = Interrupter::new();

@@ -16,7 +16,12 @@ pub(super) fn stacks(account: &Account, xml: &mut Xml, name: Option<&str>) -> Re
         let state = &state.cloudformation;
         let found: Vec<&Stack> = match name {
             Some(name) => vec![engine::find_readable(state, name)?],
-            None => state.stacks.values().map(|stack| &**stack).filter(|stack| stack.is_live()).collect(),
+            None => state
+                .stacks
+                .values()
+                .map(|stack| &**stack)
+                .filter(|stack| stack.is_live())
+                .collect(),
         };
         xml.list("Stacks", found, stack);
         Ok(())
@@ -27,12 +32,18 @@ fn stack(xml: &mut Xml, stack: &Stack) {
     xml.text("StackId", &stack.id)
         .text("StackName", &stack.name)
         .text("CreationTime", stack.created.to_string())
-        .maybe("LastUpdatedTime", stack.updated.map(|time| time.to_string()))
+        .maybe(
+            "LastUpdatedTime",
+            stack.updated.map(|time| time.to_string()),
+        )
         .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
         .text("StackStatus", &stack.status)
         .maybe("StackStatusReason", stack.reason.as_ref())
         .maybe("Description", stack.description.as_ref())
-        .text("DisableRollback", (stack.on_failure == OnFailure::Keep).to_string())
+        .text(
+            "DisableRollback",
+            (stack.on_failure == OnFailure::Keep).to_string(),
+        )
         .text("EnableTerminationProtection", stack.protected.to_string());
     let spec = &stack.spec;
     xml.texts("Capabilities", &spec.capabilities);
@@ -53,12 +64,16 @@ fn stack(xml: &mut Xml, stack: &Stack) {
 pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str]) {
     account.read(|state| {
         let stacks = state.cloudformation.stacks.values();
-        let wanted = stacks.filter(|stack| statuses.is_empty() || statuses.contains(&stack.status.as_str()));
+        let wanted =
+            stacks.filter(|stack| statuses.is_empty() || statuses.contains(&stack.status.as_str()));
         xml.list("StackSummaries", wanted, |xml, stack| {
             xml.text("StackId", &stack.id)
                 .text("StackName", &stack.name)
                 .text("CreationTime", stack.created.to_string())
-                .maybe("LastUpdatedTime", stack.updated.map(|time| time.to_string()))
+                .maybe(
+                    "LastUpdatedTime",
+                    stack.updated.map(|time| time.to_string()),
+                )
                 .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
                 .text("StackStatus", &stack.status)
                 .maybe("StackStatusReason", stack.reason.as_ref());
@@ -67,10 +82,7 @@ pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str]) {
 }
 
 /// The stack of this name, or the error that most calls give.
-fn known<'a>(
-    state: &'a engine::CloudFormationState,
-    name: &str,
-) -> Result<&'a Stack, ApiError> {
+fn known<'a>(state: &'a engine::CloudFormationState, name: &str) -> Result<&'a Stack, ApiError> {
     let absent = || ApiError::validation(format!("Stack [{name}] does not exist"));
     engine::find(state, name).ok_or_else(absent)
 }
@@ -84,7 +96,9 @@ pub(super) fn events(
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
         // The token counts from the oldest, so that new events move no page.
-        let end = next.and_then(|next| next.parse().ok()).unwrap_or(stack.events.len());
+        let end = next
+            .and_then(|next| next.parse().ok())
+            .unwrap_or(stack.events.len());
         let end = end.min(stack.events.len());
         let start = end.saturating_sub(PAGE);
         let page = stack.events[start..end].iter().rev();
@@ -106,13 +120,19 @@ fn event(xml: &mut Xml, stack: &Stack, event: &Event) {
         .text("ResourceType", &event.resource_type)
         .text("ResourceStatus", &event.status)
         .maybe("ResourceStatusReason", event.reason.as_ref())
-        .maybe("ResourceProperties", event.properties().map(ToString::to_string))
+        .maybe(
+            "ResourceProperties",
+            event.properties().map(ToString::to_string),
+        )
         .maybe("ClientRequestToken", event.token.as_ref());
 }
 
 /// The entries from where the token stands; writes the token of the rest.
 fn page(xml: &mut Xml, length: usize, next: Option<&str>) -> std::ops::Range<usize> {
-    let start = next.and_then(|next| next.parse().ok()).unwrap_or(0).min(length);
+    let start = next
+        .and_then(|next| next.parse().ok())
+        .unwrap_or(0)
+        .min(length);
     let end = (start + PAGE).min(length);
     if end < length {
         xml.text("NextToken", end.to_string());
@@ -129,7 +149,9 @@ pub(super) fn resource_summaries(
     account.read(|state| {
         let stack = engine::find_readable(&state.cloudformation, name)?;
         let page = page(xml, stack.resources.len(), next);
-        let found = engine::find_resources(stack).skip(page.start).take(page.len());
+        let found = engine::find_resources(stack)
+            .skip(page.start)
+            .take(page.len());
         xml.list("StackResourceSummaries", found, |xml, (id, resource)| {
             resource_status(xml, id, resource);
             xml.text("LastUpdatedTimestamp", resource.updated.to_string());
@@ -140,14 +162,23 @@ pub(super) fn resource_summaries(
 
 /// One resource, in more words.
 pub(super) fn resource(account: &Account, xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
-    let (name, id) = (query.require("StackName")?, query.require("LogicalResourceId")?);
+    let (name, id) = (
+        query.require("StackName")?,
+        query.require("LogicalResourceId")?,
+    );
     account.read(|state| {
         let absent = || ApiError::validation(format!("Stack '{name}' does not exist"));
         let stack = engine::find(&state.cloudformation, name).ok_or_else(absent)?;
-        let unknown = || ApiError::validation(format!("Resource {id} does not exist for stack {}", stack.name));
+        let unknown = || {
+            ApiError::validation(format!(
+                "Resource {id} does not exist for stack {}",
+                stack.name
+            ))
+        };
         let found = stack.resources.get(id).ok_or_else(unknown)?;
         xml.element("StackResourceDetail", |xml| {
-            xml.text("StackId", &stack.id).text("StackName", &stack.name);
+            xml.text("StackId", &stack.id)
+                .text("StackName", &stack.name);
             resource_status(xml, id, found);
             xml.text("LastUpdatedTimestamp", found.updated.to_string());
         });
@@ -160,9 +191,11 @@ pub(super) fn resources(account: &Account, xml: &mut Xml, query: &Query) -> Resu
     let wanted = query.get("LogicalResourceId");
     account.read(|state| {
         let stack = engine::find_readable(&state.cloudformation, name)?;
-        let found = engine::find_resources(stack).filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id));
+        let found = engine::find_resources(stack)
+            .filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id));
         xml.list("StackResources", found, |xml, (id, resource)| {
-            xml.text("StackId", &stack.id).text("StackName", &stack.name);
+            xml.text("StackId", &stack.id)
+                .text("StackName", &stack.name);
             resource_status(xml, id, resource);
             xml.text("Timestamp", resource.updated.to_string());
         });
@@ -211,14 +244,18 @@ pub(super) fn exports(account: &Account, xml: &mut Xml, next: Option<&str>) {
 pub(super) fn change_sets(account: &Account, xml: &mut Xml, name: &str) -> Result<(), ApiError> {
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
-        xml.list("Summaries", stack.change_sets.values(), |xml, set| head(xml, stack, set));
+        xml.list("Summaries", stack.change_sets.values(), |xml, set| {
+            head(xml, stack, set)
+        });
         Ok(())
     })
 }
 
 fn head(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
     let execution = match set.status {
-        ChangeSetStatus::Pending | ChangeSetStatus::InProgress | ChangeSetStatus::Failed => "UNAVAILABLE",
+        ChangeSetStatus::Pending | ChangeSetStatus::InProgress | ChangeSetStatus::Failed => {
+            "UNAVAILABLE"
+        }
         ChangeSetStatus::Complete => "AVAILABLE",
         ChangeSetStatus::Executed => "EXECUTE_COMPLETE",
     };
@@ -253,7 +290,13 @@ pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet, next: Op
                 .maybe("Replacement", change.replacement.map(replacement));
             let tags = change.properties.contains_key("Tags");
             let others = change.properties.keys().any(|name| name != "Tags");
-            xml.texts("Scope", others.then_some("Properties").into_iter().chain(tags.then_some("Tags")));
+            xml.texts(
+                "Scope",
+                others
+                    .then_some("Properties")
+                    .into_iter()
+                    .chain(tags.then_some("Tags")),
+            );
             xml.list("Details", &change.properties, |xml, (name, needs_new)| {
                 xml.element("Target", |xml| {
                     xml.text("Attribute", "Properties").text("Name", name);

@@ -1,10 +1,10 @@
 //! What a client submits for a stack.
 
-use crate::account::{Account, ApiError};
 use crate::account::cloudformation::{
-    ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, StackRequest, Submitted, find_readable,
-    needed_capability,
+    ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, StackRequest, Submitted,
+    find_readable, needed_capability,
 };
+use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
 use crate::endpoint::xml::Xml;
 
@@ -17,7 +17,9 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
         Some("CREATE") => ChangeSetKind::Create,
         None | Some("UPDATE") => ChangeSetKind::Update,
         Some(other) => {
-            return Err(ApiError::validation(format!("ChangeSetType `{other}` is not supported")));
+            return Err(ApiError::validation(format!(
+                "ChangeSetType `{other}` is not supported"
+            )));
         }
     };
     Ok(ChangeSetRequest {
@@ -32,18 +34,24 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
 
 /// What becomes of a failure, when the client says it.
 pub(super) fn on_failure(query: &Query) -> Result<Option<OnFailure>, ApiError> {
-    let named = query.get("OnFailure").or_else(|| query.get("OnStackFailure"));
+    let named = query
+        .get("OnFailure")
+        .or_else(|| query.get("OnStackFailure"));
     let named = match named {
         None => None,
         Some("ROLLBACK") => Some(OnFailure::RollBack),
         Some("DO_NOTHING") => Some(OnFailure::Keep),
         Some("DELETE") => Some(OnFailure::Delete),
-        Some(other) => return Err(ApiError::validation(format!("OnFailure `{other}` is not known"))),
+        Some(other) => {
+            return Err(ApiError::validation(format!(
+                "OnFailure `{other}` is not known"
+            )));
+        }
     };
     match (query.get("DisableRollback"), named) {
-        (Some(_), Some(_)) => {
-            Err(ApiError::validation("You cannot specify both DisableRollback and OnFailure"))
-        }
+        (Some(_), Some(_)) => Err(ApiError::validation(
+            "You cannot specify both DisableRollback and OnFailure",
+        )),
         (Some("true"), None) => Ok(Some(OnFailure::Keep)),
         (_, named) => Ok(named),
     }
@@ -65,20 +73,36 @@ pub(super) fn delete(query: &Query) -> Result<DeleteRequest, ApiError> {
     Ok(DeleteRequest {
         name: query.require("StackName")?.to_owned(),
         token: query.get("ClientRequestToken").map(str::to_owned),
-        retain: query.list("RetainResources").into_iter().map(str::to_owned).collect(),
+        retain: query
+            .list("RetainResources")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         force: query.get("DeletionMode") == Some("FORCE_DELETE_STACK"),
     })
 }
 
 pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
-    let template = if query.flag("UsePreviousTemplate") { None } else { body(query)? };
-    let mut submitted = Submitted { template, ..Submitted::default() };
+    let template = if query.flag("UsePreviousTemplate") {
+        None
+    } else {
+        body(query)?
+    };
+    let mut submitted = Submitted {
+        template,
+        ..Submitted::default()
+    };
     for parameter in query.members("Parameters") {
         let name = parameter.get("ParameterKey").unwrap_or_default().to_owned();
         let given = if parameter.get("UsePreviousValue") == Some("true") {
             Given::Previous
         } else {
-            Given::Value(parameter.get("ParameterValue").unwrap_or_default().to_owned())
+            Given::Value(
+                parameter
+                    .get("ParameterValue")
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
         };
         submitted.parameters.insert(name, given);
     }
@@ -87,10 +111,16 @@ pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
         let pair = |name: &str, tag: &crate::endpoint::query::Fields<'_>| {
             tag.get(name).unwrap_or_default().to_owned()
         };
-        let tags = tags.iter().map(|tag| (pair("Key", tag), pair("Value", tag)));
+        let tags = tags
+            .iter()
+            .map(|tag| (pair("Key", tag), pair("Value", tag)));
         submitted.tags = Some(tags.collect());
     }
-    submitted.capabilities = query.list("Capabilities").into_iter().map(str::to_owned).collect();
+    submitted.capabilities = query
+        .list("Capabilities")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     Ok(submitted)
 }
 
@@ -100,9 +130,9 @@ fn body(query: &Query) -> Result<Option<String>, ApiError> {
         return Err(ApiError::validation(message));
     }
     match query.get("TemplateBody") {
-        Some(body) if body.len() > LONGEST => {
-            Err(ApiError::validation(format!("TemplateBody is longer than {LONGEST} bytes")))
-        }
+        Some(body) if body.len() > LONGEST => Err(ApiError::validation(format!(
+            "TemplateBody is longer than {LONGEST} bytes"
+        ))),
         body => Ok(body.map(str::to_owned)),
     }
 }
@@ -123,17 +153,27 @@ pub(super) fn summary(xml: &mut Xml, text: &str, whole: bool) -> Result<(), ApiE
         "CapabilitiesReason",
         capability.map(|_| "The following resource(s) require capabilities: [AWS::IAM]"),
     );
-    xml.list("Parameters", &template.parameters, |xml, (name, parameter)| {
-        xml.text("ParameterKey", name).maybe("DefaultValue", parameter.default.as_ref());
-        if whole {
-            xml.text("ParameterType", parameter.parameter_type.to_string());
-        }
-        xml.text("NoEcho", parameter.no_echo.to_string()).maybe("Description", parameter.description.as_ref());
-    });
+    xml.list(
+        "Parameters",
+        &template.parameters,
+        |xml, (name, parameter)| {
+            xml.text("ParameterKey", name)
+                .maybe("DefaultValue", parameter.default.as_ref());
+            if whole {
+                xml.text("ParameterType", parameter.parameter_type.to_string());
+            }
+            xml.text("NoEcho", parameter.no_echo.to_string())
+                .maybe("Description", parameter.description.as_ref());
+        },
+    );
     if whole {
-        let types: std::collections::BTreeSet<&String> =
-            template.resources.values().map(|resource| &resource.resource_type).collect();
-        xml.texts("ResourceTypes", types).text("Version", "2010-09-09");
+        let types: std::collections::BTreeSet<&String> = template
+            .resources
+            .values()
+            .map(|resource| &resource.resource_type)
+            .collect();
+        xml.texts("ResourceTypes", types)
+            .text("Version", "2010-09-09");
     }
     Ok(())
 }
@@ -148,7 +188,9 @@ pub(super) fn summarized(account: &Account, query: &Query) -> Result<String, Api
     account.read(|state| {
         let stack = find_readable(&state.cloudformation, name)?;
         if stack.status == "REVIEW_IN_PROGRESS" {
-            return Err(ApiError::validation("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
+            return Err(ApiError::validation(
+                "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.",
+            ));
         }
         Ok(stack.spec.template.to_string())
     })

@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 pub(super) fn describe(state: &State, input: &Input<'_>) -> Result<Value, ApiError> {
     let missing = || ApiError::new("ClientException", "Unable to describe task definition.");
     let wanted = last(input.text("taskDefinition").ok_or_else(missing)?);
-    let all = state.inventory.of("AWS::ECS::TaskDefinition").filter_map(|(arn, recorded)| {
-        let (family, revision) = last(arn).rsplit_once(':')?;
-        Some((arn, family, revision.parse::<u32>().ok()?, recorded))
-    });
+    let all = state
+        .inventory
+        .of("AWS::ECS::TaskDefinition")
+        .filter_map(|(arn, recorded)| {
+            let (family, revision) = last(arn).rsplit_once(':')?;
+            Some((arn, family, revision.parse::<u32>().ok()?, recorded))
+        });
     // A family alone means its newest revision.
     let found = all
         .filter(|(arn, family, _, _)| *family == wanted || last(arn) == wanted)
@@ -35,14 +38,22 @@ fn describe_one(recorded: &Recorded) -> Result<Value, ApiError> {
         "containerDefinitions": parsed.containers.iter().map(container).collect::<Vec<_>>(),
     });
     if let Some(architecture) = parsed.architecture {
-        described["runtimePlatform"] =
-            json!({ "cpuArchitecture": architecture.to_uppercase(), "operatingSystemFamily": "LINUX" });
+        described["runtimePlatform"] = json!({ "cpuArchitecture": architecture.to_uppercase(), "operatingSystemFamily": "LINUX" });
     }
-    for (name, property) in
-        [("cpu", "Cpu"), ("memory", "Memory"), ("taskRoleArn", "TaskRoleArn"), ("executionRoleArn", "ExecutionRoleArn")]
-    {
-        if let Some(value) = recorded.properties.get(property).filter(|value| !value.is_null()) {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for (name, property) in [
+        ("cpu", "Cpu"),
+        ("memory", "Memory"),
+        ("taskRoleArn", "TaskRoleArn"),
+        ("executionRoleArn", "ExecutionRoleArn"),
+    ] {
+        if let Some(value) = recorded
+            .properties
+            .get(property)
+            .filter(|value| !value.is_null())
+        {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             described[name] = json!(text);
         }
     }

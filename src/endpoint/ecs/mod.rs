@@ -22,7 +22,12 @@ pub(super) async fn answer(account: &Account, call: &Call) -> Result<Value, ApiE
     account.read(|state| operation(state, &observed, &call.operation, &input))
 }
 
-fn operation(state: &State, observed: &Observed, name: &str, input: &Input<'_>) -> Result<Value, ApiError> {
+fn operation(
+    state: &State,
+    observed: &Observed,
+    name: &str,
+    input: &Input<'_>,
+) -> Result<Value, ApiError> {
     match name {
         "ListClusters" => Ok(list_clusters(state, input)),
         "DescribeClusters" => Ok(describe_clusters(state, input)),
@@ -31,7 +36,10 @@ fn operation(state: &State, observed: &Observed, name: &str, input: &Input<'_>) 
         "ListTasks" => tasks::list(state, input),
         "DescribeTasks" => tasks::describe(state, observed, input),
         "DescribeTaskDefinition" => definitions::describe(state, input),
-        _ => Err(ApiError::new("UnknownOperationException", format!("{name} is not answered here"))),
+        _ => Err(ApiError::new(
+            "UnknownOperationException",
+            format!("{name} is not answered here"),
+        )),
     }
 }
 
@@ -46,7 +54,11 @@ fn list_clusters(state: &State, input: &Input<'_>) -> Value {
 
 fn describe_clusters(state: &State, input: &Input<'_>) -> Value {
     let wanted = input.list("clusters");
-    let wanted = if wanted.is_empty() { vec!["default"] } else { wanted };
+    let wanted = if wanted.is_empty() {
+        vec!["default"]
+    } else {
+        wanted
+    };
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for wanted in wanted {
         match clusters(state).find(|(name, arn)| *name == wanted || *arn == wanted) {
@@ -58,9 +70,19 @@ fn describe_clusters(state: &State, input: &Input<'_>) -> Value {
 }
 
 fn cluster(state: &State, name: &str, arn: &str) -> Value {
-    let tasks = || state.ecs.tasks.values().filter(|task| task.spec.cluster == name);
+    let tasks = || {
+        state
+            .ecs
+            .tasks
+            .values()
+            .filter(|task| task.spec.cluster == name)
+    };
     let running = tasks().filter(|task| services::runs(task)).count();
-    let services = state.ecs.services.values().filter(|service| service.cluster == name && !service.deleted);
+    let services = state
+        .ecs
+        .services
+        .values()
+        .filter(|service| service.cluster == name && !service.deleted);
     json!({
         "clusterArn": arn,
         "clusterName": name,

@@ -17,7 +17,11 @@ pub(super) fn describe(state: &State, input: &Input<'_>) -> Result<Value, ApiErr
     let cluster = input.cluster(state)?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for wanted in input.list("services") {
-        let mut services = state.ecs.services.values().filter(|service| service.cluster == cluster);
+        let mut services = state
+            .ecs
+            .services
+            .values()
+            .filter(|service| service.cluster == cluster);
         match services.find(|service| service.arn == wanted || service.name == last(wanted)) {
             Some(service) => found.push(describe_one(state, service)),
             None => failures.push(json!({ "arn": wanted, "reason": "MISSING" })),
@@ -32,7 +36,13 @@ pub(super) fn runs(task: &Task) -> bool {
 }
 
 fn describe_one(state: &State, service: &Service) -> Value {
-    let tasks = || state.ecs.tasks.values().filter(|task| task.spec.service_arn == service.arn);
+    let tasks = || {
+        state
+            .ecs
+            .tasks
+            .values()
+            .filter(|task| task.spec.service_arn == service.arn)
+    };
     let newest = service.deployments.first();
     let cluster = state.inventory.get("AWS::ECS::Cluster", &service.cluster);
     let deployments = service.deployments.iter().enumerate();
@@ -58,11 +68,26 @@ fn describe_one(state: &State, service: &Service) -> Value {
 }
 
 fn deployment(state: &State, index: usize, deployment: &Deployment) -> Value {
-    let tasks = || state.ecs.tasks.values().filter(|task| task.deployment == deployment.id);
+    let tasks = || {
+        state
+            .ecs
+            .tasks
+            .values()
+            .filter(|task| task.deployment == deployment.id)
+    };
     let (rollout, reason) = match &deployment.rollout {
-        Rollout::InProgress => ("IN_PROGRESS", format!("ECS deployment {} in progress.", deployment.id)),
-        Rollout::Completed => ("COMPLETED", format!("ECS deployment {} completed.", deployment.id)),
-        Rollout::Failed(reason) => ("FAILED", format!("ECS deployment circuit breaker: {reason}")),
+        Rollout::InProgress => (
+            "IN_PROGRESS",
+            format!("ECS deployment {} in progress.", deployment.id),
+        ),
+        Rollout::Completed => (
+            "COMPLETED",
+            format!("ECS deployment {} completed.", deployment.id),
+        ),
+        Rollout::Failed(reason) => (
+            "FAILED",
+            format!("ECS deployment circuit breaker: {reason}"),
+        ),
     };
     json!({
         "id": deployment.id,

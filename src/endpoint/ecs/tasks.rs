@@ -1,13 +1,18 @@
 //! Tasks, those that stopped not long ago among them.
 
 use super::input::{Input, last};
+use crate::account::clock::Timestamp;
 use crate::account::desired::{DesiredContainer, Observed, ObservedContainer, TaskStatus};
 use crate::account::scheduler::Task;
 use crate::account::{ApiError, State};
 use serde_json::{Map, Value, json};
 
 fn all(state: &State) -> impl Iterator<Item = &Task> {
-    state.ecs.tasks.values().chain(state.ecs.stopped.iter().map(|task| &**task))
+    state
+        .ecs
+        .tasks
+        .values()
+        .chain(state.ecs.stopped.iter().map(|task| &**task))
 }
 
 pub(super) fn list(state: &State, input: &Input<'_>) -> Result<Value, ApiError> {
@@ -24,7 +29,11 @@ pub(super) fn list(state: &State, input: &Input<'_>) -> Result<Value, ApiError> 
     Ok(input.page("taskArns", found.map(|task| task.spec.task_arn.as_str())))
 }
 
-pub(super) fn describe(state: &State, observed: &Observed, input: &Input<'_>) -> Result<Value, ApiError> {
+pub(super) fn describe(
+    state: &State,
+    observed: &Observed,
+    input: &Input<'_>,
+) -> Result<Value, ApiError> {
     let cluster = input.cluster(state)?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for wanted in input.list("tasks") {
@@ -49,7 +58,10 @@ fn describe_one(state: &State, observed: &Observed, task: &Task) -> Value {
         })
         .collect();
     let cluster = state.inventory.get("AWS::ECS::Cluster", &spec.cluster);
-    let definition = state.inventory.of("AWS::ECS::TaskDefinition").map(|(arn, _)| arn);
+    let definition = state
+        .inventory
+        .of("AWS::ECS::TaskDefinition")
+        .map(|(arn, _)| arn);
     let name = format!("{}:{}", spec.family, spec.revision);
     present(json!({
         "taskArn": spec.task_arn,
@@ -62,8 +74,8 @@ fn describe_one(state: &State, observed: &Observed, task: &Task) -> Value {
         "desiredStatus": if task.wanted() { "RUNNING" } else { "STOPPED" },
         "healthStatus": health_of(&containers),
         "createdAt": task.created.seconds(),
-        "startedAt": task.started.map(|time| time.seconds()),
-        "stoppedAt": task.stopped.map(|time| time.seconds()),
+        "startedAt": task.started.map(Timestamp::seconds),
+        "stoppedAt": task.stopped.map(Timestamp::seconds),
         "stoppedReason": task.stopping,
         "stopCode": task.stopping.as_deref().map(|reason| stop_code(task, reason)),
         "attachments": [{
@@ -76,8 +88,16 @@ fn describe_one(state: &State, observed: &Observed, task: &Task) -> Value {
     }))
 }
 
-fn describe_container(task: &Task, container: &DesiredContainer, seen: Option<&ObservedContainer>) -> Value {
-    let exit_code = task.exit_codes.get(&container.name).copied().or_else(|| seen?.exit_code);
+fn describe_container(
+    task: &Task,
+    container: &DesiredContainer,
+    seen: Option<&ObservedContainer>,
+) -> Value {
+    let exit_code = task
+        .exit_codes
+        .get(&container.name)
+        .copied()
+        .or_else(|| seen?.exit_code);
     let ended = task.stopped.is_some() || exit_code.is_some();
     let status = match seen {
         _ if ended => "STOPPED",
@@ -113,7 +133,11 @@ fn last_status(task: &Task, seen: bool) -> &'static str {
 /// Unhealthy as soon as one container is, healthy when one is and the others
 /// have no check.
 fn health_of(containers: &[Value]) -> &'static str {
-    let any = |health: &str| containers.iter().any(|container| container["healthStatus"] == health);
+    let any = |health: &str| {
+        containers
+            .iter()
+            .any(|container| container["healthStatus"] == health)
+    };
     if any("UNHEALTHY") {
         "UNHEALTHY"
     } else if any("HEALTHY") {
@@ -136,7 +160,11 @@ fn stop_code(task: &Task, reason: &str) -> &'static str {
 /// Without the fields that have no value: clients tell absent from null.
 fn present(fields: Value) -> Value {
     match fields {
-        Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect::<Map<_, _>>()
+            .into(),
         other => other,
     }
 }

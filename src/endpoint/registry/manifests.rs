@@ -57,7 +57,10 @@ fn get(
         Some((digest.clone(), image.media_type.clone()))
     })?;
     let (digest, media_type) = found.ok_or_else(|| unknown(repository, version))?;
-    let bytes = account.images().read(&digest).map_err(damaged)?;
+    let bytes = account
+        .images()
+        .read(&digest)
+        .map_err(|error| damaged(&error))?;
     if method == Method::GET {
         account.image_pulled(repository, &digest);
     }
@@ -70,7 +73,7 @@ fn get(
 }
 
 // The client asked for nothing wrong: our disk has changed under us.
-fn damaged(error: StoreError) -> Refusal {
+fn damaged(error: &StoreError) -> Refusal {
     Refusal::internal(error.to_string())
 }
 
