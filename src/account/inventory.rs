@@ -78,6 +78,17 @@ impl Inventory {
             })
     }
 
+    /// A resource of such a type whose identifier begins so, found without
+    /// looking at the others.
+    pub fn starting_with(&self, type_prefix: &str, id_prefix: &str) -> Option<&str> {
+        let types = self.types.range(type_prefix.to_owned()..);
+        types
+            .take_while(|(resource_type, _)| resource_type.starts_with(type_prefix))
+            .filter_map(|(_, found)| found.range(id_prefix.to_owned()..).next())
+            .map(|(id, _)| id.as_str())
+            .find(|id| id.starts_with(id_prefix))
+    }
+
     /// Adds a resource or puts it in the place of the old one.
     pub fn put(&mut self, resource_type: &str, physical_id: &str, recorded: Recorded) {
         self.count(resource_type);

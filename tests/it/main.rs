@@ -3,6 +3,7 @@
 
 mod architecture;
 mod cloud;
+mod cloudformation;
 mod elf;
 mod live;
 mod local;

@@ -1,14 +1,51 @@
 //! Requests that begin an operation.
 
 use super::engine::spawn;
-use super::model::{Operation, Phase, Spec, Stack};
-use super::spec::Submitted;
+use super::model::{OnFailure, Operation, Phase, Spec, Stack, StackResource};
+use super::spec::{Submitted, check_types_stay};
 use super::{changes, look};
 use crate::account::clock::Timestamp;
 use crate::account::shared::Shared;
 use crate::account::store::State;
 use crate::account::{Account, ApiError};
+use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// What an operation is to do.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) target: Spec,
+    pub(super) token: Option<String>,
+    pub(super) on_failure: OnFailure,
+}
+
+/// What a client asks for when it makes or changes a stack.
+#[derive(Clone, Debug, Default)]
+pub struct StackRequest {
+    /// The stack's name, or its ARN for an update.
+    pub name: String,
+    /// Template and values.
+    pub submitted: Submitted,
+    /// The client's name for the operation.
+    pub token: Option<String>,
+    /// What becomes of a failure.
+    pub on_failure: OnFailure,
+    /// Whether a new stack is protected from deletion.
+    pub protected: bool,
+}
+
+/// What a client asks for when it deletes a stack.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteRequest {
+    /// The stack's name or ARN.
+    pub name: String,
+    /// The client's name for the operation.
+    pub token: Option<String>,
+    /// Resources that are left behind.
+    pub retain: BTreeSet<String>,
+    /// Whether all that cannot be deleted is left behind.
+    pub force: bool,
+}
 
 /// A stack that has a name and an ARN, and nothing else yet.
 pub(super) fn reserve(account: &Account, state: &mut State, name: &str) -> String {
@@ -39,38 +76,77 @@ pub(super) fn begin(
     state: &mut State,
     stack_id: &str,
     phase: Phase,
-    work: (Spec, Option<String>),
+    work: Work,
 ) -> Option<String> {
-    let (target, token) = work;
     let stack = state.cloudformation.stack_mut(stack_id)?;
-    let operation = Operation {
-        id: account.ids().uuid(),
-        phase,
-        token,
-        target,
-        previous_status: stack.status.clone(),
-        done: BTreeSet::new(),
-    };
-    let id = operation.id.clone();
+    let id = install(account, stack, phase, work);
     let status = match phase {
         Phase::Create => {
             stack.created = Timestamp::now();
-            stack.spec = operation.target.clone();
+            if let Some(operation) = &stack.operation {
+                stack.spec = operation.target.clone();
+            }
             "CREATE_IN_PROGRESS"
         }
         Phase::Delete => "DELETE_IN_PROGRESS",
         _ => {
             stack.updated = Some(Timestamp::now());
+            forget_failures(stack);
             "UPDATE_IN_PROGRESS"
         }
     };
-    stack.operation = Some(operation);
     stack.tell(
         account.ids().uuid(),
         status,
         Some("User Initiated".to_owned()),
     );
     Some(id)
+}
+
+/// Makes an operation the stack's; whatever worked for another one stops.
+pub(super) fn install(account: &Account, stack: &mut Stack, phase: Phase, work: Work) -> String {
+    let id = account.ids().uuid();
+    let verb = match phase {
+        Phase::Create => "CREATE",
+        Phase::Delete => "DELETE",
+        Phase::Update | Phase::CleanUp => "UPDATE",
+        Phase::RollBackCreate | Phase::RollBackUpdate | Phase::CleanUpRollBack => "ROLLBACK",
+    };
+    if let Some(token) = &work.token {
+        stack.tokens.insert(token.clone(), verb.to_owned());
+    }
+    stack.on_failure = work.on_failure;
+    stack.operation = Some(Operation {
+        id: id.clone(),
+        phase,
+        token: work.token,
+        target: work.target,
+        previous_status: stack.status.clone(),
+        done: BTreeSet::new(),
+        on_failure: work.on_failure,
+        retain: BTreeSet::new(),
+        force: false,
+    });
+    id
+}
+
+/// What an operation that failed left half done is done anew.
+fn forget_failures(stack: &mut Stack) {
+    stack
+        .resources
+        .retain(|_, resource| resource.physical_id.is_some() && !resource.is_over());
+    for resource in stack
+        .resources
+        .values_mut()
+        .filter(|resource| resource.touched)
+    {
+        let resource: &mut StackResource = resource.make_mut();
+        resource.touched = false;
+        resource.before = None;
+        if resource.status.ends_with("_FAILED") {
+            resource.properties = Shared::new(Value::Null);
+        }
+    }
 }
 
 /// The pattern of names.
@@ -109,18 +185,29 @@ pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
     )))
 }
 
+/// Whether a request was made before: the same token for the same operation.
+fn is_repeated(stack: &Stack, token: Option<&str>, verb: &str) -> Result<bool, ApiError> {
+    let known = token.and_then(|token| Some((token, stack.tokens.get(token)?)));
+    match known {
+        None => Ok(false),
+        Some((_, before)) if before == verb => Ok(true),
+        Some((token, _)) => Err(ApiError::new(
+            "TokenAlreadyExistsException",
+            format!("A client request token [{token}] already exists for another operation"),
+        )),
+    }
+}
+
 /// Makes a stack without a change set; gives its ARN.
-pub fn create_stack(
-    account: &Account,
-    name: &str,
-    submitted: Submitted,
-    token: Option<String>,
-    keeps_failures: bool,
-) -> Result<String, ApiError> {
+pub fn create_stack(account: &Account, request: StackRequest) -> Result<String, ApiError> {
+    let name = request.name.as_str();
     check_name(name)?;
-    let (spec, template) = submitted.check(None)?;
-    let (stack_id, operation) = account.update(|state| {
-        if look::find(&state.cloudformation, name).is_some() {
+    let (spec, template) = request.submitted.check(None)?;
+    let begun = account.update(|state| {
+        if let Some(stack) = look::find(&state.cloudformation, name) {
+            if is_repeated(stack, request.token.as_deref(), "CREATE")? {
+                return Ok((stack.id.clone(), None));
+            }
             return Err(ApiError::new(
                 "AlreadyExistsException",
                 format!("Stack [{name}] already exists"),
@@ -129,74 +216,133 @@ pub fn create_stack(
         let id = reserve(account, state, name);
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
             stack.description = template.description;
-            stack.keeps_failures = keeps_failures;
+            stack.protected = request.protected;
         }
-        let operation = begin(account, state, &id, Phase::Create, (spec, token));
-        Ok((id, operation.unwrap_or_default()))
+        let work = Work {
+            target: spec,
+            token: request.token,
+            on_failure: request.on_failure,
+        };
+        let operation = begin(account, state, &id, Phase::Create, work);
+        Ok((id, operation))
     })?;
-    spawn(account, stack_id.clone(), operation);
-    Ok(stack_id)
+    Ok(start(account, begun))
+}
+
+fn start(account: &Account, (stack_id, operation): (String, Option<String>)) -> String {
+    if let Some(operation) = operation {
+        spawn(account, stack_id.clone(), operation);
+    }
+    stack_id
+}
+
+/// The live stack with this name.
+pub(super) fn live(account: &Account, name: &str) -> Result<Shared<Stack>, ApiError> {
+    let unknown = || ApiError::validation(format!("Stack [{name}] does not exist"));
+    let found = account.read(|state| {
+        let id = look::find(&state.cloudformation, name)
+            .filter(|stack| stack.is_live())?
+            .id
+            .clone();
+        state.cloudformation.stacks.get(&id).cloned()
+    });
+    found.ok_or_else(unknown)
 }
 
 /// Changes a stack without a change set; gives its ARN.
-pub fn update_stack(
-    account: &Account,
-    name: &str,
-    submitted: Submitted,
-    token: Option<String>,
-) -> Result<String, ApiError> {
-    let unknown = || ApiError::validation(format!("Stack [{name}] does not exist"));
-    let stack = account.read(|state| look::find(&state.cloudformation, name).cloned());
-    let stack = stack.filter(Stack::is_live).ok_or_else(unknown)?;
+pub fn update_stack(account: &Account, request: StackRequest) -> Result<String, ApiError> {
+    let stack = live(account, &request.name)?;
+    if is_repeated(&stack, request.token.as_deref(), "UPDATE")? {
+        return Ok(stack.id.clone());
+    }
     check_updatable(&stack)?;
-    let (spec, template) = submitted.check(Some(&stack))?;
+    let (spec, template) = request.submitted.check(Some(&stack))?;
+    check_types_stay(&stack, &template).map_err(ApiError::validation)?;
     let changes =
         account.read(|state| changes::between(account.options(), state, &stack, &spec, &template));
-    if !changes.map_err(ApiError::validation)?.any {
+    let unfinished = stack.status.ends_with("_FAILED");
+    if !changes.map_err(ApiError::validation)?.any && !unfinished {
         return Err(ApiError::validation("No updates are to be performed."));
     }
-    let operation =
-        account.update(|state| begin(account, state, &stack.id, Phase::Update, (spec, token)));
-    spawn(account, stack.id.clone(), operation.unwrap_or_default());
-    Ok(stack.id)
+    let id = stack.id.clone();
+    drop(stack);
+    let work = Work {
+        target: spec,
+        token: request.token,
+        on_failure: request.on_failure,
+    };
+    let operation = account.update(|state| {
+        let stack = state.cloudformation.stacks.get(&id);
+        stack.map_or(Ok(()), |stack| check_updatable(stack))?;
+        Ok(begin(account, state, &id, Phase::Update, work))
+    })?;
+    Ok(start(account, (id, operation)))
 }
 
 /// Deletes a stack; one that is not there is deleted already.
-pub fn delete_stack(account: &Account, name: &str, token: Option<String>) -> Result<(), ApiError> {
+pub fn delete_stack(account: &Account, request: DeleteRequest) -> Result<(), ApiError> {
     let begun = account.update(|state| {
-        let Some(stack) = look::find(&state.cloudformation, name)
-            .filter(|stack| stack.is_live())
-            .cloned()
-        else {
+        let found =
+            look::find(&state.cloudformation, &request.name).filter(|stack| stack.is_live());
+        let Some(stack) = found else { return Ok(None) };
+        let id = stack.id.clone();
+        if !check_deletable(stack, &request)? {
             return Ok(None);
+        }
+        let work = Work {
+            token: request.token,
+            ..Work::default()
         };
-        if stack.protected {
-            return Err(ApiError::validation(format!(
-                "Stack [{name}] cannot be deleted while TerminationProtection is enabled"
-            )));
+        let operation = begin(account, state, &id, Phase::Delete, work);
+        let stack = state.cloudformation.stack_mut(&id);
+        if let Some(operation) = stack.and_then(|stack| stack.operation.as_mut()) {
+            operation.retain = request.retain;
+            operation.force = request.force;
         }
-        if stack.status == "DELETE_IN_PROGRESS" {
-            return Ok(None);
-        }
-        if stack.status.starts_with("UPDATE_") && stack.is_busy() {
-            return Err(ApiError::validation(format!(
-                "Stack [{name}] cannot be deleted while in status {}",
-                stack.status
-            )));
-        }
-        let operation = begin(
-            account,
-            state,
-            &stack.id,
-            Phase::Delete,
-            (Spec::default(), token),
-        );
-        Ok(operation.map(|operation| (stack.id, operation)))
+        Ok(Some((id, operation)))
     })?;
-    if let Some((stack_id, operation)) = begun {
-        spawn(account, stack_id, operation);
+    if let Some(begun) = begun {
+        start(account, begun);
     }
     Ok(())
+}
+
+/// Whether there is something to do, and it may be done.
+fn check_deletable(stack: &Stack, request: &DeleteRequest) -> Result<bool, ApiError> {
+    let (name, status) = (&stack.name, stack.status.as_str());
+    if stack.protected {
+        return Err(ApiError::validation(format!(
+            "Stack [{name}] cannot be deleted while TerminationProtection is enabled"
+        )));
+    }
+    if is_repeated(stack, request.token.as_deref(), "DELETE")? || status == "DELETE_IN_PROGRESS" {
+        return Ok(false);
+    }
+    if status.starts_with("UPDATE_") && stack.is_busy() {
+        return Err(ApiError::validation(format!(
+            "Stack [{name}] cannot be deleted while in status {status}"
+        )));
+    }
+    if (!request.retain.is_empty() || request.force) && status != "DELETE_FAILED" {
+        return Err(ApiError::validation(format!(
+            "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only when \
+             the stack is in the DELETE_FAILED state.",
+            stack.id
+        )));
+    }
+    let over = |id: &String| {
+        stack
+            .resources
+            .get(id)
+            .is_none_or(|resource| resource.is_over())
+    };
+    if request.retain.iter().any(over) {
+        return Err(ApiError::validation(
+            "The specified resources to retain must be in a valid state. Do not specify resources that are in the \
+             DELETE_COMPLETE state.",
+        ));
+    }
+    Ok(true)
 }
 
 /// Protects a stack from deletion, or no longer; gives its ARN.
@@ -205,13 +351,11 @@ pub fn set_termination_protection(
     name: &str,
     protected: bool,
 ) -> Result<String, ApiError> {
+    let id = live(account, name)?.id.clone();
     account.update(|state| {
-        let found = look::find(&state.cloudformation, name).filter(|stack| stack.is_live());
-        let unknown = || ApiError::validation(format!("Stack [{name}] does not exist"));
-        let id = found.ok_or_else(unknown)?.id.clone();
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
             stack.protected = protected;
         }
-        Ok(id)
-    })
+    });
+    Ok(id)
 }

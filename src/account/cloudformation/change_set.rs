@@ -1,9 +1,9 @@
 //! Change sets: submitted, computed, executed, deleted.
 
-use super::begin::{begin, check_name, check_updatable, reserve};
+use super::begin::{Work, begin, check_name, check_updatable, live, reserve};
 use super::engine::spawn;
-use super::model::{ChangeSet, ChangeSetStatus, Phase, Stack};
-use super::spec::Submitted;
+use super::model::{ChangeSet, ChangeSetStatus, OnFailure, Phase, Stack};
+use super::spec::{Submitted, check_types_stay, parse};
 use super::{changes, look};
 use crate::account::clock::Timestamp;
 use crate::account::shared::Shared;
@@ -36,8 +36,8 @@ pub struct ChangeSetRequest {
     pub submitted: Submitted,
     /// What it says of itself.
     pub description: Option<String>,
-    /// Whether a failure leaves everything as it is.
-    pub keeps_failures: bool,
+    /// What becomes of a failure when it is executed.
+    pub on_failure: OnFailure,
 }
 
 /// Takes a change set in; gives the ARNs of its stack and its own. It is
@@ -46,10 +46,9 @@ pub fn create_change_set(
     account: &Account,
     request: ChangeSetRequest,
 ) -> Result<(String, String), ApiError> {
-    let stack = account.read(|state| look::find(&state.cloudformation, &request.stack).cloned());
-    let stack = stack.filter(Stack::is_live);
-    check_stack(&request, stack.as_ref())?;
-    let (spec, template) = request.submitted.check(stack.as_ref())?;
+    let stack = live(account, &request.stack).ok();
+    check_stack(&request, stack.as_deref())?;
+    let (spec, template) = request.submitted.check(stack.as_deref())?;
     let arn = account.arn(
         "cloudformation",
         &format!("changeSet/{}/{}", request.name, account.ids().uuid()),
@@ -61,20 +60,24 @@ pub fn create_change_set(
         spec,
         description: request.description,
         creates: request.kind == ChangeSetKind::Create,
+        on_failure: request.on_failure,
         status: ChangeSetStatus::Pending,
         reason: None,
         changes: Vec::new(),
     };
     let event = account.ids().uuid();
+    drop(stack);
     let stack_id = account.update(|state| {
-        let known = stack.as_ref().map(|stack| stack.id.clone());
+        // Somebody else may have come first.
+        let known =
+            look::find(&state.cloudformation, &request.stack).filter(|stack| stack.is_live());
+        let known = known.map(|stack| stack.id.clone());
         let id = known
             .clone()
             .unwrap_or_else(|| reserve(account, state, &request.stack));
         if let Some(stack) = state.cloudformation.stack_mut(&id) {
             if known.is_none() {
                 stack.description = template.description;
-                stack.keeps_failures = request.keeps_failures;
                 stack.tell(event, REVIEW, Some("User Initiated".to_owned()));
             }
             stack
@@ -126,7 +129,8 @@ pub(super) fn resume(account: &Account) {
                 .values()
                 .map(|set| (stack.id.clone(), Shared::clone(set)))
         });
-        sets.filter(|(_, set)| set.status == ChangeSetStatus::Pending)
+        let open = [ChangeSetStatus::Pending, ChangeSetStatus::InProgress];
+        sets.filter(|(_, set)| open.contains(&set.status))
             .map(|(stack, set)| (stack, set.id.clone()))
             .collect()
     });
@@ -138,40 +142,63 @@ pub(super) fn resume(account: &Account) {
 fn compute_soon(account: &Account, stack_id: String, id: String) {
     let worker = account.clone();
     account.spawn(async move {
-        tokio::time::sleep(worker.options().pace.step).await;
+        let step = worker.options().pace.step;
+        tokio::time::sleep(step).await;
+        change(&worker, &stack_id, &id, |set| {
+            set.status = ChangeSetStatus::InProgress
+        });
+        tokio::time::sleep(step).await;
         compute(&worker, &stack_id, &id);
     });
 }
 
 fn compute(account: &Account, stack_id: &str, id: &str) {
-    let computed = account.read(|state| {
+    let found = account.read(|state| {
         let stack = state.cloudformation.stacks.get(stack_id)?;
-        let set = stack.change_sets.get(id)?;
-        let compare = || {
-            let template = super::spec::parse(&set.spec.template)?;
-            changes::between(account.options(), state, stack, &set.spec, &template)
-        };
-        Some(compare())
+        Some((stack.clone(), stack.change_sets.get(id)?.clone()))
     });
+    let Some((stack, set)) = found else { return };
+    let computed = parse(&set.spec.template).and_then(|template| {
+        check_types_stay(&stack, &template)?;
+        account
+            .read(|state| changes::between(account.options(), state, &stack, &set.spec, &template))
+    });
+    // A new stack is made even when there is nothing in it.
+    let creates = set.creates;
+    drop((stack, set));
     let (status, reason, changes) = match computed {
-        Some(Ok(found)) if found.any => (ChangeSetStatus::Complete, None, found.changes),
-        Some(Ok(_)) => (
+        Ok(found) if found.any || creates => (ChangeSetStatus::Complete, None, found.changes),
+        Ok(_) => (
             ChangeSetStatus::Failed,
             Some(NO_CHANGES.to_owned()),
             Vec::new(),
         ),
-        Some(Err(why)) => (ChangeSetStatus::Failed, Some(why), Vec::new()),
-        None => return,
+        Err(why) => (ChangeSetStatus::Failed, Some(why), Vec::new()),
     };
+    change(account, stack_id, id, |set| {
+        set.status = status;
+        set.reason = reason;
+        set.changes = changes;
+    });
+}
+
+fn change(account: &Account, stack_id: &str, id: &str, change: impl FnOnce(&mut ChangeSet)) {
     account.update(|state| {
         let stack = state.cloudformation.stack_mut(stack_id);
         if let Some(set) = stack.and_then(|stack| stack.change_sets.get_mut(id)) {
-            let set = set.make_mut();
-            set.status = status;
-            set.reason = reason;
-            set.changes = changes;
+            change(set.make_mut());
         }
     });
+}
+
+/// Status as the interface writes it.
+pub fn status_text(status: ChangeSetStatus) -> &'static str {
+    match status {
+        ChangeSetStatus::Pending => "CREATE_PENDING",
+        ChangeSetStatus::InProgress => "CREATE_IN_PROGRESS",
+        ChangeSetStatus::Failed => "FAILED",
+        ChangeSetStatus::Complete | ChangeSetStatus::Executed => "CREATE_COMPLETE",
+    }
 }
 
 /// A change set, by its ARN or by the names of its stack and its own, and its
@@ -180,7 +207,7 @@ pub fn describe_change_set(
     account: &Account,
     stack: Option<&str>,
     name: &str,
-) -> Result<(Stack, ChangeSet), ApiError> {
+) -> Result<(Shared<Stack>, Shared<ChangeSet>), ApiError> {
     account.read(|state| {
         let state = &state.cloudformation;
         let absent = || {
@@ -196,16 +223,16 @@ pub fn describe_change_set(
                 .values()
                 .find(|stack| stack.change_sets.contains_key(name));
             let holder = holder.ok_or_else(absent)?;
-            return Ok(((**holder).clone(), (*holder.change_sets[name]).clone()));
+            return Ok((holder.clone(), holder.change_sets[name].clone()));
         }
         let stack = stack.unwrap_or_default();
         let missing = || ApiError::validation(format!("Stack [{stack}] does not exist"));
         let stack = look::find(state, stack)
-            .filter(|stack| stack.is_live())
+            .and_then(|stack| state.stacks.get(&stack.id))
             .ok_or_else(missing)?;
         let named = stack.change_sets.values().filter(|set| set.name == name);
         let newest = named.max_by_key(|set| set.created.0).ok_or_else(absent)?;
-        Ok((stack.clone(), (**newest).clone()))
+        Ok((stack.clone(), newest.clone()))
     })
 }
 
@@ -215,14 +242,11 @@ pub fn execute_change_set(
     stack: Option<&str>,
     name: &str,
     token: Option<String>,
+    on_failure: Option<OnFailure>,
 ) -> Result<(), ApiError> {
     let (stack, set) = describe_change_set(account, stack, name)?;
     if set.status != ChangeSetStatus::Complete {
-        let status = match set.status {
-            ChangeSetStatus::Pending => "CREATE_PENDING",
-            ChangeSetStatus::Failed => "FAILED",
-            ChangeSetStatus::Complete | ChangeSetStatus::Executed => "CREATE_COMPLETE",
-        };
+        let status = status_text(set.status);
         let message = format!(
             "ChangeSet [{}] cannot be executed in its current status of [{status}]",
             set.id
@@ -234,8 +258,10 @@ pub fn execute_change_set(
     } else {
         Phase::Update
     };
+    let (id, status) = (stack.id.clone(), stack.status.clone());
+    drop(stack);
     let operation = account.update(|state| {
-        let current = state.cloudformation.stack_mut(&stack.id)?;
+        let current = state.cloudformation.stack_mut(&id)?;
         let fits = if set.creates {
             current.status == REVIEW
         } else {
@@ -244,19 +270,25 @@ pub fn execute_change_set(
         if !fits {
             return None;
         }
-        current.change_sets.retain(|id, _| *id == set.id);
+        current.change_sets.retain(|other, _| *other == set.id);
         if let Some(kept) = current.change_sets.get_mut(&set.id) {
             kept.make_mut().status = ChangeSetStatus::Executed;
         }
-        begin(account, state, &stack.id, phase, (set.spec.clone(), token))
+        let on_failure = on_failure.unwrap_or(set.on_failure);
+        let work = Work {
+            target: set.spec.clone(),
+            token,
+            on_failure,
+        };
+        begin(account, state, &id, phase, work)
     });
     let busy = || {
-        let (id, status) = (&stack.id, &stack.status);
         ApiError::validation(format!(
             "Stack:{id} is in {status} state and can not be updated."
         ))
     };
-    spawn(account, stack.id.clone(), operation.ok_or_else(busy)?);
+    let operation = operation.ok_or_else(busy)?;
+    spawn(account, id, operation);
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! What lies between a stack and what it would become.
 
+use super::change::{changed, or_empty};
 use super::engine::outputs;
-use super::forward::{Target, changed, replaces, wanted};
+use super::forward::wanted;
 use super::model::{Change, ChangeAction, Replacement, Spec, Stack, StackResource};
 use super::scope::{StackScope, UNKNOWN, values};
 use crate::account::handle::Options;
 use crate::account::resources::describe;
-use crate::account::shared::Shared;
 use crate::account::store::State;
 use crate::template::Template;
 use serde_json::Value;
@@ -43,7 +43,8 @@ pub(super) fn between(
         let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
         let change = of_resource(template, stack, id, &scope)?;
         if let Some(change) = change {
-            if change.physical_id.is_none() || change.replacement == Some(Replacement::True) {
+            // Whoever refers to it will see another id.
+            if change.physical_id.is_none() || change.replacement > Some(Replacement::False) {
                 unknown.insert(id.to_owned());
             }
             changes.push(change);
@@ -51,13 +52,8 @@ pub(super) fn between(
     }
     changes.extend(removed(stack, &needs));
     let any = !changes.is_empty() || spec.tags != stack.spec.tags || {
-        let target = Target {
-            template: template.clone(),
-            parameters: parameters.clone(),
-            needs,
-        };
         let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
-        outputs(&target, &scope)? != stack.outputs
+        outputs(template, &scope)? != stack.outputs
     };
     Ok(Between { any, changes })
 }
@@ -68,11 +64,7 @@ fn of_resource(
     id: &str,
     scope: &StackScope<'_>,
 ) -> Result<Option<Change>, String> {
-    let Some((_, resource)) = template
-        .resources
-        .iter()
-        .find(|(known, _)| known.as_str() == id)
-    else {
+    let Some(resource) = template.resources.get(id) else {
         return Ok(None);
     };
     let resource_type = resource.resource_type.clone();
@@ -91,39 +83,32 @@ fn of_resource(
         }));
     };
     let properties = template.evaluate(&resource.properties, scope);
-    let properties = match properties.map_err(|error| error.to_string())? {
-        Value::Null => Value::Object(serde_json::Map::new()),
-        properties => properties,
-    };
+    let properties = or_empty(properties.map_err(|error| error.to_string())?);
     if there.resource_type == resource_type && *there.properties == properties {
         return Ok(None);
     }
-    Ok(Some(modified(id, there, resource_type, properties)))
+    Ok(Some(modified(id, there, resource_type, &properties)))
 }
 
-fn modified(id: &str, there: &StackResource, resource_type: String, properties: Value) -> Change {
-    let needs_new = |name: &str| {
-        describe(&resource_type).is_some_and(|descriptor| descriptor.replaced_by(name))
+fn modified(id: &str, there: &StackResource, resource_type: String, properties: &Value) -> Change {
+    let descriptor = describe(&resource_type);
+    let needs_new = |name: &str| descriptor.is_some_and(|descriptor| descriptor.replaced_by(name));
+    let unknown = |name: &str| {
+        properties
+            .get(name)
+            .is_some_and(|value| value.to_string().contains(UNKNOWN))
     };
-    let names: BTreeMap<String, bool> = changed(&there.properties, &properties)
-        .map(|name| (name.to_owned(), needs_new(name)))
+    let names: BTreeMap<String, Replacement> = changed(&there.properties, properties)
+        .map(|name| {
+            let replacement = match (needs_new(name), unknown(name)) {
+                (false, _) => Replacement::False,
+                (true, true) => Replacement::Conditional,
+                (true, false) => Replacement::True,
+            };
+            (name.to_owned(), replacement)
+        })
         .collect();
-    let depends = names.iter().all(|(name, needs_new)| {
-        !needs_new
-            || properties
-                .get(name)
-                .is_some_and(|value| value.to_string().contains(UNKNOWN))
-    });
-    let after = StackResource {
-        resource_type: resource_type.clone(),
-        properties: Shared::new(properties),
-        ..StackResource::default()
-    };
-    let replacement = match (replaces(there, &after), depends) {
-        (false, _) => Replacement::False,
-        (true, true) => Replacement::Conditional,
-        (true, false) => Replacement::True,
-    };
+    let replacement = names.values().max().copied().unwrap_or(Replacement::False);
     Change {
         action: ChangeAction::Modify,
         logical_id: id.to_owned(),
@@ -135,10 +120,11 @@ fn modified(id: &str, there: &StackResource, resource_type: String, properties: 
 }
 
 fn removed(stack: &Stack, needs: &BTreeMap<String, BTreeSet<String>>) -> Vec<Change> {
+    let there = |resource: &StackResource| resource.physical_id.is_some() && !resource.is_over();
     let gone = stack
         .resources
         .iter()
-        .filter(|(id, _)| !needs.contains_key(*id));
+        .filter(|(id, resource)| !needs.contains_key(*id) && there(resource));
     gone.map(|(id, resource)| Change {
         action: ChangeAction::Remove,
         logical_id: id.clone(),

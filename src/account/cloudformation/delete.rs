@@ -1,10 +1,13 @@
 //! The way down: resources deleted, each after all that need it.
 
 use super::forward::Stop;
-use super::model::{Stack, StackResource};
+use super::model::{Phase, Retention, Stack, StackResource};
+use super::running::Running;
 use super::step::{TakenOver, Worker, mark_done};
 use super::walk::Walk;
 use crate::account::resources::{self, describe};
+use crate::account::shared::Shared;
+use crate::account::store::State;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which resources of a stack are deleted.
@@ -17,14 +20,14 @@ pub(super) enum Which {
 }
 
 impl Which {
-    fn of(self, stack: &mut Stack) -> &mut BTreeMap<String, StackResource> {
+    fn of(self, stack: &mut Stack) -> &mut BTreeMap<String, Shared<StackResource>> {
         match self {
             Self::Resources => &mut stack.resources,
             Self::Leftovers => &mut stack.leftovers,
         }
     }
 
-    fn look(self, stack: &Stack) -> &BTreeMap<String, StackResource> {
+    fn look(self, stack: &Stack) -> &BTreeMap<String, Shared<StackResource>> {
         match self {
             Self::Resources => &stack.resources,
             Self::Leftovers => &stack.leftovers,
@@ -32,7 +35,7 @@ impl Which {
     }
 }
 
-enum Begun {
+enum Began {
     Done,
     Running,
     /// Something needs it still; it may not for long.
@@ -46,95 +49,92 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
         let left = which
             .look(stack)
             .iter()
-            .filter(|(_, resource)| !is_over(resource));
+            .filter(|(_, resource)| !resource.is_over());
         left.map(|(id, resource)| (id.clone(), resource.needs.clone()))
             .collect()
     })?;
+    let pace = worker.account.options().pace;
     let mut walk = Walk::reversed(&needs);
-    let mut running: Vec<String> = Vec::new();
+    let mut running = Running::new(pace.step);
     let mut held: BTreeMap<String, String> = BTreeMap::new();
     let mut again: Vec<String> = Vec::new();
     loop {
-        let mut ended: Vec<String> = Vec::new();
         let mut moved = false;
-        while let Some(id) = walk.next().or_else(|| again.pop()) {
+        while running.count() < pace.parallel.max(1) {
+            let Some(id) = walk.next().or_else(|| again.pop()) else {
+                break;
+            };
             moved = true;
-            match begin(worker, which, &id)? {
-                Begun::Done => ended.push(id),
-                Begun::Running => running.push(id),
-                Begun::Held(reason) => _ = held.insert(id, reason),
+            match worker.change(|state, stack| begin(worker, which, &id, state, stack))? {
+                Began::Done => walk.done(&id),
+                Began::Running => running.begin(id),
+                Began::Held(reason) => _ = held.insert(id, reason),
             }
         }
-        let mut waiting = Vec::new();
-        for id in running {
+        for id in running.due() {
             if finish(worker, which, &id)? {
-                ended.push(id);
-            } else {
-                waiting.push(id);
+                moved = true;
+                running.end(&id);
+                walk.done(&id);
+                again.extend(std::mem::take(&mut held).into_keys());
             }
         }
-        running = waiting;
-        if !ended.is_empty() {
-            moved = true;
-            again.extend(std::mem::take(&mut held).into_keys());
-        }
-        for id in ended {
-            walk.done(&id);
-        }
-        if running.is_empty() && !moved {
+        if running.count() == 0 && !moved {
             return give_up(worker, which, held);
         }
-        if !moved {
+        if moved {
+            tokio::task::yield_now().await;
+        } else {
             worker.rest().await;
         }
     }
-}
-
-fn is_over(resource: &StackResource) -> bool {
-    matches!(
-        resource.status.as_str(),
-        "DELETE_COMPLETE" | "DELETE_SKIPPED"
-    )
 }
 
 fn tell(stack: &mut Stack, which: Which, id: &str, status: &str, reason: Option<String>) {
     let Some(mut resource) = which.look(stack).get(id).cloned() else {
         return;
     };
-    resource.set(status, reason);
+    resource.make_mut().set(status, reason);
     stack.tell_of(id, &resource);
     which.of(stack).insert(id.to_owned(), resource);
 }
 
-fn begin(worker: &Worker, which: Which, id: &str) -> Result<Begun, TakenOver> {
-    worker.change(|state| {
-        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else {
-            return Begun::Done;
-        };
-        let Some(resource) = which.look(stack).get(id).cloned() else {
-            return Begun::Done;
-        };
-        let (Some(physical), Some(descriptor)) =
-            (&resource.physical_id, describe(&resource.resource_type))
-        else {
-            if let Some(resource) = which.of(stack).get_mut(id) {
-                resource.set("DELETE_COMPLETE", None);
-            }
-            return Begun::Done;
-        };
-        if resource.retained {
-            tell(stack, which, id, "DELETE_SKIPPED", None);
-            mark_done(stack, id);
-            return Begun::Done;
+fn begin(worker: &Worker, which: Which, id: &str, state: &mut State, stack: &mut Stack) -> Began {
+    let Some(resource) = which.look(stack).get(id).cloned() else {
+        return Began::Done;
+    };
+    let (Some(physical), Some(descriptor)) =
+        (&resource.physical_id, describe(&resource.resource_type))
+    else {
+        if let Some(resource) = which.of(stack).get_mut(id) {
+            resource.make_mut().set("DELETE_COMPLETE", None);
         }
-        if resource.status != "DELETE_IN_PROGRESS" {
-            tell(stack, which, id, "DELETE_IN_PROGRESS", None);
-        }
-        match resources::delete(state, descriptor, physical) {
-            Ok(()) => Begun::Running,
-            Err(failure) => Begun::Held(failure.reason(&worker.operation_id)),
-        }
-    })
+        return Began::Done;
+    };
+    if stays(stack, id, &resource) {
+        tell(stack, which, id, "DELETE_SKIPPED", None);
+        mark_done(stack, id);
+        return Began::Done;
+    }
+    if resource.status != "DELETE_IN_PROGRESS" {
+        tell(stack, which, id, "DELETE_IN_PROGRESS", None);
+    }
+    match resources::delete(state, descriptor, physical) {
+        Ok(()) => Began::Running,
+        Err(failure) => Began::Held(failure.reason(&worker.operation_id)),
+    }
+}
+
+fn stays(stack: &Stack, id: &str, resource: &StackResource) -> bool {
+    let Some(operation) = &stack.operation else {
+        return false;
+    };
+    match resource.retention {
+        _ if operation.retain.contains(id) => true,
+        Retention::No => false,
+        Retention::Yes => true,
+        Retention::ExceptOnCreate => operation.phase != Phase::RollBackCreate,
+    }
 }
 
 /// Whether it has really ended; tells it when it has.
@@ -149,7 +149,7 @@ fn finish(worker: &Worker, which: Which, id: &str) -> Result<bool, TakenOver> {
         }
     })?;
     if gone {
-        worker.change_stack(|stack| {
+        worker.change(|_, stack| {
             tell(stack, which, id, "DELETE_COMPLETE", None);
             mark_done(stack, id);
         })?;
@@ -162,11 +162,24 @@ fn give_up(worker: &Worker, which: Which, held: BTreeMap<String, String>) -> Res
         return Ok(());
     }
     let names: Vec<String> = held.keys().cloned().collect();
-    worker.change_stack(|stack| {
+    let forced = worker.change(|_, stack| {
+        let forced = stack
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.force);
+        let status = if forced {
+            "DELETE_SKIPPED"
+        } else {
+            "DELETE_FAILED"
+        };
         for (id, reason) in held {
-            tell(stack, which, &id, "DELETE_FAILED", Some(reason));
+            tell(stack, which, &id, status, Some(reason));
         }
+        forced
     })?;
+    if forced {
+        return Ok(());
+    }
     Err(Stop::Failed(format!(
         "The following resource(s) failed to delete: [{}]. ",
         names.join(", ")

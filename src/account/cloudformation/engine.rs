@@ -3,13 +3,13 @@
 use super::delete::{self, Which};
 use super::exports;
 use super::forward::{self, Stop, Target};
-use super::model::{Operation, Phase, Spec, Stack, StackOutput};
+use super::model::{OnFailure, Operation, Phase, Spec, Stack, StackOutput};
 use super::roll_back;
 use super::scope::{StackScope, values};
 use super::step::{TakenOver, Worker};
 use crate::account::Account;
 use crate::account::clock::Timestamp;
-use crate::account::store::State;
+use crate::template::Template;
 use std::collections::BTreeSet;
 
 /// Goes on with all operations that were not at their end.
@@ -60,46 +60,28 @@ async fn run(worker: &Worker) -> Result<(), TakenOver> {
 /// Ends the operation with this status.
 fn end(worker: &Worker, status: &str, reason: Option<String>) -> Result<bool, TakenOver> {
     let event = worker.account.ids().uuid();
-    worker.change(|state| {
-        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else {
-            return;
-        };
+    worker.change(|state, stack| {
         stack.tell(event, status, reason);
         stack.operation = None;
         if matches!(status, "DELETE_COMPLETE" | "ROLLBACK_COMPLETE") {
             stack.imports.clear();
             stack.outputs.clear();
-            state
-                .cloudformation
-                .exports
-                .retain(|_, export| export.stack_id != worker.stack_id);
+            exports::withdraw(&mut state.cloudformation, &stack.id);
         }
         if status == "DELETE_COMPLETE" {
-            bury(state, &worker.stack_id);
+            stack.deleted = Some(Timestamp::now());
+            stack.change_sets.clear();
+            state.cloudformation.names.remove(&stack.name);
         }
     })?;
     Ok(true)
 }
 
-fn bury(state: &mut State, stack_id: &str) {
-    if let Some(stack) = state.cloudformation.stack_mut(stack_id) {
-        stack.deleted = Some(Timestamp::now());
-        let name = stack.name.clone();
-        state.cloudformation.names.remove(&name);
-    }
-}
-
 /// Reads the target, notes what it imports, makes all resources.
 async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
     let target = Target::read(worker, spec)?;
-    let noted = worker.change(|state| {
-        let stack = state
-            .cloudformation
-            .stacks
-            .get(&worker.stack_id)
-            .cloned()
-            .ok_or_else(String::new)?;
-        let scope = StackScope::new(worker.account.options(), state, &stack, &target.parameters);
+    let noted = worker.change(|state, stack| {
+        let scope = StackScope::new(worker.account.options(), state, stack, &target.parameters);
         let imports = target
             .template
             .imports(&scope)
@@ -110,9 +92,7 @@ async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
         {
             return Err(format!("No export named {absent} found."));
         }
-        if let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) {
-            stack.imports.extend(imports);
-        }
+        stack.imports.extend(imports);
         Ok(())
     })?;
     noted.map_err(Stop::Failed)?;
@@ -129,27 +109,18 @@ fn conclude(
     phase: Option<Phase>,
 ) -> Result<(), Stop> {
     let event = worker.account.ids().uuid();
-    let concluded = worker.change(|state| {
-        let stack = state
-            .cloudformation
-            .stacks
-            .get(&worker.stack_id)
-            .cloned()
-            .ok_or_else(String::new)?;
-        let scope = StackScope::new(worker.account.options(), state, &stack, &target.parameters);
-        let outputs = outputs(target, &scope)?;
-        let imports = target
-            .template
+    let concluded = worker.change(|state, stack| {
+        let template = &target.template;
+        let scope = StackScope::new(worker.account.options(), state, stack, &target.parameters);
+        let outputs = outputs(template, &scope)?;
+        let imports = template
             .imports(&scope)
             .map_err(|error| error.to_string())?;
-        exports::publish(&mut state.cloudformation, &worker.stack_id, &outputs)?;
-        let Some(stack) = state.cloudformation.stack_mut(&worker.stack_id) else {
-            return Ok(());
-        };
+        exports::publish(&mut state.cloudformation, stack, &outputs)?;
         stack.outputs = outputs;
         stack.imports = imports;
         stack.spec = spec.clone();
-        stack.description.clone_from(&target.template.description);
+        stack.description.clone_from(&template.description);
         keep(stack, target);
         stack.tell(event, status, None);
         match phase {
@@ -169,8 +140,11 @@ fn conclude(
 /// What the target wants is kept; the rest is left over.
 fn keep(stack: &mut Stack, target: &Target) {
     for (id, mut resource) in std::mem::take(&mut stack.resources) {
-        resource.touched = false;
-        resource.before = None;
+        if resource.touched || resource.before.is_some() {
+            let resource = resource.make_mut();
+            resource.touched = false;
+            resource.before = None;
+        }
         if target.needs.contains_key(&id) {
             stack.resources.insert(id, resource);
         } else {
@@ -180,8 +154,10 @@ fn keep(stack: &mut Stack, target: &Target) {
 }
 
 /// The outputs of a target.
-pub(super) fn outputs(target: &Target, scope: &StackScope<'_>) -> Result<Vec<StackOutput>, String> {
-    let template = &target.template;
+pub(super) fn outputs(
+    template: &Template,
+    scope: &StackScope<'_>,
+) -> Result<Vec<StackOutput>, String> {
     let exports = template
         .exports_by_output(scope)
         .map_err(|error| error.to_string())?;
@@ -218,11 +194,17 @@ async fn create(worker: &Worker, operation: &Operation) -> Result<bool, TakenOve
         Ok(()) => Ok(true),
         Err(Stop::TakenOver) => Err(TakenOver),
         Err(Stop::Failed(reason)) => {
-            if worker.look(|_, stack, _| stack.keeps_failures)? {
-                return end(worker, "CREATE_FAILED", Some(reason));
+            match operation.on_failure {
+                OnFailure::Keep => return end(worker, "CREATE_FAILED", Some(reason)),
+                OnFailure::Delete => {
+                    let reason = format!("{reason} Delete requested by user.");
+                    worker.turn(Phase::Delete, "DELETE_IN_PROGRESS", Some(reason))?;
+                }
+                OnFailure::RollBack => {
+                    let reason = format!("{reason} Rollback requested by user.");
+                    worker.turn(Phase::RollBackCreate, "ROLLBACK_IN_PROGRESS", Some(reason))?;
+                }
             }
-            let reason = format!("{reason} Rollback requested by user.");
-            worker.turn(Phase::RollBackCreate, "ROLLBACK_IN_PROGRESS", Some(reason))?;
             Ok(false)
         }
     }
@@ -251,6 +233,9 @@ async fn update(worker: &Worker, operation: &Operation) -> Result<bool, TakenOve
     match made {
         Ok(()) => Ok(false),
         Err(Stop::TakenOver) => Err(TakenOver),
+        Err(Stop::Failed(reason)) if operation.on_failure == OnFailure::Keep => {
+            end(worker, "UPDATE_FAILED", Some(reason))
+        }
         Err(Stop::Failed(reason)) => {
             roll_back::turn(worker, reason)?;
             Ok(false)
@@ -262,7 +247,7 @@ async fn clean_up(worker: &Worker, status: &str) -> Result<bool, TakenOver> {
     match delete::all(worker, Which::Leftovers).await {
         Err(Stop::TakenOver) => return Err(TakenOver),
         // What cannot be cleaned up is no longer the stack's.
-        Ok(()) | Err(Stop::Failed(_)) => worker.change_stack(|stack| stack.leftovers.clear())?,
+        Ok(()) | Err(Stop::Failed(_)) => worker.change(|_, stack| stack.leftovers.clear())?,
     }
     end(worker, status, None)
 }
@@ -274,7 +259,7 @@ async fn roll_back_update(worker: &Worker) -> Result<bool, TakenOver> {
         Ok(()) => {}
     }
     let imports = imports_of(worker)?;
-    worker.change_stack(|stack| stack.imports = imports)?;
+    worker.change(|_, stack| stack.imports = imports)?;
     worker.turn(
         Phase::CleanUpRollBack,
         "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
@@ -304,7 +289,7 @@ fn imports_of(worker: &Worker) -> Result<BTreeSet<String>, TakenOver> {
 
 async fn delete(worker: &Worker, operation: &Operation) -> Result<bool, TakenOver> {
     if let Some(reason) =
-        worker.look(|state, _, _| exports::held(&state.cloudformation, &worker.stack_id))?
+        worker.look(|state, stack, _| exports::held(&state.cloudformation, stack))?
     {
         return end(worker, &operation.previous_status, Some(reason));
     }

@@ -1,6 +1,6 @@
 //! What stacks share: who exports a name, who imports it.
 
-use super::model::{CloudFormationState, Export, StackOutput};
+use super::model::{CloudFormationState, Export, Stack, StackOutput};
 use crate::account::ApiError;
 use std::collections::BTreeMap;
 
@@ -23,8 +23,7 @@ fn using(state: &CloudFormationState, export: &str) -> Vec<String> {
 }
 
 /// Why a stack may not be deleted.
-pub(super) fn held(state: &CloudFormationState, stack_id: &str) -> Option<String> {
-    let stack = state.stacks.get(stack_id)?;
+pub(super) fn held(state: &CloudFormationState, stack: &Stack) -> Option<String> {
     let exported = stack
         .outputs
         .iter()
@@ -44,7 +43,7 @@ pub(super) fn held(state: &CloudFormationState, stack_id: &str) -> Option<String
 /// nobody minds.
 pub(super) fn publish(
     state: &mut CloudFormationState,
-    stack_id: &str,
+    stack: &Stack,
     outputs: &[StackOutput],
 ) -> Result<(), String> {
     let exported = outputs
@@ -55,7 +54,7 @@ pub(super) fn publish(
         if let Some(other) = state
             .exports
             .get(*name)
-            .filter(|export| export.stack_id != stack_id)
+            .filter(|export| export.stack_id != stack.id)
         {
             let other = state
                 .stacks
@@ -66,12 +65,7 @@ pub(super) fn publish(
             ));
         }
     }
-    let before = state
-        .stacks
-        .get(stack_id)
-        .map(|stack| stack.outputs.clone())
-        .unwrap_or_default();
-    for old in &before {
+    for old in &stack.outputs {
         let Some(name) = &old.export else { continue };
         let verb = match wanted.get(name) {
             Some(value) if **value == old.value => continue,
@@ -86,15 +80,20 @@ pub(super) fn publish(
             ));
         }
     }
-    state
-        .exports
-        .retain(|_, export| export.stack_id != stack_id);
+    withdraw(state, &stack.id);
     for (name, value) in wanted {
         let export = Export {
             value: value.clone(),
-            stack_id: stack_id.to_owned(),
+            stack_id: stack.id.clone(),
         };
         state.exports.insert(name.clone(), export);
     }
     Ok(())
+}
+
+/// Takes the exports of a stack away.
+pub(super) fn withdraw(state: &mut CloudFormationState, stack_id: &str) {
+    state
+        .exports
+        .retain(|_, export| export.stack_id != stack_id);
 }

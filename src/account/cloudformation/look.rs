@@ -24,5 +24,8 @@ pub fn find_readable<'a>(
 
 /// The resources of a stack, those that came to be.
 pub fn find_resources(stack: &Stack) -> impl Iterator<Item = (&String, &StackResource)> {
-    stack.resources.iter()
+    stack
+        .resources
+        .iter()
+        .map(|(id, resource)| (id, &**resource))
 }

@@ -7,6 +7,7 @@
 //! `resources`; how requests look on the wire, that of the `endpoint`.
 
 mod begin;
+mod change;
 mod change_set;
 mod changes;
 mod delete;
@@ -15,22 +16,28 @@ mod exports;
 mod forward;
 mod look;
 mod model;
+mod recover;
 mod roll_back;
+mod running;
 mod scope;
 mod spec;
 mod step;
 mod walk;
 
-pub use begin::{create_stack, delete_stack, set_termination_protection, update_stack};
+pub use begin::{
+    DeleteRequest, StackRequest, create_stack, delete_stack, set_termination_protection,
+    update_stack,
+};
 pub use change_set::{
     ChangeSetKind, ChangeSetRequest, create_change_set, delete_change_set, describe_change_set,
-    execute_change_set,
+    execute_change_set, status_text,
 };
 pub use engine::resume;
 pub use exports::importers;
 pub use look::{find, find_readable, find_resources};
 pub use model::{
     Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export,
-    Replacement, Stack, StackOutput, StackResource,
+    OnFailure, Replacement, Spec, Stack, StackOutput, StackResource,
 };
-pub use spec::{Given, Submitted, parse};
+pub use recover::{cancel_update, continue_roll_back, roll_back_stack};
+pub use spec::{Given, Submitted, needed_capability, parse};

@@ -69,9 +69,9 @@ pub struct Stack {
     /// The exports it needs, also while an operation runs.
     pub imports: BTreeSet<String>,
     /// Its resources by logical id.
-    pub resources: BTreeMap<String, StackResource>,
+    pub resources: BTreeMap<String, Shared<StackResource>>,
     /// What an update left over, to be deleted at its end.
-    pub leftovers: BTreeMap<String, StackResource>,
+    pub leftovers: BTreeMap<String, Shared<StackResource>>,
     /// Its events, oldest first.
     pub events: Vec<Shared<Event>>,
     /// Its change sets by ARN.
@@ -80,8 +80,11 @@ pub struct Stack {
     pub operation: Option<Operation>,
     /// Whether it must not be deleted.
     pub protected: bool,
-    /// Whether a failure leaves everything as it is.
-    pub keeps_failures: bool,
+    /// What became of failures when it was last changed.
+    pub on_failure: OnFailure,
+    /// Names that clients gave to operations, so that a repeated request is
+    /// known for one.
+    pub tokens: BTreeMap<String, String>,
 }
 
 /// One output.
@@ -117,11 +120,11 @@ pub struct StackResource {
     /// The resources that it needs.
     pub needs: BTreeSet<String>,
     /// Whether it outlives the stack.
-    pub retained: bool,
+    pub retention: Retention,
     /// Whether what it replaces is kept.
     pub replaced_is_retained: bool,
     /// What it was before the operation that runs.
-    pub before: Option<Box<StackResource>>,
+    pub before: Option<Shared<StackResource>>,
     /// Whether the operation that runs has made or changed it.
     pub touched: bool,
 }
@@ -142,6 +145,36 @@ pub struct Operation {
     pub previous_status: String,
     /// Resources that this phase has done with.
     pub done: BTreeSet<String>,
+    /// What becomes of a failure.
+    pub on_failure: OnFailure,
+    /// Resources that are left behind, although they could not be deleted.
+    pub retain: BTreeSet<String>,
+    /// Whether all that cannot be deleted is left behind.
+    pub force: bool,
+}
+
+/// What becomes of a stack when an operation fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnFailure {
+    /// What was done is taken back.
+    #[default]
+    RollBack,
+    /// Everything stays as it is.
+    Keep,
+    /// A stack that was to be made is deleted.
+    Delete,
+}
+
+/// Whether a resource outlives its stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Retention {
+    /// It does not.
+    #[default]
+    No,
+    /// It does.
+    Yes,
+    /// It does, unless the operation that made it is taken back.
+    ExceptOnCreate,
 }
 
 /// How far an operation is.
@@ -181,8 +214,12 @@ pub struct Event {
     pub status: String,
     /// Why.
     pub reason: Option<String>,
-    /// The properties of the resource.
-    pub properties: Option<Shared<Value>>,
+    /// The properties of the resource, in the event that begins with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    properties: Option<Shared<Value>>,
+    /// The same in the events that follow; not worth its space on the disk.
+    #[serde(skip)]
+    repeated: Option<Shared<Value>>,
     /// The client's name for the operation.
     pub token: Option<String>,
 }
@@ -203,6 +240,8 @@ pub struct ChangeSet {
     pub description: Option<String>,
     /// Whether it makes the stack.
     pub creates: bool,
+    /// What becomes of a failure when it is executed.
+    pub on_failure: OnFailure,
     /// How far it is.
     pub status: ChangeSetStatus,
     /// Why it has that status.
@@ -214,8 +253,10 @@ pub struct ChangeSet {
 /// How far a change set is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChangeSetStatus {
-    /// Not computed.
+    /// Not begun with.
     Pending,
+    /// Being computed.
+    InProgress,
     /// Ready.
     Complete,
     /// Not to be used.
@@ -239,7 +280,7 @@ pub struct Change {
     /// Whether a new one takes its place; only of a modified one.
     pub replacement: Option<Replacement>,
     /// The properties that change, each with whether it needs a new one.
-    pub properties: BTreeMap<String, bool>,
+    pub properties: BTreeMap<String, Replacement>,
 }
 
 /// What a change does.
@@ -253,15 +294,27 @@ pub enum ChangeAction {
     Remove,
 }
 
-/// Whether a resource is replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a resource is replaced; the later, the surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Replacement {
-    /// It is.
-    True,
     /// It is not.
     False,
     /// That depends on values known later.
     Conditional,
+    /// It is.
+    True,
+}
+
+// === impl Event ===
+
+impl Event {
+    /// The properties of the resource.
+    pub fn properties(&self) -> Option<&Value> {
+        self.properties
+            .as_ref()
+            .or(self.repeated.as_ref())
+            .map(|properties| &**properties)
+    }
 }
 
 // === impl CloudFormationState ===
@@ -289,6 +342,7 @@ impl Stack {
             status: status.to_owned(),
             reason,
             properties: None,
+            repeated: None,
             token: self.token(),
         };
         self.events.push(Shared::new(event));
@@ -303,6 +357,7 @@ impl Stack {
     /// Tells the status of a resource.
     pub(super) fn tell_of(&mut self, logical_id: &str, resource: &StackResource) {
         let time = Timestamp::now();
+        let first = resource.reason.is_none() && resource.status.ends_with("_IN_PROGRESS");
         let event = Event {
             id: format!("{logical_id}-{}-{time}", resource.status),
             time,
@@ -311,7 +366,8 @@ impl Stack {
             resource_type: resource.resource_type.clone(),
             status: resource.status.clone(),
             reason: resource.reason.clone(),
-            properties: Some(resource.properties.clone()),
+            properties: Some(resource.properties.clone()).filter(|_| first),
+            repeated: Some(resource.properties.clone()).filter(|_| !first),
             token: self.token(),
         };
         self.events.push(Shared::new(event));
@@ -331,6 +387,20 @@ impl Stack {
 // === impl StackResource ===
 
 impl StackResource {
+    /// What the operation that runs does with it.
+    pub(super) fn verb(&self) -> &'static str {
+        if self.before.is_some() {
+            "UPDATE"
+        } else {
+            "CREATE"
+        }
+    }
+
+    /// Whether it is no more, or no longer the stack's.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.as_str(), "DELETE_COMPLETE" | "DELETE_SKIPPED")
+    }
+
     /// Sets the status.
     pub(super) fn set(&mut self, status: &str, reason: Option<String>) {
         status.clone_into(&mut self.status);

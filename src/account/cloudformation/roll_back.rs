@@ -1,24 +1,30 @@
 //! An update taken back: what it changed gets its old properties, what it
 //! made is left over.
 
-use super::forward::{Stop, tell};
-use super::model::{Phase, Stack};
+use super::forward::Stop;
+use super::model::{Phase, Retention, Stack, StackResource};
+use super::running::Running;
 use super::step::{TakenOver, Worker};
 use super::walk::Walk;
 use crate::account::resources::{self, Request, Settled, describe};
+use crate::account::shared::Shared;
+use crate::account::store::State;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Turns to the way back.
 pub(super) fn turn(worker: &Worker, reason: String) -> Result<(), TakenOver> {
     let event = worker.account.ids().uuid();
-    worker.change_stack(|stack| {
-        take_back(stack);
-        stack.tell(event, "UPDATE_ROLLBACK_IN_PROGRESS", Some(reason));
-        if let Some(operation) = &mut stack.operation {
-            operation.phase = Phase::RollBackUpdate;
-            operation.done.clear();
-        }
-    })
+    worker.change(|_, stack| turn_stack(stack, event, Some(reason)))
+}
+
+/// The same for a stack in hand.
+pub(super) fn turn_stack(stack: &mut Stack, event: String, reason: Option<String>) {
+    take_back(stack);
+    stack.tell(event, "UPDATE_ROLLBACK_IN_PROGRESS", reason);
+    if let Some(operation) = &mut stack.operation {
+        operation.phase = Phase::RollBackUpdate;
+        operation.done.clear();
+    }
 }
 
 /// New resources are left over, replaced ones stand again; what was changed
@@ -28,19 +34,19 @@ fn take_back(stack: &mut Stack) {
     for (id, resource) in std::mem::take(&mut stack.resources) {
         let kept = match &resource.before {
             None if resource.touched => None,
-            Some(before) if before.physical_id != resource.physical_id => Some((**before).clone()),
+            Some(before) if before.physical_id != resource.physical_id => Some(before.clone()),
             _ => Some(resource.clone()),
         };
         let same = kept
             .as_ref()
             .is_some_and(|kept| kept.physical_id == resource.physical_id);
         if !same && resource.physical_id.is_some() {
-            let leftover = super::model::StackResource {
-                retained: false,
+            let leftover = StackResource {
+                retention: Retention::No,
                 before: None,
-                ..resource
+                ..(*resource).clone()
             };
-            stack.leftovers.insert(id.clone(), leftover);
+            stack.leftovers.insert(id.clone(), Shared::new(leftover));
         }
         if let Some(kept) = kept {
             stack.resources.insert(id, kept);
@@ -60,25 +66,24 @@ pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
             .collect()
     })?;
     let mut walk = Walk::new(&needs);
-    let mut running: Vec<String> = Vec::new();
+    let mut running = Running::new(worker.account.options().pace.step);
     loop {
         let mut moved = false;
         while let Some(id) = walk.next() {
             moved = true;
-            begin(worker, &id)?;
-            running.push(id);
+            worker
+                .change(|state, stack| begin(worker, &id, state, stack))?
+                .map_err(Stop::Failed)?;
+            running.begin(id);
         }
-        let mut waiting = Vec::new();
-        for id in running {
+        for id in running.due() {
             if finish(worker, &id)? {
+                running.end(&id);
                 walk.done(&id);
                 moved = true;
-            } else {
-                waiting.push(id);
             }
         }
-        running = waiting;
-        if running.is_empty() && !moved {
+        if running.count() == 0 && !moved {
             return Ok(());
         }
         if !moved {
@@ -87,38 +92,49 @@ pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
     }
 }
 
-fn begin(worker: &Worker, id: &str) -> Result<(), Stop> {
-    let token = worker.account.ids().uuid();
-    let failed = worker.change(|state| {
-        let stack = state.cloudformation.stacks.get(&worker.stack_id).cloned()?;
-        let mut resource = stack.resources.get(id).cloned()?;
-        let before = resource.before.clone()?;
-        let descriptor = describe(&before.resource_type)?;
-        resource.properties = before.properties.clone();
-        tell(worker, state, id, &mut resource, "UPDATE_IN_PROGRESS", None);
-        let request = Request {
-            options: worker.account.options(),
-            resource_type: descriptor.name,
-            logical_id: id,
-            stack_name: &stack.name,
-            stack_id: &stack.id,
-            properties: &before.properties,
-        };
-        let failure =
-            resources::update(state, descriptor, &request, before.physical_id.as_deref()?).err()?;
-        tell(
-            worker,
-            state,
+fn set(stack: &mut Stack, id: &str, status: &str, reason: Option<String>) {
+    let Some(mut resource) = stack.resources.get(id).cloned() else {
+        return;
+    };
+    resource.make_mut().set(status, reason);
+    stack.tell_of(id, &resource);
+    stack.resources.insert(id.to_owned(), resource);
+}
+
+fn failed(id: &str) -> String {
+    format!("The following resource(s) failed to update: [{id}].")
+}
+
+fn begin(worker: &Worker, id: &str, state: &mut State, stack: &mut Stack) -> Result<(), String> {
+    let Some(resource) = stack.resources.get_mut(id) else {
+        return Ok(());
+    };
+    let Some(before) = resource.before.clone() else {
+        return Ok(());
+    };
+    let (Some(descriptor), Some(physical)) = (describe(&before.resource_type), &before.physical_id)
+    else {
+        return Ok(());
+    };
+    resource.make_mut().properties = before.properties.clone();
+    set(stack, id, "UPDATE_IN_PROGRESS", None);
+    let request = Request {
+        options: worker.account.options(),
+        resource_type: descriptor.name,
+        logical_id: id,
+        stack_name: &stack.name,
+        stack_id: &stack.id,
+        properties: &before.properties,
+    };
+    resources::update(state, descriptor, &request, physical).map_err(|failure| {
+        set(
+            stack,
             id,
-            &mut resource,
             "UPDATE_FAILED",
-            Some(failure.reason(&token)),
+            Some(failure.reason(&worker.account.ids().uuid())),
         );
-        Some(format!(
-            "The following resource(s) failed to update: [{id}]."
-        ))
-    })?;
-    failed.map_or(Ok(()), |reason| Err(Stop::Failed(reason)))
+        failed(id)
+    })
 }
 
 fn finish(worker: &Worker, id: &str) -> Result<bool, Stop> {
@@ -133,29 +149,27 @@ fn finish(worker: &Worker, id: &str) -> Result<bool, Stop> {
     })?;
     match settled.unwrap_or(Settled::Yes) {
         Settled::Waiting => return Ok(false),
-        Settled::Failed(_) => {
-            return Err(Stop::Failed(format!(
-                "The following resource(s) failed to update: [{id}]."
-            )));
+        Settled::Failed(reason) => {
+            worker.change(|_, stack| set(stack, id, "UPDATE_FAILED", Some(reason)))?;
+            return Err(Stop::Failed(failed(id)));
         }
         Settled::Yes => {}
     }
-    worker.change(|state| {
-        let found = state
-            .cloudformation
-            .stacks
-            .get(&worker.stack_id)
-            .and_then(|stack| stack.resources.get(id));
-        let Some(mut resource) = found.cloned() else {
-            return;
-        };
-        if let Some(before) = resource.before.take() {
-            resource.needs = before.needs;
-            resource.retained = before.retained;
-            resource.replaced_is_retained = before.replaced_is_retained;
+    worker.change(|_, stack| {
+        if let Some(resource) = stack.resources.get_mut(id) {
+            restore(resource.make_mut());
         }
-        resource.touched = false;
-        tell(worker, state, id, &mut resource, "UPDATE_COMPLETE", None);
+        set(stack, id, "UPDATE_COMPLETE", None);
     })?;
     Ok(true)
+}
+
+/// Takes over what no property says.
+fn restore(resource: &mut StackResource) {
+    if let Some(before) = resource.before.take() {
+        resource.needs.clone_from(&before.needs);
+        resource.retention = before.retention;
+        resource.replaced_is_retained = before.replaced_is_retained;
+    }
+    resource.touched = false;
 }

@@ -4,6 +4,7 @@ use super::model::{CloudFormationState, Spec, Stack, StackResource};
 use crate::account::handle::Options;
 use crate::account::inventory::Inventory;
 use crate::account::resources::describe;
+use crate::account::shared::Shared;
 use crate::account::store::State;
 use crate::template::{LogicalId, Scope, Template};
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(super) struct StackScope<'a> {
     cloudformation: &'a CloudFormationState,
     stack_id: &'a str,
     stack_name: &'a str,
-    resources: &'a BTreeMap<String, StackResource>,
+    resources: &'a BTreeMap<String, Shared<StackResource>>,
     unknown: Option<&'a BTreeSet<String>>,
 }
 

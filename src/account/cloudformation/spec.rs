@@ -103,7 +103,7 @@ fn check_types(template: &Template) -> Result<(), ApiError> {
 }
 
 /// The capability that a template needs: stronger when it names what it makes.
-pub(super) fn needed_capability(template: &Template) -> Option<&'static str> {
+pub fn needed_capability(template: &Template) -> Option<&'static str> {
     let identities = template
         .resources
         .values()
@@ -138,5 +138,34 @@ fn check_capabilities(template: &Template, given: &BTreeSet<String>) -> Result<(
     Err(ApiError::new(
         "InsufficientCapabilitiesException",
         format!("Requires capabilities : [{needed}]"),
+    ))
+}
+
+/// A resource keeps its type for life.
+pub(super) fn check_types_stay(stack: &Stack, template: &Template) -> Result<(), String> {
+    let differs = |id: &&str| {
+        let wanted = template
+            .resources
+            .get(*id)
+            .map(|resource| resource.resource_type.as_str());
+        let found = stack
+            .resources
+            .get(*id)
+            .filter(|resource| resource.physical_id.is_some());
+        found.is_some_and(|resource| Some(resource.resource_type.as_str()) != wanted)
+    };
+    let changed: Vec<&str> = template
+        .resources
+        .keys()
+        .map(crate::template::LogicalId::as_str)
+        .filter(differs)
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "Update of resource type is not permitted. The new template modifies resource type of the following \
+         resources: [{}]",
+        changed.join(", ")
     ))
 }

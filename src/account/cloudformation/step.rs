@@ -3,6 +3,7 @@
 use super::model::{Operation, Phase, Stack};
 use crate::account::Account;
 use crate::account::store::State;
+use std::time::Duration;
 
 /// The operation was taken over by another, or the stack is gone.
 #[derive(Debug)]
@@ -17,28 +18,30 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Changes the state, as long as the operation is the stack's.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T, TakenOver> {
+    /// Changes the stack and the state around it, as long as the operation is
+    /// the stack's. The stack is taken out of the state for that time, so
+    /// that no step has to copy it.
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State, &mut Stack) -> T,
+    ) -> Result<T, TakenOver> {
         self.account.update(|state| {
-            if self.is_mine(state) {
-                Ok(change(state))
+            let mut stack = state
+                .cloudformation
+                .stacks
+                .remove(&self.stack_id)
+                .ok_or(TakenOver)?;
+            let outcome = if is(&stack, &self.operation_id) {
+                Ok(change(state, stack.make_mut()))
             } else {
                 Err(TakenOver)
-            }
+            };
+            state
+                .cloudformation
+                .stacks
+                .insert(self.stack_id.clone(), stack);
+            outcome
         })
-    }
-
-    /// Changes the stack alone.
-    pub(super) fn change_stack<T>(
-        &self,
-        change: impl FnOnce(&mut Stack) -> T,
-    ) -> Result<T, TakenOver> {
-        self.account.update(
-            |state| match state.cloudformation.stack_mut(&self.stack_id) {
-                Some(stack) if is(stack, &self.operation_id) => Ok(change(stack)),
-                _ => Err(TakenOver),
-            },
-        )
     }
 
     /// Looks at the state, as long as the operation is the stack's.
@@ -68,21 +71,13 @@ impl Worker {
         reason: Option<String>,
     ) -> Result<(), TakenOver> {
         let event = self.account.ids().uuid();
-        self.change_stack(|stack| {
+        self.change(|_, stack| {
             stack.tell(event, status, reason);
             if let Some(operation) = &mut stack.operation {
                 operation.phase = phase;
                 operation.done.clear();
             }
         })
-    }
-
-    fn is_mine(&self, state: &State) -> bool {
-        state
-            .cloudformation
-            .stacks
-            .get(&self.stack_id)
-            .is_some_and(|stack| is(stack, &self.operation_id))
     }
 
     /// Waits until it may be worth to look again.
@@ -92,7 +87,7 @@ impl Worker {
                 .options()
                 .pace
                 .step
-                .max(std::time::Duration::from_millis(1)),
+                .max(Duration::from_millis(1)),
         )
         .await;
     }

@@ -2,6 +2,7 @@
 //! runtime, which compiles it for the running Envoys.
 
 use super::family::{Failure, Family, Physical, Request};
+use crate::account::inventory::MESH_TYPES;
 use crate::account::store::State;
 
 pub(super) struct AppMesh;
@@ -42,9 +43,8 @@ impl Family for AppMesh {
         // What stands below a mesh, a router or a gateway has an ARN that
         // begins with theirs.
         let below = format!("{id}/");
-        let mut resources = state.inventory.under("AWS::AppMesh::");
-        match resources.find(|(_, other, _)| other.starts_with(&below)) {
-            Some((_, other, _)) => Err(Failure::in_use(format!(
+        match state.inventory.starting_with(MESH_TYPES, &below) {
+            Some(other) => Err(Failure::in_use(format!(
                 "{id} cannot be deleted while {other} exists"
             ))),
             None => Ok(()),

@@ -1,7 +1,7 @@
 //! Stacks, change sets and events as clients read them.
 
 use crate::account::cloudformation::{
-    self as engine, ChangeAction, ChangeSet, ChangeSetStatus, Event, Replacement, Stack,
+    self as engine, ChangeAction, ChangeSet, ChangeSetStatus, Event, OnFailure, Replacement, Stack,
     StackResource,
 };
 use crate::account::{Account, ApiError};
@@ -40,7 +40,10 @@ fn stack(xml: &mut Xml, stack: &Stack) {
         .text("StackStatus", &stack.status)
         .maybe("StackStatusReason", stack.reason.as_ref())
         .maybe("Description", stack.description.as_ref())
-        .text("DisableRollback", stack.keeps_failures.to_string())
+        .text(
+            "DisableRollback",
+            (stack.on_failure == OnFailure::Keep).to_string(),
+        )
         .text("EnableTerminationProtection", stack.protected.to_string());
     let spec = &stack.spec;
     xml.texts("Capabilities", &spec.capabilities);
@@ -119,25 +122,65 @@ fn event(xml: &mut Xml, stack: &Stack, event: &Event) {
         .maybe("ResourceStatusReason", event.reason.as_ref())
         .maybe(
             "ResourceProperties",
-            event
-                .properties
-                .as_ref()
-                .map(|properties| properties.to_string()),
+            event.properties().map(ToString::to_string),
         )
         .maybe("ClientRequestToken", event.token.as_ref());
+}
+
+/// The entries from where the token stands; writes the token of the rest.
+fn page(xml: &mut Xml, length: usize, next: Option<&str>) -> std::ops::Range<usize> {
+    let start = next
+        .and_then(|next| next.parse().ok())
+        .unwrap_or(0)
+        .min(length);
+    let end = (start + PAGE).min(length);
+    if end < length {
+        xml.text("NextToken", end.to_string());
+    }
+    start..end
 }
 
 pub(super) fn resource_summaries(
     account: &Account,
     xml: &mut Xml,
     name: &str,
+    next: Option<&str>,
 ) -> Result<(), ApiError> {
     account.read(|state| {
         let stack = engine::find_readable(&state.cloudformation, name)?;
-        let found = engine::find_resources(stack);
+        let page = page(xml, stack.resources.len(), next);
+        let found = engine::find_resources(stack)
+            .skip(page.start)
+            .take(page.len());
         xml.list("StackResourceSummaries", found, |xml, (id, resource)| {
             resource_status(xml, id, resource);
             xml.text("LastUpdatedTimestamp", resource.updated.to_string());
+        });
+        Ok(())
+    })
+}
+
+/// One resource, in more words.
+pub(super) fn resource(account: &Account, xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
+    let (name, id) = (
+        query.require("StackName")?,
+        query.require("LogicalResourceId")?,
+    );
+    account.read(|state| {
+        let absent = || ApiError::validation(format!("Stack '{name}' does not exist"));
+        let stack = engine::find(&state.cloudformation, name).ok_or_else(absent)?;
+        let unknown = || {
+            ApiError::validation(format!(
+                "Resource {id} does not exist for stack {}",
+                stack.name
+            ))
+        };
+        let found = stack.resources.get(id).ok_or_else(unknown)?;
+        xml.element("StackResourceDetail", |xml| {
+            xml.text("StackId", &stack.id)
+                .text("StackName", &stack.name);
+            resource_status(xml, id, found);
+            xml.text("LastUpdatedTimestamp", found.updated.to_string());
         });
         Ok(())
     })
@@ -168,26 +211,33 @@ fn resource_status(xml: &mut Xml, id: &str, resource: &StackResource) {
         .maybe("ResourceStatusReason", resource.reason.as_ref());
 }
 
-pub(super) fn template(account: &Account, xml: &mut Xml, name: &str) -> Result<(), ApiError> {
-    account.read(|state| {
-        let stack = engine::find_readable(&state.cloudformation, name)?;
-        xml.text("TemplateBody", stack.spec.template.as_str());
-        xml.texts("StagesAvailable", ["Original", "Processed"]);
-        Ok(())
-    })
+/// A stack's template, or that of one of its change sets.
+pub(super) fn template(account: &Account, xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
+    if let Some(set) = query.get("ChangeSetName") {
+        let (_, set) = engine::describe_change_set(account, query.get("StackName"), set)?;
+        xml.text("TemplateBody", set.spec.template.as_str());
+    } else {
+        let name = query.require("StackName")?;
+        account.read(|state| {
+            let stack = engine::find_readable(&state.cloudformation, name)?;
+            xml.text("TemplateBody", stack.spec.template.as_str());
+            Ok::<(), ApiError>(())
+        })?;
+    }
+    xml.texts("StagesAvailable", ["Original", "Processed"]);
+    Ok(())
 }
 
-pub(super) fn exports(account: &Account, xml: &mut Xml) {
+pub(super) fn exports(account: &Account, xml: &mut Xml, next: Option<&str>) {
     account.read(|state| {
-        xml.list(
-            "Exports",
-            &state.cloudformation.exports,
-            |xml, (name, export)| {
-                xml.text("ExportingStackId", &export.stack_id)
-                    .text("Name", name)
-                    .text("Value", &export.value);
-            },
-        );
+        let exports = &state.cloudformation.exports;
+        let page = page(xml, exports.len(), next);
+        let found = exports.iter().skip(page.start).take(page.len());
+        xml.list("Exports", found, |xml, (name, export)| {
+            xml.text("ExportingStackId", &export.stack_id)
+                .text("Name", name)
+                .text("Value", &export.value);
+        });
     });
 }
 
@@ -195,31 +245,32 @@ pub(super) fn change_sets(account: &Account, xml: &mut Xml, name: &str) -> Resul
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
         xml.list("Summaries", stack.change_sets.values(), |xml, set| {
-            head(xml, stack, set);
+            head(xml, stack, set)
         });
         Ok(())
     })
 }
 
 fn head(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
-    let (status, execution) = match set.status {
-        ChangeSetStatus::Pending => ("CREATE_IN_PROGRESS", "UNAVAILABLE"),
-        ChangeSetStatus::Complete => ("CREATE_COMPLETE", "AVAILABLE"),
-        ChangeSetStatus::Failed => ("FAILED", "UNAVAILABLE"),
-        ChangeSetStatus::Executed => ("CREATE_COMPLETE", "EXECUTE_COMPLETE"),
+    let execution = match set.status {
+        ChangeSetStatus::Pending | ChangeSetStatus::InProgress | ChangeSetStatus::Failed => {
+            "UNAVAILABLE"
+        }
+        ChangeSetStatus::Complete => "AVAILABLE",
+        ChangeSetStatus::Executed => "EXECUTE_COMPLETE",
     };
     xml.text("ChangeSetId", &set.id)
         .text("ChangeSetName", &set.name)
         .text("StackId", &stack.id)
         .text("StackName", &stack.name)
         .text("CreationTime", set.created.to_string())
-        .text("Status", status)
+        .text("Status", engine::status_text(set.status))
         .text("ExecutionStatus", execution)
         .maybe("StatusReason", set.reason.as_ref())
         .maybe("Description", set.description.as_ref());
 }
 
-pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
+pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet, next: Option<&str>) {
     head(xml, stack, set);
     xml.texts("Capabilities", &set.spec.capabilities);
     xml.list("Parameters", &set.spec.parameters, |xml, (name, value)| {
@@ -228,7 +279,8 @@ pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
     xml.list("Tags", &set.spec.tags, |xml, (name, value)| {
         xml.text("Key", name).text("Value", value);
     });
-    xml.list("Changes", &set.changes, |xml, change| {
+    let page = page(xml, set.changes.len(), next);
+    xml.list("Changes", &set.changes[page], |xml, change| {
         xml.text("Type", "Resource");
         xml.element("ResourceChange", |xml| {
             xml.text("Action", action(change.action))
@@ -236,17 +288,23 @@ pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
                 .maybe("PhysicalResourceId", change.physical_id.as_ref())
                 .text("ResourceType", &change.resource_type)
                 .maybe("Replacement", change.replacement.map(replacement));
-            let scope = (!change.properties.is_empty()).then_some("Properties");
-            xml.texts("Scope", scope);
+            let tags = change.properties.contains_key("Tags");
+            let others = change.properties.keys().any(|name| name != "Tags");
+            xml.texts(
+                "Scope",
+                others
+                    .then_some("Properties")
+                    .into_iter()
+                    .chain(tags.then_some("Tags")),
+            );
             xml.list("Details", &change.properties, |xml, (name, needs_new)| {
                 xml.element("Target", |xml| {
                     xml.text("Attribute", "Properties").text("Name", name);
-                    xml.text(
-                        "RequiresRecreation",
-                        if *needs_new { "Always" } else { "Never" },
-                    );
+                    xml.text("RequiresRecreation", recreation(*needs_new));
                 });
-                xml.text("Evaluation", "Static")
+                // What depends on another resource is evaluated only then.
+                let dynamic = *needs_new == Replacement::Conditional;
+                xml.text("Evaluation", if dynamic { "Dynamic" } else { "Static" })
                     .text("ChangeSource", "DirectModification");
             });
         });
@@ -266,5 +324,13 @@ fn replacement(replacement: Replacement) -> &'static str {
         Replacement::True => "True",
         Replacement::False => "False",
         Replacement::Conditional => "Conditional",
+    }
+}
+
+fn recreation(replacement: Replacement) -> &'static str {
+    match replacement {
+        Replacement::False => "Never",
+        Replacement::Conditional => "Conditionally",
+        Replacement::True => "Always",
     }
 }

@@ -1,7 +1,10 @@
 //! What a client submits for a stack.
 
-use crate::account::ApiError;
-use crate::account::cloudformation::{ChangeSetKind, ChangeSetRequest, Given, Submitted};
+use crate::account::cloudformation::{
+    ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, StackRequest, Submitted,
+    find_readable, needed_capability,
+};
+use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
 use crate::endpoint::xml::Xml;
 
@@ -25,16 +28,58 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
         kind,
         submitted: submitted(query)?,
         description: query.get("Description").map(str::to_owned),
-        keeps_failures: keeps_failures(query),
+        on_failure: on_failure(query)?.unwrap_or_default(),
     })
 }
 
-/// Whether a failure leaves everything as it is.
-pub(super) fn keeps_failures(query: &Query) -> bool {
-    let on_failure = query
+/// What becomes of a failure, when the client says it.
+pub(super) fn on_failure(query: &Query) -> Result<Option<OnFailure>, ApiError> {
+    let named = query
         .get("OnFailure")
         .or_else(|| query.get("OnStackFailure"));
-    query.flag("DisableRollback") || on_failure == Some("DO_NOTHING")
+    let named = match named {
+        None => None,
+        Some("ROLLBACK") => Some(OnFailure::RollBack),
+        Some("DO_NOTHING") => Some(OnFailure::Keep),
+        Some("DELETE") => Some(OnFailure::Delete),
+        Some(other) => {
+            return Err(ApiError::validation(format!(
+                "OnFailure `{other}` is not known"
+            )));
+        }
+    };
+    match (query.get("DisableRollback"), named) {
+        (Some(_), Some(_)) => Err(ApiError::validation(
+            "You cannot specify both DisableRollback and OnFailure",
+        )),
+        (Some("true"), None) => Ok(Some(OnFailure::Keep)),
+        (_, named) => Ok(named),
+    }
+}
+
+/// A stack to be made or changed.
+pub(super) fn stack(query: &Query) -> Result<StackRequest, ApiError> {
+    Ok(StackRequest {
+        name: query.require("StackName")?.to_owned(),
+        submitted: submitted(query)?,
+        token: query.get("ClientRequestToken").map(str::to_owned),
+        on_failure: on_failure(query)?.unwrap_or_default(),
+        protected: query.flag("EnableTerminationProtection"),
+    })
+}
+
+/// A stack to be deleted.
+pub(super) fn delete(query: &Query) -> Result<DeleteRequest, ApiError> {
+    Ok(DeleteRequest {
+        name: query.require("StackName")?.to_owned(),
+        token: query.get("ClientRequestToken").map(str::to_owned),
+        retain: query
+            .list("RetainResources")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        force: query.get("DeletionMode") == Some("FORCE_DELETE_STACK"),
+    })
 }
 
 pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
@@ -95,11 +140,58 @@ fn body(query: &Query) -> Result<Option<String>, ApiError> {
 /// Reads a template without a stack.
 pub(super) fn validate(xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
     let none = || ApiError::validation("Either Template URL or Template Body must be specified.");
-    let template = crate::account::cloudformation::parse(&body(query)?.ok_or_else(none)?);
-    let template = template.map_err(ApiError::validation)?;
+    summary(xml, &body(query)?.ok_or_else(none)?, false)
+}
+
+/// What a template asks for; more than that when the summary is asked for.
+pub(super) fn summary(xml: &mut Xml, text: &str, whole: bool) -> Result<(), ApiError> {
+    let template = crate::account::cloudformation::parse(text).map_err(ApiError::validation)?;
     xml.maybe("Description", template.description.as_ref());
-    xml.list("Parameters", template.parameters.keys(), |xml, name| {
-        xml.text("ParameterKey", name);
-    });
+    let capability = needed_capability(&template);
+    xml.texts("Capabilities", capability);
+    xml.maybe(
+        "CapabilitiesReason",
+        capability.map(|_| "The following resource(s) require capabilities: [AWS::IAM]"),
+    );
+    xml.list(
+        "Parameters",
+        &template.parameters,
+        |xml, (name, parameter)| {
+            xml.text("ParameterKey", name)
+                .maybe("DefaultValue", parameter.default.as_ref());
+            if whole {
+                xml.text("ParameterType", parameter.parameter_type.to_string());
+            }
+            xml.text("NoEcho", parameter.no_echo.to_string())
+                .maybe("Description", parameter.description.as_ref());
+        },
+    );
+    if whole {
+        let types: std::collections::BTreeSet<&String> = template
+            .resources
+            .values()
+            .map(|resource| &resource.resource_type)
+            .collect();
+        xml.texts("ResourceTypes", types)
+            .text("Version", "2010-09-09");
+    }
     Ok(())
+}
+
+/// The template whose summary is asked for: one that is sent, or a stack's.
+pub(super) fn summarized(account: &Account, query: &Query) -> Result<String, ApiError> {
+    if let Some(text) = body(query)? {
+        return Ok(text);
+    }
+    let none = || ApiError::validation("Either Template URL or Template Body must be specified.");
+    let name = query.get("StackName").ok_or_else(none)?;
+    account.read(|state| {
+        let stack = find_readable(&state.cloudformation, name)?;
+        if stack.status == "REVIEW_IN_PROGRESS" {
+            return Err(ApiError::validation(
+                "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.",
+            ));
+        }
+        Ok(stack.spec.template.to_string())
+    })
 }
