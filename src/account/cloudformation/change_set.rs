@@ -145,7 +145,7 @@ fn compute_soon(account: &Account, stack_id: String, id: String) {
         let step = worker.options().pace.step;
         tokio::time::sleep(step).await;
         change(&worker, &stack_id, &id, |set| {
-            set.status = ChangeSetStatus::InProgress
+            set.status = ChangeSetStatus::InProgress;
         });
         tokio::time::sleep(step).await;
         compute(&worker, &stack_id, &id);
