@@ -5,6 +5,29 @@
 //! config -> stack -> plan -> deploy -> aws        (what should be, sent to CloudFormation)
 //! template -> mesh -> envoy -> runtime            (what the templates mean, made to run)
 //! ```
+//!
+//! | room | holds | may use, besides `diag` |
+//! |---|---|---|
+//! | `diag` | findings in a user's text, and the one renderer | |
+//! | `yaml` | text to a tree with tags and positions, and back | |
+//! | `config` | `colormesh.yaml`, variables and flags to a `Config` | `yaml` |
+//! | `template` | the CloudFormation language | `yaml` |
+//! | `stack` | our stacks: templates, rendering, order | `config`, `template`, `yaml` |
+//! | `plan` | rendered stacks and what is deployed to a `Plan` | `stack`, `template`, `aws`, `yaml` |
+//! | `aws` | the only room that names `aws_sdk_*` | `stack` |
+//! | `deploy` | walks a `Plan`, tells events | `plan`, `stack`, `aws`, `image` |
+//! | `image` | OCI images: build, push, pull, unpack | |
+//! | `mesh` | App Mesh as types, and its rules | `template` |
+//! | `envoy` | a mesh to Envoy's configuration | `mesh` |
+//! | `account` | an AWS account on this machine; starts nothing | `template`, `mesh`, `image`, `yaml` |
+//! | `endpoint` | the HTTP skin over `account` | `account`, `image` |
+//! | `runtime` | tasks: namespaces, sidecars, DNS, load balancers | `mesh`, `envoy`, `image` |
+//! | `verify` | expectations, probes, report | `config` |
+//! | `cli` | arguments, words, exit codes, the daemon | all |
+//!
+//! The local path and the cloud path meet in two places only: both read
+//! `template`, and both speak the AWS wire. `tests/it/architecture.rs` holds
+//! the table.
 
 pub mod account;
 pub mod aws;

@@ -197,9 +197,10 @@ fn prefix_rewrite(reader: &Reader<'_>) -> Option<PathRewrite> {
     if key == "Value" {
         return value.text(1..=255).map(PathRewrite::Prefix);
     }
-    Some(match value.choice(SWITCH)? {
-        true => PathRewrite::Prefix("/".to_owned()),
-        false => PathRewrite::Keep,
+    Some(if value.choice(SWITCH)? {
+        PathRewrite::Prefix("/".to_owned())
+    } else {
+        PathRewrite::Keep
     })
 }
 

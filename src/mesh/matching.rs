@@ -97,7 +97,7 @@ impl RequestMatch {
         let port = fields.optional("Port").and_then(|r| r.port());
         match protocol {
             Protocol::Http | Protocol::Http2 => Self::read_http(fields, port),
-            Protocol::Grpc => Self::read_grpc(fields, port),
+            Protocol::Grpc => Some(Self::read_grpc(fields, port)),
             Protocol::Tcp => Some(Self {
                 port,
                 ..Self::default()
@@ -124,8 +124,7 @@ impl RequestMatch {
         })
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the sister of `read_http`")]
-    fn read_grpc(fields: &mut Fields<'_>, port: Option<u16>) -> Option<Self> {
+    fn read_grpc(fields: &mut Fields<'_>, port: Option<u16>) -> Self {
         let service = fields.optional("ServiceName").and_then(|r| r.string());
         let method = fields.optional("MethodName").and_then(|r| r.text(1..=50));
         if method.is_some() && service.is_none() {
@@ -139,12 +138,12 @@ impl RequestMatch {
             (Some(service), None) => PathMatch::Prefix(format!("/{service}/")),
             (None, _) => PathMatch::default(),
         };
-        Some(Self {
+        Self {
             path,
             headers: metadata.unwrap_or_default(),
             port,
             ..Self::default()
-        })
+        }
     }
 }
 

@@ -21,6 +21,8 @@ mod route;
 mod router;
 mod rules;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use gateway::{GatewayListener, VirtualGateway};
 pub use gateway_route::{GatewayRoute, GatewayTarget, HostnameMatch, HostnameRewrite, PathRewrite};

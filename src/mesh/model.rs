@@ -126,14 +126,14 @@ impl Mesh {
     /// The routes of a router in the order in which they are tried.
     pub fn routes_of<'a>(&'a self, router: &'a VirtualRouterName) -> Vec<&'a Route> {
         let first = (router.clone(), RouteName::new(""));
-        let mut routes: Vec<&Route> = self
+        let mut found: Vec<&Route> = self
             .routes
             .range(first..)
             .map(|(_, route)| route)
             .take_while(|route| route.router == *router)
             .collect();
-        routes.sort_by_key(|route| super::rules::order(route.priority, &route.matching));
-        routes
+        found.sort_by_key(|route| super::rules::order(route.priority, &route.matching));
+        found
     }
 
     /// The routes of a gateway in the order in which they are tried.
@@ -143,7 +143,7 @@ impl Mesh {
             .values()
             .filter(|route| route.gateway == *gateway)
             .collect();
-        routes.sort_by_key(|route| super::rules::order(route.priority, &route.matching));
+        routes.sort_by_key(|route| super::rules::gateway_order(route));
         routes
     }
 }

@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::{Mesh, PathMatch, Problem, Provider, RequestMatch, VirtualNodeName};
+use super::{
+    GatewayRoute, HostnameMatch, Mesh, PathMatch, Problem, Provider, RequestMatch, VirtualNodeName,
+};
 
 impl Mesh {
     /// What does not fit together. A stack that is being created passes
@@ -82,12 +84,24 @@ impl Mesh {
     }
 }
 
+/// A sort key; equal keys keep the order of their names.
+type Order = (u32, u8, u8, Reverse<usize>, Reverse<usize>);
+
+/// The sort key of a gateway's route: as of any route, but after the priority
+/// the one with the narrower host name comes first.
+pub(super) fn gateway_order(route: &GatewayRoute) -> Order {
+    let host = match route.hostname {
+        Some(HostnameMatch::Exact(_)) => 0,
+        Some(HostnameMatch::Suffix(_)) => 1,
+        None => 2,
+    };
+    let (priority, _, kind, length, conditions) = order(route.priority, &route.matching);
+    (priority, host, kind, length, conditions)
+}
+
 /// The sort key of a route: by priority, then the more exact path, then the
-/// one with more conditions. Equal keys keep the order of their names.
-pub(super) fn order(
-    priority: Option<u32>,
-    matching: &RequestMatch,
-) -> (u32, u8, Reverse<usize>, Reverse<usize>) {
+/// one with more conditions.
+pub(super) fn order(priority: Option<u32>, matching: &RequestMatch) -> Order {
     let (kind, length) = match &matching.path {
         PathMatch::Exact(path) => (0, path.len()),
         PathMatch::Regex(path) => (1, path.len()),
@@ -99,6 +113,7 @@ pub(super) fn order(
         + usize::from(matching.scheme.is_some());
     (
         priority.unwrap_or(1001),
+        0,
         kind,
         Reverse(length),
         Reverse(conditions),

@@ -112,7 +112,7 @@ fn program(name: &'static str, version: &str, package: &str) -> Finding {
 
 async fn envoy() -> anyhow::Result<Finding> {
     let search = EnvoySearch {
-        named: None,
+        named: std::env::var_os("COLORMESH_ENVOY").map(Into::into),
         path: std::env::var_os("PATH"),
         cache: Paths::find()?.cache,
         fetch: false,

@@ -3,6 +3,8 @@
 //! Names and nesting are Envoy's own, so that its documentation reads beside
 //! them. A field that is left out takes Envoy's default.
 
+#![expect(clippy::struct_field_names, reason = "the names are Envoy's")]
+
 macro_rules! message {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*

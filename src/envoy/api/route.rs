@@ -39,6 +39,7 @@ message!(
         range_match: Option<Int64Range>,
         present_match: Option<bool>,
         invert_match: Option<bool>,
+        treat_missing_header_as_empty: Option<bool>,
     }
 );
 

@@ -76,14 +76,14 @@ fn of_router<'a>(
     service: &'a VirtualService,
     router: &'a VirtualRouter,
 ) -> Vec<Exposure<'a>> {
-    let routes = mesh.routes_of(&router.name);
+    let all = mesh.routes_of(&router.name);
     let listeners = router.listeners.iter();
     listeners
         .map(|listener| Exposure {
             service,
             port: listener.port,
             protocol: listener.protocol,
-            routes: routes
+            routes: all
                 .iter()
                 .filter(|route| route.protocol == listener.protocol)
                 .filter(|route| route.matching.port.is_none_or(|port| port == listener.port))

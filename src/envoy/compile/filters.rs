@@ -106,7 +106,7 @@ fn tcp(config: TcpProxy) -> Extension {
 pub(super) fn http(
     placement: &Placement,
     direction: Direction,
-    routes: &str,
+    route_config: &str,
     mesh_log: Option<&mesh::AccessLog>,
 ) -> Extension {
     let router = Extension {
@@ -123,10 +123,10 @@ pub(super) fn http(
         rds: Some(Rds {
             config_source: ConfigSource {
                 path_config_source: PathConfigSource {
-                    path: rds_path(&placement.xds, routes),
+                    path: rds_path(&placement.xds, route_config),
                 },
             },
-            route_config_name: routes.to_owned(),
+            route_config_name: route_config.to_owned(),
         }),
         route_config: None,
         http_filters: vec![router],
@@ -150,6 +150,8 @@ fn ingress_log(placement: &Placement) -> AccessLog {
         name: "user-agent".to_owned(),
         string_match: Some(StringMatcher::Exact("Envoy/HC".to_owned())),
         invert_match: Some(true),
+        // Else a request without the header would not be noted either.
+        treat_missing_header_as_empty: Some(true),
         ..HeaderMatcher::default()
     };
     let filter = AccessLogFilter::HeaderFilter(HeaderFilter { header });

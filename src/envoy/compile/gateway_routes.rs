@@ -77,11 +77,10 @@ fn ending(suffix: &str) -> String {
 fn covers(wider: Option<&HostnameMatch>, pattern: Option<&HostnameMatch>) -> bool {
     match (wider, pattern) {
         (None, _) => true,
-        (Some(_), None) => false,
+        (Some(_), None) | (Some(HostnameMatch::Exact(_)), Some(HostnameMatch::Suffix(_))) => false,
         (Some(HostnameMatch::Exact(one)), Some(HostnameMatch::Exact(other))) => {
             one.eq_ignore_ascii_case(other)
         }
-        (Some(HostnameMatch::Exact(_)), Some(HostnameMatch::Suffix(_))) => false,
         (Some(HostnameMatch::Suffix(suffix)), Some(HostnameMatch::Exact(host))) => {
             host.to_ascii_lowercase().ends_with(&ending(suffix))
         }

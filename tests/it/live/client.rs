@@ -1,0 +1,155 @@
+//! What an application does: connections to names and addresses.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::netns::Netns;
+use super::outside::provider;
+
+/// Connects from inside a namespace.
+pub(crate) struct Client<'a> {
+    pub(crate) app: &'a Netns,
+    pub(crate) roots: Arc<RootCertStore>,
+}
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+/// An open connection.
+pub(crate) struct Connection {
+    stream: BufReader<Box<dyn Stream>>,
+    host: String,
+}
+
+impl Client<'_> {
+    fn connect(&self, address: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+        let stream = self.app.run(|| TcpStream::connect((address, port)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(8)))?;
+        Ok(stream)
+    }
+
+    /// The handshake happens with the first request.
+    pub(crate) fn https(&self, host: &str, address: Ipv4Addr, port: u16) -> io::Result<Connection> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(self.roots.clone())
+            .with_no_client_auth();
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        let tls = ClientConnection::new(Arc::new(config), name).unwrap();
+        let stream = StreamOwned::new(tls, self.connect(address, port)?);
+        Ok(Connection::new(host, Box::new(stream)))
+    }
+
+    pub(crate) fn http(&self, host: &str, address: Ipv4Addr, port: u16) -> io::Result<Connection> {
+        Ok(Connection::new(
+            host,
+            Box::new(self.connect(address, port)?),
+        ))
+    }
+
+    pub(crate) fn plain(&self, address: Ipv4Addr, port: u16) -> io::Result<Connection> {
+        self.http("plain", address, port)
+    }
+
+    /// Tries for five seconds.
+    pub(crate) fn eventually<T>(&self, attempt: impl Fn(&Self) -> io::Result<T>) -> T {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            match attempt(self) {
+                Ok(value) => return value,
+                Err(error) => assert!(Instant::now() < end, "{error}"),
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Connection {
+    fn new(host: &str, stream: Box<dyn Stream>) -> Self {
+        Self {
+            stream: BufReader::new(stream),
+            host: host.to_owned(),
+        }
+    }
+
+    /// The body of an answer with status 200.
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<String> {
+        match self.request("GET", path)? {
+            (200, body) => Ok(body),
+            (status, _) => Err(io::Error::other(format!("status {status}"))),
+        }
+    }
+
+    pub(crate) fn status(&mut self, path: &str) -> io::Result<u16> {
+        Ok(self.request("GET", path)?.0)
+    }
+
+    pub(crate) fn post(&mut self, path: &str) -> io::Result<u16> {
+        Ok(self.request("POST", path)?.0)
+    }
+
+    fn request(&mut self, method: &str, path: &str) -> io::Result<(u16, String)> {
+        let host = &self.host;
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n");
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.stream.get_mut().flush()?;
+        let first = self.line()?;
+        let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let status = status.ok_or(ErrorKind::ConnectionReset)?;
+        let (mut length, mut chunked) = (0, false);
+        loop {
+            let line = self.line()?.to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            }
+            chunked |= line == "transfer-encoding: chunked";
+        }
+        if chunked {
+            return Ok((status, self.chunks()?));
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        Ok((status, String::from_utf8(body).unwrap()))
+    }
+
+    fn chunks(&mut self) -> io::Result<String> {
+        let mut all = String::new();
+        loop {
+            let length = usize::from_str_radix(&self.line()?, 16).unwrap();
+            let mut chunk = vec![0; length];
+            self.stream.read_exact(&mut chunk)?;
+            self.line()?;
+            if length == 0 {
+                return Ok(all);
+            }
+            all.push_str(&String::from_utf8(chunk).unwrap());
+        }
+    }
+
+    pub(crate) fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    pub(crate) fn wait_until_closed(&mut self) {
+        let read = self.stream.read(&mut [0]);
+        assert!(
+            matches!(&read, Ok(0))
+                || read.is_err_and(|error| {
+                    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+                })
+        );
+    }
+}

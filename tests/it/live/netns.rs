@@ -1,0 +1,89 @@
+//! Network namespaces that live as long as a process that holds them.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// A namespace with `lo` up.
+pub(crate) struct Netns {
+    holder: Child,
+}
+
+impl Netns {
+    pub(crate) fn new() -> Self {
+        let holder = Command::new("unshare")
+            .args(["--net", "sleep", "300"])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let netns = Self { holder };
+        let ours = fs::read_link("/proc/self/ns/net").unwrap();
+        while fs::read_link(netns.path()).unwrap() == ours {
+            thread::sleep(Duration::from_millis(2));
+        }
+        netns.shell("ip link set lo up");
+        netns
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        format!("/proc/{}/ns/net", self.holder.id()).into()
+    }
+
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net={}", self.path().display()))
+            .arg("--")
+            .arg(program);
+        command
+    }
+
+    pub(crate) fn shell(&self, script: &str) {
+        let status = self.command("sh").args(["-ec", script]).status().unwrap();
+        assert!(status.success(), "{script}");
+    }
+
+    /// An application's namespace: every connection ends at the sidecar.
+    pub(crate) fn redirect(&self) {
+        self.shell(
+            "ip addr add 169.254.100.2/32 dev lo; ip route add default dev lo
+            nft -f - <<'END'
+            table ip mesh {
+              chain output {
+                type nat hook output priority -100; policy accept;
+                ip daddr 127.0.0.0/8 accept
+                ip daddr 240.128.0.0/9 meta l4proto tcp redirect to :15002
+                meta l4proto tcp redirect to :15001
+              }
+            }
+END",
+        );
+    }
+
+    /// Runs something in a thread that is inside.
+    pub(crate) fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
+        let file = File::open(self.path()).unwrap();
+        thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                move_into_link_name_space(
+                    std::os::fd::AsFd::as_fd(&file),
+                    Some(LinkNameSpaceType::Network),
+                )
+                .unwrap();
+                body()
+            });
+            thread.join().unwrap()
+        })
+    }
+}
+
+impl Drop for Netns {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}

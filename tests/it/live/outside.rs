@@ -1,0 +1,152 @@
+//! The outside world: hosts with TLS, HTTP and a protocol in which the server
+//! speaks first, and the DNS that knows them. And the application.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::thread;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use super::{TELLER, netns::Netns};
+
+const HOSTS: &[(&str, u8)] = &[
+    ("github.com", 10),
+    ("go.dev", 20),
+    ("example.com", 30),
+    ("a.example", 40),
+    ("b.example", 41),
+    ("mysql.example", 50),
+];
+
+/// The stand-ins' certificates.
+pub(crate) struct Outside {
+    pub(crate) roots: Arc<RootCertStore>,
+}
+
+pub(crate) fn address(host: &str) -> Ipv4Addr {
+    let (_, last) = HOSTS.iter().find(|(name, _)| *name == host).unwrap();
+    Ipv4Addr::new(198, 51, 100, *last)
+}
+
+impl Outside {
+    pub(crate) fn start(world: &Netns) -> Self {
+        let mut roots = RootCertStore::empty();
+        for (host, _) in HOSTS {
+            let address = address(host);
+            world.shell(&format!("ip addr add {address}/32 dev lo"));
+            if host.starts_with("mysql") {
+                serve(world, address, 3306, move |mut stream| {
+                    let _ = writeln!(stream, "hello from {host}");
+                    let _ = stream.read(&mut [0]);
+                });
+                continue;
+            }
+            let made = rcgen::generate_simple_self_signed([(*host).to_owned()]).unwrap();
+            roots.add(made.cert.der().clone()).unwrap();
+            let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+            let config = ServerConfig::builder_with_provider(provider())
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![made.cert.der().clone()], key)
+                .unwrap();
+            let config = Arc::new(config);
+            serve(world, address, 443, move |stream| {
+                let connection = ServerConnection::new(config.clone()).unwrap();
+                pages(StreamOwned::new(connection, stream), host);
+            });
+            serve(world, address, 80, move |stream| pages(stream, host));
+        }
+        let socket = world.run(|| UdpSocket::bind("127.0.0.1:5353").unwrap());
+        thread::spawn(move || names(&socket));
+        Self {
+            roots: Arc::new(roots),
+        }
+    }
+}
+
+/// The application beside the sidecar.
+pub(crate) fn application(app: &Netns) {
+    serve(app, Ipv4Addr::LOCALHOST, 80, |stream| {
+        pages(stream, "teller.internal");
+    });
+}
+
+pub(crate) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn serve(
+    netns: &Netns,
+    address: Ipv4Addr,
+    port: u16,
+    answer: impl Fn(TcpStream) + Send + Sync + 'static,
+) {
+    let listener = netns.run(|| TcpListener::bind((address, port)).unwrap());
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            thread::spawn(move || answer(stream));
+        }
+    });
+}
+
+/// Answers requests until the client leaves.
+fn pages(stream: impl Read + Write, host: &str) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut lines = 0;
+        loop {
+            let mut line = String::new();
+            match stream.read_line(&mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) if line == "\r\n" => break,
+                Ok(_) => lines += 1,
+            }
+        }
+        let body = format!("hello from {host}");
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        let answer = format!("{head}{body}");
+        if lines == 0 || stream.get_mut().write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+        let _ = stream.get_mut().flush();
+    }
+}
+
+/// Answers A queries for the hosts and for the teller, and no others.
+fn names(socket: &UdpSocket) {
+    let mut buffer = [0; 512];
+    while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+        let query = &buffer[..length];
+        let (mut at, mut labels) = (12, Vec::new());
+        while query[at] != 0 {
+            let end = at + 1 + usize::from(query[at]);
+            labels.push(String::from_utf8_lossy(&query[at + 1..end]).to_lowercase());
+            at = end;
+        }
+        let name = labels.join(".");
+        let wants_a = query[at + 2] == 1;
+        let known = if name == "teller.internal" {
+            Some(TELLER)
+        } else {
+            HOSTS
+                .iter()
+                .any(|(host, _)| *host == name)
+                .then(|| address(&name))
+        };
+        let mut answer = query[..at + 5].to_vec();
+        answer[2] = 0x81;
+        answer[3] = if known.is_some() { 0x80 } else { 0x83 };
+        answer[6..12].fill(0);
+        if let (Some(address), true) = (known, wants_a) {
+            answer[7] = 1;
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4]);
+            answer.extend(address.octets());
+        }
+        let _ = socket.send_to(&answer, from);
+    }
+}
