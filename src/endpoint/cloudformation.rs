@@ -72,13 +72,13 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             _ = xml.text(
                 "StackId",
                 engine::create_stack(account, request::stack(query)?)?,
-            )
+            );
         }
         "UpdateStack" => {
             _ = xml.text(
                 "StackId",
                 engine::update_stack(account, request::stack(query)?)?,
-            )
+            );
         }
         "DeleteStack" => engine::delete_stack(account, request::delete(query)?)?,
         "UpdateTerminationProtection" => {
@@ -92,7 +92,7 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             _ = xml.text(
                 "StackId",
                 engine::roll_back_stack(account, stack()?, token)?,
-            )
+            );
         }
         "CancelUpdateStack" => _ = engine::cancel_update(account, stack()?, token)?,
         "ContinueUpdateRollback" => {

@@ -245,7 +245,7 @@ pub(super) fn change_sets(account: &Account, xml: &mut Xml, name: &str) -> Resul
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
         xml.list("Summaries", stack.change_sets.values(), |xml, set| {
-            head(xml, stack, set)
+            head(xml, stack, set);
         });
         Ok(())
     })
