@@ -10,6 +10,7 @@ mod ec2;
 mod ecr;
 mod ecs;
 pub mod json;
+mod pages;
 pub mod query;
 mod registry;
 mod reply;

@@ -1,6 +1,6 @@
 //! The listener.
 
-use super::dispatch;
+use super::{dispatch, pages};
 use crate::account::Account;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -35,6 +35,7 @@ impl Endpoint {
             .with_state(account)
             .merge(self.extra)
             .layer(DefaultBodyLimit::disable())
+            .layer(axum::middleware::from_fn(pages::refuse))
     }
 }
 

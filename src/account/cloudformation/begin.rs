@@ -1,5 +1,6 @@
 //! Requests that begin an operation.
 
+use super::checks::{check_deletable, check_name, check_updatable, is_repeated};
 use super::engine::spawn;
 use super::model::{OnFailure, Operation, Phase, Spec, Stack, StackResource};
 use super::spec::{Submitted, check_types_stay};
@@ -149,55 +150,6 @@ fn forget_failures(stack: &mut Stack) {
     }
 }
 
-/// The pattern of names.
-pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
-    let mut letters = name.chars();
-    let valid = letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic())
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
-        && name.len() <= 128;
-    if valid {
-        return Ok(());
-    }
-    Err(ApiError::validation(format!(
-        "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: \
-         Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
-    )))
-}
-
-/// Whether a stack may be updated now.
-pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
-    let fits = matches!(
-        stack.status.as_str(),
-        "CREATE_COMPLETE"
-            | "UPDATE_COMPLETE"
-            | "UPDATE_ROLLBACK_COMPLETE"
-            | "UPDATE_FAILED"
-            | "CREATE_FAILED"
-    );
-    if fits {
-        return Ok(());
-    }
-    let (id, status) = (&stack.id, &stack.status);
-    Err(ApiError::validation(format!(
-        "Stack:{id} is in {status} state and can not be updated."
-    )))
-}
-
-/// Whether a request was made before: the same token for the same operation.
-fn is_repeated(stack: &Stack, token: Option<&str>, verb: &str) -> Result<bool, ApiError> {
-    let known = token.and_then(|token| Some((token, stack.tokens.get(token)?)));
-    match known {
-        None => Ok(false),
-        Some((_, before)) if before == verb => Ok(true),
-        Some((token, _)) => Err(ApiError::new(
-            "TokenAlreadyExistsException",
-            format!("A client request token [{token}] already exists for another operation"),
-        )),
-    }
-}
-
 /// Makes a stack without a change set; gives its ARN.
 pub fn create_stack(account: &Account, request: StackRequest) -> Result<String, ApiError> {
     let name = request.name.as_str();
@@ -305,44 +257,6 @@ pub fn delete_stack(account: &Account, request: DeleteRequest) -> Result<(), Api
         start(account, begun);
     }
     Ok(())
-}
-
-/// Whether there is something to do, and it may be done.
-fn check_deletable(stack: &Stack, request: &DeleteRequest) -> Result<bool, ApiError> {
-    let (name, status) = (&stack.name, stack.status.as_str());
-    if stack.protected {
-        return Err(ApiError::validation(format!(
-            "Stack [{name}] cannot be deleted while TerminationProtection is enabled"
-        )));
-    }
-    if is_repeated(stack, request.token.as_deref(), "DELETE")? || status == "DELETE_IN_PROGRESS" {
-        return Ok(false);
-    }
-    if status.starts_with("UPDATE_") && stack.is_busy() {
-        return Err(ApiError::validation(format!(
-            "Stack [{name}] cannot be deleted while in status {status}"
-        )));
-    }
-    if (!request.retain.is_empty() || request.force) && status != "DELETE_FAILED" {
-        return Err(ApiError::validation(format!(
-            "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only when \
-             the stack is in the DELETE_FAILED state.",
-            stack.id
-        )));
-    }
-    let over = |id: &String| {
-        stack
-            .resources
-            .get(id)
-            .is_none_or(|resource| resource.is_over())
-    };
-    if request.retain.iter().any(over) {
-        return Err(ApiError::validation(
-            "The specified resources to retain must be in a valid state. Do not specify resources that are in the \
-             DELETE_COMPLETE state.",
-        ));
-    }
-    Ok(true)
 }
 
 /// Protects a stack from deletion, or no longer; gives its ARN.

@@ -1,6 +1,7 @@
 //! Change sets: submitted, computed, executed, deleted.
 
-use super::begin::{Work, begin, check_name, check_updatable, live, reserve};
+use super::begin::{Work, begin, live, reserve};
+use super::checks::{check_name, check_updatable};
 use super::engine::spawn;
 use super::model::{ChangeSet, ChangeSetStatus, OnFailure, Phase, Stack};
 use super::spec::{Submitted, check_types_stay, parse};

@@ -3,14 +3,55 @@
 use super::change::{changed, or_empty};
 use super::engine::outputs;
 use super::forward::wanted;
-use super::model::{Change, ChangeAction, Replacement, Spec, Stack, StackResource};
+use super::model::{Spec, Stack, StackResource};
 use super::scope::{StackScope, UNKNOWN, values};
 use crate::account::handle::Options;
 use crate::account::resources::describe;
 use crate::account::store::State;
 use crate::template::Template;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// One change of a change set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// What is done.
+    pub action: ChangeAction,
+    /// The resource.
+    pub logical_id: String,
+    /// Its id, when it is there.
+    pub physical_id: Option<String>,
+    /// Its type.
+    pub resource_type: String,
+    /// Whether a new one takes its place; only of a modified one.
+    pub replacement: Option<Replacement>,
+    /// The properties that change, each with whether it needs a new one.
+    pub properties: BTreeMap<String, Replacement>,
+}
+
+/// What a change does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChangeAction {
+    /// Makes a resource.
+    Add,
+    /// Changes one.
+    Modify,
+    /// Takes one away.
+    Remove,
+}
+
+/// Whether a resource is replaced; the later, the surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Replacement {
+    /// It is not.
+    False,
+    /// That depends on values known later.
+    Conditional,
+    /// It is.
+    True,
+}
 
 /// The difference.
 pub(super) struct Between {

@@ -10,6 +10,7 @@ mod begin;
 mod change;
 mod change_set;
 mod changes;
+mod checks;
 mod delete;
 mod engine;
 mod exports;
@@ -32,12 +33,13 @@ pub use change_set::{
     ChangeSetKind, ChangeSetRequest, create_change_set, delete_change_set, describe_change_set,
     execute_change_set, status_text,
 };
+pub use changes::{Change, ChangeAction, Replacement};
 pub use engine::resume;
 pub use exports::importers;
 pub use look::{find, find_readable, find_resources};
 pub use model::{
-    Change, ChangeAction, ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export,
-    OnFailure, Replacement, Spec, Stack, StackOutput, StackResource,
+    ChangeSet, ChangeSetStatus, CloudFormationState, Event, Export, OnFailure, Spec, Stack,
+    StackOutput, StackResource,
 };
 pub use recover::{cancel_update, continue_roll_back, roll_back_stack};
 pub use spec::{Given, Submitted, needed_capability, parse};

@@ -1,4 +1,4 @@
-//! Large templates.
+//! Large templates: each resource costs the same, however many there are.
 
 use super::account::Formation;
 use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType};
@@ -49,9 +49,9 @@ fn mesh(services: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_thousand_services_take_seconds() {
+async fn thousands_of_resources_take_seconds() {
     let formation = Formation::start().await;
-    let template = mesh(5000);
+    let template = mesh(1500);
     let started = Instant::now();
     let made = formation
         .change_set("mesh", ChangeSetType::Create, &template)
@@ -76,6 +76,5 @@ async fn five_thousand_services_take_seconds() {
     let times = format!(
         "computed {computed:?}, created {created:?}, compared {compared:?}, deleted {deleted:?}"
     );
-    assert!(deleted < Duration::from_secs(120), "{times}");
-    std::fs::write(std::env::temp_dir().join("cfn-size.txt"), times).unwrap();
+    assert!(deleted < Duration::from_secs(60), "{times}");
 }
