@@ -5,7 +5,7 @@ use aws_sdk_cloudformation::types::{
     ChangeAction, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, Replacement,
 };
 
-const LOGS: &str = r#"
+const LOGS: &str = r"
 Parameters:
   Days: {Type: Number, Default: 1}
 Resources:
@@ -13,7 +13,7 @@ Resources:
   Repository: {Type: AWS::ECR::Repository, Properties: {RepositoryName: colours}}
 Outputs:
   Logs: {Value: !GetAtt Logs.Arn, Export: {Name: !Sub '${AWS::StackName}:Logs'}}
-"#;
+";
 
 #[tokio::test]
 async fn a_stack_comes_from_a_change_set_in_the_order_of_aws() {

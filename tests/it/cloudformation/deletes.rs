@@ -3,7 +3,7 @@
 use super::account::{Formation, told};
 use aws_sdk_cloudformation::types::DeletionMode;
 
-const CHAIN: &str = r#"
+const CHAIN: &str = r"
 Resources:
   Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
   Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24}}
@@ -11,7 +11,7 @@ Resources:
   Attached: {Type: AWS::EC2::VPCGatewayAttachment, Properties: {VpcId: !Ref Vpc, InternetGatewayId: !Ref Gateway}}
   Address: {Type: AWS::EC2::EIP, DependsOn: Attached}
   Nat: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: !Ref Subnet, AllocationId: !GetAtt Address.AllocationId}}
-"#;
+";
 
 #[tokio::test]
 async fn what_needs_goes_before_what_is_needed() {

@@ -52,7 +52,7 @@ async fn an_export_in_use_is_neither_changed_nor_dropped_nor_deleted() {
         assert!(
             events.contains(&line.to_owned()),
             "{line} is not in {events:#?}"
-        )
+        );
     };
     has("a UPDATE_ROLLBACK_IN_PROGRESS Export shared cannot be updated as it is in use by b");
     has("a UPDATE_ROLLBACK_IN_PROGRESS Export shared cannot be deleted as it is in use by b");

@@ -4,14 +4,14 @@ use super::account::Formation;
 use aws_sdk_cloudformation::types::OnFailure;
 
 /// The second resource names a role that nobody has.
-const FAILS: &str = r#"
+const FAILS: &str = r"
 Resources:
   Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: logs}}
   Profile:
     Type: AWS::IAM::InstanceProfile
     DependsOn: Logs
     Properties: {Roles: [nobody]}
-"#;
+";
 
 #[tokio::test]
 async fn a_failed_create_is_taken_back() {

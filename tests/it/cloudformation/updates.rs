@@ -70,7 +70,7 @@ async fn a_failed_update_is_taken_back() {
         assert!(
             events.contains(&line.to_owned()),
             "{line} is not in {events:#?}"
-        )
+        );
     };
     has("s UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Profile].");
     has("s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
