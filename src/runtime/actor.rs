@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -200,7 +200,7 @@ impl Actor {
                 world: self.world.netns.clone(),
                 world_zone: self.world.zone(),
                 resolver: self.world.resolver(),
-                certificate: self.world.certificate().map(str::to_owned),
+                authorities: self.world.authorities().map(Into::into),
             };
             let reports = self.reports.0.clone();
             let driver =
@@ -271,10 +271,8 @@ impl Actor {
             .iter()
             .filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
-            (
-                super::dns::plain(name),
-                tasks.iter().filter_map(running).collect(),
-            )
+            let addresses = tasks.iter().filter_map(running).map(IpAddr::V4);
+            (super::dns::plain(name), addresses.collect())
         });
         self.world
             .set_names(names.collect(), self.desired.domains.clone());

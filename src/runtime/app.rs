@@ -1,11 +1,12 @@
 //! One app's container: started through the launcher, stopped politely.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::process::{Pid, Signal};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -16,6 +17,8 @@ use super::launch::{ARGUMENT, Container, Report};
 
 /// How long a container may take to be built.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The most that is read of an image's authorities, in bytes.
+const LARGEST_BUNDLE: u64 = 4 * 1024 * 1024;
 
 /// Why an app does not run.
 #[derive(Debug, Error)]
@@ -143,7 +146,7 @@ async fn report(child: &mut Child) -> io::Result<Report> {
 /// What a container finds at the usual places besides its image.
 pub(super) fn files_over_image(
     resolver: std::net::Ipv4Addr,
-    certificate: Option<&str>,
+    authorities: Option<String>,
 ) -> std::collections::BTreeMap<PathBuf, String> {
     let mut files = std::collections::BTreeMap::new();
     files.insert(
@@ -151,11 +154,56 @@ pub(super) fn files_over_image(
         format!("nameserver {resolver}\n"),
     );
     files.insert("/etc/hosts".into(), "127.0.0.1 localhost\n".to_owned());
-    if let Some(certificate) = certificate {
-        files.insert(CERTIFICATES.into(), certificate.to_owned());
+    if let Some(authorities) = authorities {
+        files.insert(CERTIFICATES.into(), authorities);
     }
     files
 }
 
 /// Where most programs look for the authorities they trust.
 pub(super) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The authorities of an image, and ours.
+pub(super) fn trusted(image: &Path, ours: &str) -> String {
+    let own = own_authorities(image).unwrap_or_default();
+    format!("{own}\n{ours}")
+}
+
+/// What the image itself trusts. A link in it leads nowhere but into it.
+fn own_authorities(image: &Path) -> io::Result<String> {
+    let folder = rustix::fs::open(image, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let (read, here) = (OFlags::RDONLY | OFlags::CLOEXEC, ResolveFlags::IN_ROOT);
+    let file = rustix::fs::openat2(folder, CERTIFICATES, read, Mode::empty(), here)?;
+    let mut text = String::new();
+    std::fs::File::from(file)
+        .take(LARGEST_BUNDLE)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn an_image_keeps_the_authorities_that_it_has() {
+        let image = tempfile::tempdir().unwrap();
+        assert_eq!(trusted(image.path(), "ours").trim(), "ours");
+        let file = image.path().join(&CERTIFICATES[1..]);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "its own").unwrap();
+        assert_eq!(trusted(image.path(), "ours"), "its own\nours");
+    }
+
+    #[test]
+    fn an_image_cannot_show_its_app_a_file_of_the_machine() {
+        let (image, machine) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let secret = machine.path().join("secret");
+        std::fs::write(&secret, "secret").unwrap();
+        let file = image.path().join(&CERTIFICATES[1..]);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&secret, &file).unwrap();
+        assert_eq!(trusted(image.path(), "ours").trim(), "ours");
+    }
+}

@@ -29,8 +29,14 @@ pub struct Options {
     pub logs: PathBuf,
     /// Which outside world to use.
     pub internet: Internet,
-    /// The text of the machine's `resolv.conf`.
-    pub resolver_settings: String,
+    /// Hosts outside, with their ports: one of them that answers shows that
+    /// there is an internet.
+    pub expected: Vec<(String, u16)>,
+    /// The machine's `resolv.conf`, which is read again whenever it changes.
+    pub resolver_settings: PathBuf,
+    /// The authorities that this machine trusts, as PEM, for apps that reach
+    /// the real internet.
+    pub authorities: Option<String>,
 }
 
 /// Why a runtime does not start.
@@ -87,6 +93,8 @@ impl Runtime {
             run: options.run.clone(),
             logs: options.logs.clone(),
             resolver_settings: options.resolver_settings.clone(),
+            authorities: options.authorities.clone(),
+            expected: options.expected.clone(),
         })
         .await?;
         let (desired, wanted) = watch::channel(Arc::default());

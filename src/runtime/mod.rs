@@ -25,6 +25,7 @@ mod log;
 mod netns;
 mod observed;
 mod outside;
+mod probe;
 mod redirect;
 mod relay;
 mod sidecar;

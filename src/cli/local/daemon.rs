@@ -45,12 +45,22 @@ const PORTS: u16 = 100;
 /// A load balancer's usual port, and how many after it are tried.
 const BALANCER_PORTS: (u16, u16) = (8080, 100);
 
+/// Where distributions keep the authorities that a machine trusts.
+const AUTHORITIES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
 /// What the daemon is told when it is started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Settings {
     pub(super) paths: Paths,
     pub(super) envoy: PathBuf,
     pub(super) internet: String,
+    /// Some of the hosts that the mesh models, with their ports.
+    pub(super) expected: Vec<(String, u16)>,
     pub(super) region: String,
 }
 
@@ -159,8 +169,18 @@ fn options(settings: &Settings) -> Result<runtime::Options> {
             "stand-in" => Internet::StandIn,
             _ => Internet::Auto,
         },
-        resolver_settings: fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+        expected: settings.expected.clone(),
+        resolver_settings: "/etc/resolv.conf".into(),
+        authorities: authorities(),
     })
+}
+
+/// The authorities that this machine trusts, as PEM.
+fn authorities() -> Option<String> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let usual = AUTHORITIES.map(PathBuf::from);
+    let mut files = named.into_iter().chain(usual);
+    files.find_map(|file| fs::read_to_string(file).ok())
 }
 
 /// The port of last time, since images and clients know it; else a free one.

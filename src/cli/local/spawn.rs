@@ -46,10 +46,19 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
         paths: paths.clone(),
         envoy: envoy(paths, printer).await?,
         internet,
+        expected: expected(config),
         region: config.region.to_string(),
     };
     let child = spawn(paths, &settings)?;
     answering(paths, Some(child)).await
+}
+
+/// The first few hosts that the mesh models: enough to see whether there is an
+/// internet, and few enough for an argument.
+fn expected(config: &Config) -> Vec<(String, u16)> {
+    let services = config.external_services.iter();
+    let hosts = services.map(|service| (service.host.to_string(), service.port));
+    hosts.filter(|(host, _)| !host.contains('*')).take(4).collect()
 }
 
 /// This machine's Envoy, fetched once when there is none.

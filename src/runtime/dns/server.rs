@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -24,6 +25,12 @@ const WAIT_FOR_ADDRESS: Duration = Duration::from_millis(900);
 const IDLE: Duration = Duration::from_secs(10);
 /// How many questions by TCP are served at once.
 const CONNECTIONS: usize = 64;
+/// How many packets are answered at once; the kernel drops what does not fit
+/// its own queue behind that.
+const PACKETS: usize = 8192;
+/// The kernel's queue, in bytes: room for the questions of a proxy that
+/// starts with thousands of names.
+const QUEUE: usize = 16 * 1024 * 1024;
 
 /// How a question came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +78,7 @@ struct Shared {
 impl Server {
     pub(crate) async fn start(options: ServerOptions<'_>) -> Result<Self, NetnsError> {
         let socket = options.netns.udp(options.address).await?;
+        lengthen_queue(&socket);
         let bound = socket.local_addr().unwrap_or(options.address);
         let listener = options.netns.listen(bound).await?;
         let log = options.refused.map(log::Lines::open);
@@ -93,6 +101,13 @@ impl Drop for Server {
     }
 }
 
+/// As long as the kernel lets us.
+fn lengthen_queue(socket: &UdpSocket) {
+    if sockopt::set_socket_recv_buffer_size_force(socket, QUEUE).is_err() {
+        let _stays_as_it_is = sockopt::set_socket_recv_buffer_size(socket, QUEUE);
+    }
+}
+
 async fn serve_packets(socket: UdpSocket, shared: Arc<Shared>) {
     let socket = Arc::new(socket);
     let (answers, mut ready) = mpsc::channel::<(Vec<u8>, SocketAddr)>(256);
@@ -103,7 +118,7 @@ async fn serve_packets(socket: UdpSocket, shared: Arc<Shared>) {
             Some((answer, peer)) = ready.recv() => {
                 let _peer_gone = socket.send_to(&answer, peer).await;
             }
-            received = socket.recv_from(&mut buffer) => {
+            received = socket.recv_from(&mut buffer), if asking.len() < PACKETS => {
                 let Ok((length, peer)) = received else { continue };
                 let (question, shared) = (buffer[..length].to_vec(), Arc::clone(&shared));
                 let answers = answers.clone();
@@ -154,7 +169,7 @@ async fn serve_stream(mut stream: TcpStream, shared: &Shared) -> io::Result<()> 
 
 impl Shared {
     async fn answer(&self, bytes: &[u8], transport: Transport) -> Option<Vec<u8>> {
-        let question = match Question::read(bytes) {
+        let question = match Question::read(bytes, transport) {
             Ok(question) => question,
             Err(refusal) => return refusal,
         };
@@ -168,6 +183,10 @@ impl Shared {
             Finding::Refused => {
                 self.note_refused(&question);
                 question.no_such_name()
+            }
+            Finding::Above => {
+                self.note_refused(&question);
+                question.addresses(&[], 0)
             }
         }
     }
@@ -190,7 +209,7 @@ impl Shared {
 
     fn note_refused(&self, question: &Question) {
         if let Some(log) = &self.log {
-            let kind = question.kind.to_string();
+            let kind = question.kind().to_string();
             log.write(&Refused {
                 time: log::now(),
                 name: &question.name,
@@ -203,7 +222,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use hickory_proto::op::{Message, ResponseCode};
     use hickory_proto::rr::RecordType;
@@ -252,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_is_coming_is_waited_for() {
-        let names = |addresses: Vec<Ipv4Addr>| -> Arc<Names> {
+        let names = |addresses: Vec<IpAddr>| -> Arc<Names> {
             Arc::new([("teller.test".to_owned(), addresses)].into())
         };
         let zone = Zone {
@@ -263,7 +282,7 @@ mod tests {
         let server = serve(zone, None).await;
         let (answer, ()) = tokio::join!(ask(&server, "teller.test"), async {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            sender.send_modify(|zone| zone.names = names(vec![Ipv4Addr::LOCALHOST]));
+            sender.send_modify(|zone| zone.names = names(vec![Ipv4Addr::LOCALHOST.into()]));
         });
         assert_eq!(answer.answers.len(), 1);
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -38,8 +39,8 @@ pub(in crate::runtime) struct Surroundings {
     pub(in crate::runtime) world: Netns,
     pub(in crate::runtime) world_zone: watch::Receiver<Zone>,
     pub(in crate::runtime) resolver: SocketAddr,
-    /// An authority that the app has to trust besides the public ones.
-    pub(in crate::runtime) certificate: Option<String>,
+    /// The authorities that the app has to trust besides those of its image.
+    pub(in crate::runtime) authorities: Option<Arc<str>>,
 }
 
 /// A task's driver, held by the actor.

@@ -163,7 +163,7 @@ impl Task {
         let names = configuration.names();
         let names: BTreeMap<_, _> = names
             .iter()
-            .map(|(name, address)| (name.clone(), vec![*address]))
+            .map(|(name, address)| (name.clone(), vec![(*address).into()]))
             .collect();
         let meshes = self.meshes.borrow();
         let mesh = meshes.meshes.get(&self.spec.mesh);
@@ -196,9 +196,10 @@ impl Task {
     }
 
     pub(super) async fn app(&self, spec: &AppSpec, network: &Netns) -> Result<App, String> {
-        let certificate = self.surroundings.certificate.as_deref();
+        let authorities = self.surroundings.authorities.as_deref();
+        let authorities = authorities.map(|ours| app::trusted(&spec.rootfs, ours));
         let mut environment = spec.environment.clone();
-        if certificate.is_some() && !environment.iter().any(|(name, _)| name == "SSL_CERT_FILE") {
+        if authorities.is_some() && !environment.iter().any(|(name, _)| name == "SSL_CERT_FILE") {
             environment.push(("SSL_CERT_FILE".to_owned(), app::CERTIFICATES.to_owned()));
         }
         let container = Container {
@@ -211,7 +212,7 @@ impl Task {
             user: spec.user,
             group: spec.group,
             hostname: "app".to_owned(),
-            files: app::files_over_image(APP_ADDRESS, certificate),
+            files: app::files_over_image(APP_ADDRESS, authorities),
             own_users: !isolate::has_all_users(),
         };
         let log = self.surroundings.logs.join("app.log");

@@ -8,8 +8,8 @@
 
 mod client;
 mod fixture;
-mod netns;
-mod outside;
+pub(crate) mod netns;
+pub(crate) mod outside;
 mod proxy;
 
 use std::io::ErrorKind;

@@ -16,7 +16,7 @@ pub(crate) struct Netns {
 impl Netns {
     pub(crate) fn new() -> Self {
         let holder = Command::new("unshare")
-            .args(["--net", "sleep", "300"])
+            .args(["--net", "sleep", "900"])
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
@@ -27,6 +27,11 @@ impl Netns {
         }
         netns.shell("ip link set lo up");
         netns
+    }
+
+    /// The process that holds it.
+    pub(crate) fn process(&self) -> u32 {
+        self.holder.id()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
