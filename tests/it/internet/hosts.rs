@@ -1,7 +1,7 @@
 //! The hosts of the fake internet and the authority that vouches for them,
 //! through another, as real ones do.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -73,8 +73,8 @@ impl Internet {
         let (host, last) = DATABASE;
         internet.host(host, last);
         internet.listen(host, last, 5432, move |mut stream| {
-            let _ = writeln!(stream, "hello from {host}");
-            let _ = stream.read(&mut [0]);
+            let _ = stream.write_all(format!("hello from {host}\n").as_bytes());
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
         });
         internet
     }
@@ -100,8 +100,10 @@ impl Internet {
     /// Gives a host other addresses, at which nobody listens yet.
     pub(crate) fn host(&self, host: &str, last: u8) {
         for address in addresses(last) {
+            // Who else has it need not be found out first.
+            let more = if address.is_ipv6() { "nodad" } else { "" };
             self.netns
-                .shell(&format!("ip addr replace {address} dev lo"));
+                .shell(&format!("ip addr replace {address} dev lo {more}"));
         }
         self.dns.say(host, Says::Addresses(addresses(last), 60));
     }

@@ -110,8 +110,9 @@ impl Machine {
         environment: &[(&str, &str)],
     ) -> Said {
         let usual = project.command();
-        let mut command = self.inside();
-        command.env_clear();
+        let mut command = self.nsenter();
+        command.arg(format!("--wd={}", project.path().display()));
+        command.arg("--").env_clear();
         for (name, value) in usual.get_envs() {
             command.env(name, value.unwrap());
         }
@@ -130,8 +131,7 @@ impl Machine {
                     .arg(programs.join("debug/colormesh"));
             }
         }
-        command.args(arguments).current_dir(project.path());
-        said(command.output().unwrap())
+        said(command.args(arguments).output().unwrap())
     }
 
     /// Status and body of what the app answers.
@@ -148,12 +148,18 @@ impl Machine {
     }
 
     fn inside(&self) -> Command {
+        let mut command = self.nsenter();
+        command.arg("--");
+        command
+    }
+
+    fn nsenter(&self) -> Command {
         let mut command = Command::new("nsenter");
         for kind in ["net", "mnt"] {
             let option = if kind == "mnt" { "mount" } else { kind };
             command.arg(format!("--{option}=/proc/{}/ns/{kind}", self.holder.id()));
         }
-        command.stdin(Stdio::null()).arg("--");
+        command.stdin(Stdio::null());
         command
     }
 
