@@ -6,6 +6,7 @@ mod commands;
 pub mod exit;
 mod gather;
 mod local;
+mod outside;
 mod main;
 mod printer;
 mod progress;

@@ -44,5 +44,6 @@ pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
     TaskStatus, WorldState,
 };
+pub use probe::reach;
 pub use stand_in::StandInError;
 pub use world::{Internet, WorldError};

@@ -2,6 +2,7 @@
 //! hosts that the mesh models behind them. Nobody else is asked.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, Query, ResponseCode};
@@ -17,9 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How many hosts are tried: one of them suffices.
 const TRIED: usize = 4;
 
-/// Whether one of these hosts can be reached, each with its port; the error
-/// says why it seems not.
-pub(super) async fn reach(forwarder: &Forwarder, hosts: &[(String, u16)]) -> Result<(), String> {
+/// Whether one of these hosts can be reached from here, each with its port, by
+/// the resolvers that a `resolv.conf` names; the error says why it seems not.
+pub async fn reach(settings: &Path, hosts: &[(String, u16)]) -> Result<(), String> {
+    reach_by(&Forwarder::following(settings.to_owned()), hosts).await
+}
+
+pub(super) async fn reach_by(forwarder: &Forwarder, hosts: &[(String, u16)]) -> Result<(), String> {
     if !routes() {
         return Err("this machine has no default route".to_owned());
     }

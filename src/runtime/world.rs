@@ -81,7 +81,7 @@ impl World {
         let stand_in = match options.internet {
             Internet::Real => None,
             Internet::StandIn => Some("asked for".to_owned()),
-            Internet::Auto => probe::reach(&forwarder, &options.expected).await.err(),
+            Internet::Auto => probe::reach_by(&forwarder, &options.expected).await.err(),
         };
         match stand_in {
             Some(reason) => Self::of_stand_ins(options, reason).await,

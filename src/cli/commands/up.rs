@@ -9,6 +9,7 @@ use super::plan;
 use crate::cli::args::{Global, Up};
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
+use crate::cli::outside;
 use crate::cli::printer::{NAME, Printer, paint, talk};
 use crate::cli::run;
 use crate::cli::session::Session;
@@ -74,6 +75,12 @@ async fn tell_world(session: &Session, printer: Printer) {
     let Some(local) = session.local_status().await else {
         return;
     };
+    if let Some(why) = outside::trouble(session).await {
+        talk(&format!(
+            "the outside world is the internet, which does not answer: {why}\n\
+             services outside will answer once it does; `--internet stand-in` goes without it"
+        ));
+    }
     if let Some(world) = local.world.filter(|world| world.kind == "stand-in") {
         printer.say(&format!(
             "the outside world is stand-ins on this machine: {}",

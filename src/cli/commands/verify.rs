@@ -8,6 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::cli::args::{Global, Verify};
 use crate::cli::exit::{DONE, FAILED, Outcome, UNVERIFIED};
 use crate::cli::gather;
+use crate::cli::outside::Explanations;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint, table, talk};
 use crate::cli::session::Session;
 use crate::verify::{self, Check, Expectations, Report, Verdict};
@@ -21,7 +22,8 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
     let target = session.config.target.to_string();
     let expectations = Expectations::new(&session.config, &target);
     let (progress, mut finished) = unbounded_channel();
-    let report = {
+    let mut explanations = Explanations::default();
+    let mut report = {
         let checks = verify::run(
             &expectations,
             arguments.timeout,
@@ -32,13 +34,20 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
         loop {
             tokio::select! {
                 report = &mut checks => break report,
-                Some(check) = finished.recv() => printer.data(&line(&check))?,
+                Some(mut check) = finished.recv() => {
+                    explanations.add(&session, &mut check).await;
+                    printer.data(&line(&check))?;
+                }
             }
         }
     };
     drop(progress);
-    while let Some(check) = finished.recv().await {
+    while let Some(mut check) = finished.recv().await {
+        explanations.add(&session, &mut check).await;
         printer.data(&line(&check))?;
+    }
+    for check in &mut report.checks {
+        explanations.add(&session, check).await;
     }
     if let Some(path) = &arguments.junit {
         fs::write(path, verify::junit(&report)?)

@@ -26,6 +26,7 @@ use super::record::{self, Record};
 use super::status::{LocalStatus, STATUS, TaskStatus, WorldStatus};
 use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
+use crate::cli::outside;
 use crate::endpoint::Endpoint;
 use crate::image::Store;
 use crate::runtime::{
@@ -170,7 +171,7 @@ fn options(settings: &Settings) -> Result<runtime::Options> {
             _ => Internet::Auto,
         },
         expected: settings.expected.clone(),
-        resolver_settings: "/etc/resolv.conf".into(),
+        resolver_settings: outside::RESOLVER_SETTINGS.into(),
         authorities: authorities(),
     })
 }

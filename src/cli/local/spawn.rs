@@ -13,6 +13,7 @@ use super::daemon::{self, Settings};
 use super::paths::{self, Paths};
 use super::record::{self, Record};
 use super::status;
+use crate::cli::outside;
 use crate::cli::printer::Printer;
 use crate::config::{Config, Internet};
 use crate::runtime::envoy_binary::{self, EnvoyBinaryError, EnvoySearch};
@@ -46,19 +47,11 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
         paths: paths.clone(),
         envoy: envoy(paths, printer).await?,
         internet,
-        expected: expected(config),
+        expected: outside::expected(config),
         region: config.region.to_string(),
     };
     let child = spawn(paths, &settings)?;
     answering(paths, Some(child)).await
-}
-
-/// The first few hosts that the mesh models: enough to see whether there is an
-/// internet, and few enough for an argument.
-fn expected(config: &Config) -> Vec<(String, u16)> {
-    let services = config.external_services.iter();
-    let hosts = services.map(|service| (service.host.to_string(), service.port));
-    hosts.filter(|(host, _)| !host.contains('*')).take(4).collect()
 }
 
 /// This machine's Envoy, fetched once when there is none.

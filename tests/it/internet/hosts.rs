@@ -92,6 +92,14 @@ impl Internet {
         );
     }
 
+    /// Connections to this port are refused.
+    pub(crate) fn refuse(&self, port: u16) {
+        self.netns.shell(&format!(
+            "nft 'table inet hole {{ chain input {{ type filter hook input priority 0; \
+             tcp dport {port} reject with tcp reset; }}; }}'",
+        ));
+    }
+
     /// Packets come through again.
     pub(crate) fn let_through(&self) {
         self.netns.shell("nft delete table inet hole");

@@ -7,10 +7,14 @@ mod hosts;
 mod machine;
 mod names;
 
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use hosts::{Internet, RESOLVER};
 use machine::{Machine, User};
+use names::Says;
 
 use crate::project::Project;
 
@@ -67,6 +71,117 @@ fn the_walkthrough_reaches_the_internet_as_root() {
 fn the_walkthrough_reaches_the_internet_as_an_ordinary_user() {
     walk_through(User::Nobody, &["auto", "real"]);
 }
+
+/// What the endpoint says of its outside world, after it was started anew.
+fn decided(machine: &Machine, project: &Project) -> (String, String) {
+    machine.run(project, &["local", "start"]).code(0);
+    let status = machine.run(project, &["local", "status", "--output", "json"]);
+    let world = status.code(0).json()["world"].clone();
+    machine.run(project, &["local", "stop"]).code(0);
+    let text = |field: &str| world[field].as_str().unwrap().to_owned();
+    (text("kind"), text("why"))
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn what_is_missing_of_the_internet_is_said() {
+    let internet = Internet::start();
+    let machine = machine(&internet, User::Root);
+    let project = Project::new();
+    let why = |expected: &str| {
+        let (kind, why) = decided(&machine, &project);
+        assert_eq!(kind, "stand-in");
+        assert!(why.contains(expected), "{why}");
+    };
+    machine.resolve_with("# nobody\n");
+    why("this machine names no DNS server");
+    machine.resolve_with("nameserver 198.51.100.99\n");
+    why("does not answer");
+    machine.resolve_with(&format!("nameserver {RESOLVER}\n"));
+    let known: Vec<_> = HOSTS.map(|host| (host, internet.dns.what(host))).into();
+    let all = |says: &Says| HOSTS.map(|host| internet.dns.say(host, says.clone()));
+    all(&Says::Error(ResponseCode::NXDomain));
+    why("the DNS server does not know `github.com`");
+    all(&Says::Error(ResponseCode::ServFail));
+    why("the DNS server cannot find `github.com`");
+    all(&Says::Addresses(vec![], 60));
+    why("the DNS server knows no address of `github.com`");
+    all(&Says::Addresses(vec!["198.51.100.10".parse().unwrap()], 60));
+    internet.refuse(443);
+    why("`github.com` cannot be reached at port 443: Connection refused");
+    internet.let_through();
+    internet.swallow();
+    let started = Instant::now();
+    why("`github.com` does not answer within 2 seconds");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    internet.let_through();
+    machine.unplug();
+    why("this machine has no default route");
+    // One host that answers suffices.
+    machine.plug_in();
+    all(&Says::Silence);
+    let (host, says) = known[1].clone();
+    internet.dns.say(host, says);
+    assert_eq!(decided(&machine, &project).0, "internet");
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn without_a_network_there_are_stand_ins() {
+    for user in [User::Root, User::Nobody] {
+        let internet = Internet::start();
+        let machine = machine(&internet, user);
+        machine.unplug();
+        let project = Project::new().file("colormesh.yaml", SERVICES);
+        let up = machine.run(&project, &["up"]).code(0);
+        let said = "stand-ins on this machine: this machine has no default route";
+        assert!(up.stderr.contains(said), "{}", up.stderr);
+        let report = machine.run(&project, &["verify"]).code(0);
+        assert!(report.stdout.contains("stand-ins"), "{}", report.stdout);
+        machine.run(&project, &["down"]).code(0);
+    }
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn the_real_internet_may_come_and_go() {
+    for user in [User::Root, User::Nobody] {
+        let internet = Internet::start();
+        let machine = machine(&internet, user);
+        machine.unplug();
+        let project = Project::new().file("colormesh.yaml", SERVICES);
+        let up = ["up", "--internet", "real", "--output", "json"];
+        let up = machine.run(&project, &up).code(0);
+        let said = "does not answer: this machine has no default route";
+        assert!(up.stderr.contains(said), "{}", up.stderr);
+        let failed = machine.run(&project, &["verify", "--timeout", "1s"]).code(5);
+        let said = "this machine does not reach it either: this machine has no default route";
+        assert!(failed.stdout.contains(said), "{}", failed.stdout);
+
+        let before = processes(&machine, &project);
+        for _ in 0..2 {
+            machine.plug_in();
+            machine.run(&project, &["verify", "--timeout", "60s"]).code(0);
+            machine.unplug();
+            let page = format!("{}/external_github", up.json()["endpoint"].as_str().unwrap());
+            assert_eq!(machine.get(&page).0, 502);
+        }
+        assert_eq!(processes(&machine, &project), before);
+        machine.run(&project, &["down"]).code(0);
+    }
+}
+
+/// The endpoint's process and its tasks.
+fn processes(machine: &Machine, project: &Project) -> (u64, Vec<String>) {
+    let status = machine.run(project, &["local", "status", "--output", "json"]);
+    let status = status.code(0).json();
+    let tasks = status["tasks"].as_array().unwrap().iter();
+    let names = tasks.map(|task| task["name"].as_str().unwrap().to_owned());
+    (status["pid"].as_u64().unwrap(), names.collect())
+}
+
+/// The walkthrough's own.
+const HOSTS: [&str; 2] = ["github.com", "go.dev"];
 
 const SERVICES: &str = "\
 external_services:
