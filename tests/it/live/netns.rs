@@ -1,7 +1,7 @@
 //! Network namespaces that live as long as a process that holds them.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -71,19 +71,21 @@ END",
 
     /// Runs something in a thread that is inside.
     pub(crate) fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
-        let file = File::open(self.path()).unwrap();
-        thread::scope(|scope| {
-            let thread = scope.spawn(move || {
-                move_into_link_name_space(
-                    std::os::fd::AsFd::as_fd(&file),
-                    Some(LinkNameSpaceType::Network),
-                )
-                .unwrap();
-                body()
-            });
-            thread.join().unwrap()
-        })
+        within(&self.path(), body)
     }
+}
+
+/// Runs something in a thread that is inside the namespace of this file.
+pub(crate) fn within<T: Send>(path: &Path, body: impl FnOnce() -> T + Send) -> T {
+    let file = File::open(path).unwrap();
+    thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind).unwrap();
+            body()
+        });
+        thread.join().unwrap()
+    })
 }
 
 impl Drop for Netns {
