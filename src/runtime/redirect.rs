@@ -1,7 +1,7 @@
 //! The text that `ip` and `nft` are fed: addresses, routes and redirection of
 //! each kind of namespace, from typed values. Runs nothing itself.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address an app sees as its own, and the one its packets come from.
 pub(super) const APP_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 100, 2);
@@ -13,6 +13,9 @@ pub(super) const PLAIN_EGRESS_PORT: u16 = 15002;
 pub(super) const DNS_PORT: u16 = 15053;
 /// Where the relay of a rootless world listens.
 pub(super) const RELAY_PORT: u16 = 15004;
+
+/// The address that packets by IPv6 come from in a rootless world.
+const RELAYED_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd63, 0x6f6c, 0x6f72, 1, 0, 0, 0, 1);
 
 /// Every packet of an app's namespace stays on `lo`.
 pub(super) fn app_addresses() -> String {
@@ -57,6 +60,20 @@ pub(super) fn relay_addresses() -> String {
 /// All TCP of such a world goes to the relay.
 pub(super) fn relay_redirection() -> String {
     nat(&format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
+}
+
+/// The same for IPv6, which the world has an address for from here on.
+pub(super) fn relay_ipv6_addresses() -> String {
+    format!("addr add {RELAYED_IPV6}/128 dev lo nodad\nroute add ::/0 dev lo\n")
+}
+
+/// The same for IPv6.
+pub(super) fn relay_ipv6_redirection() -> String {
+    format!(
+        "table ip6 colormesh {{\n  chain output {{\n    type nat hook output priority -100; \
+         policy accept;\n    ip6 daddr ::1 accept\n    meta l4proto tcp redirect to \
+         :{RELAY_PORT}\n  }}\n}}\n"
+    )
 }
 
 fn nat(rules: &str) -> String {

@@ -18,7 +18,7 @@ pub(crate) const RESOLVER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 53);
 
 /// Hosts with pages, by HTTPS and by HTTP, and the last number of their
 /// addresses.
-const PAGES: &[(&str, u8)] = &[
+const PAGES: [(&str, u8); 5] = [
     ("github.com", 10),
     ("go.dev", 20),
     ("www.example.com", 30),
@@ -34,15 +34,18 @@ pub(crate) struct Internet {
     pub(crate) dns: Dns,
     /// The root certificate, as PEM.
     pub(crate) root: String,
+    authority: Authority,
     reached: Arc<Mutex<Vec<String>>>,
 }
 
-/// The IPv4 and the IPv6 address with this last number.
-pub(crate) fn addresses(last: u8) -> Vec<IpAddr> {
-    vec![
-        Ipv4Addr::new(198, 51, 100, last).into(),
-        Ipv6Addr::new(0x2001, 0xdb8, 0x51, 0, 0, 0, 0, last.into()).into(),
-    ]
+/// The IPv4 address with this last number.
+pub(crate) fn four(last: u8) -> IpAddr {
+    Ipv4Addr::new(198, 51, 100, last).into()
+}
+
+/// The IPv6 address with this last number.
+pub(crate) fn six(last: u8) -> IpAddr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0x51, 0, 0, 0, 0, last.into()).into()
 }
 
 // === impl Internet ===
@@ -59,24 +62,58 @@ impl Internet {
             netns,
             dns,
             root,
+            authority,
             reached,
         };
         for (host, last) in PAGES {
-            internet.host(host, *last);
-            let config = authority.server(host);
-            internet.listen(host, *last, 443, move |stream| {
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                pages(StreamOwned::new(connection, stream), host);
-            });
-            internet.listen(host, *last, 80, move |stream| pages(stream, host));
+            internet.pages(host, &[four(last), six(last)]);
         }
-        let (host, last) = DATABASE;
-        internet.host(host, last);
-        internet.listen(host, last, 5432, move |mut stream| {
-            let _ = stream.write_all(format!("hello from {host}\n").as_bytes());
-            let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        });
+        internet.database();
         internet
+    }
+
+    /// A host with pages at these addresses, which everybody can know.
+    ///
+    /// A page tells the address that it came from.
+    pub(crate) fn pages(&self, host: &'static str, addresses: &[IpAddr]) {
+        let config = self.authority.server(host);
+        for address in addresses {
+            let (config, text) = (Arc::clone(&config), format!("{host} at {address}"));
+            let plain = text.clone();
+            self.give(*address);
+            self.listen(host, (*address, 443), move |stream| {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                pages(StreamOwned::new(connection, stream), &text);
+            });
+            self.listen(host, (*address, 80), move |stream| pages(stream, &plain));
+        }
+        self.says(host, addresses, 60);
+    }
+
+    fn database(&self) {
+        let (host, last) = DATABASE;
+        for address in [four(last), six(last)] {
+            self.give(address);
+            self.listen(host, (address, 5432), move |mut stream| {
+                let greeting = format!("hello from {host} at {address}\n");
+                let _ = stream.write_all(greeting.as_bytes());
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            });
+        }
+        self.says(host, &[four(last), six(last)], 60);
+    }
+
+    /// What the DNS says of a host from here on.
+    pub(crate) fn says(&self, host: &str, addresses: &[IpAddr], seconds: u32) {
+        self.dns
+            .say(host, Says::Addresses(addresses.to_vec(), seconds));
+    }
+
+    fn give(&self, address: IpAddr) {
+        // Who else has it need not be found out first.
+        let more = if address.is_ipv6() { "nodad" } else { "" };
+        self.netns
+            .shell(&format!("ip addr replace {address} dev lo {more}"));
     }
 
     /// Which hosts were reached, as `host:port`.
@@ -105,31 +142,17 @@ impl Internet {
         self.netns.shell("nft delete table inet hole");
     }
 
-    /// Gives a host other addresses, at which nobody listens yet.
-    pub(crate) fn host(&self, host: &str, last: u8) {
-        for address in addresses(last) {
-            // Who else has it need not be found out first.
-            let more = if address.is_ipv6() { "nodad" } else { "" };
-            self.netns
-                .shell(&format!("ip addr replace {address} dev lo {more}"));
-        }
-        self.dns.say(host, Says::Addresses(addresses(last), 60));
-    }
-
     fn listen(
         &self,
         host: &'static str,
-        last: u8,
-        port: u16,
-        answer: impl Fn(TcpStream) + Send + Sync + Clone + 'static,
+        (address, port): (IpAddr, u16),
+        answer: impl Fn(TcpStream) + Send + Sync + 'static,
     ) {
-        for address in addresses(last) {
-            let (reached, answer) = (Arc::clone(&self.reached), answer.clone());
-            serve(&self.netns, address, port, move |stream| {
-                reached.lock().unwrap().push(format!("{host}:{port}"));
-                answer(stream);
-            });
-        }
+        let reached = Arc::clone(&self.reached);
+        serve(&self.netns, address, port, move |stream| {
+            reached.lock().unwrap().push(format!("{host}:{port}"));
+            answer(stream);
+        });
     }
 }
 

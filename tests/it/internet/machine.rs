@@ -147,6 +147,40 @@ impl Machine {
         (status.parse().unwrap(), body.to_owned())
     }
 
+    /// What a shell command in the app's network says, and whether it succeeds.
+    pub(crate) fn in_app(&self, project: &Project, script: &str) -> (bool, String) {
+        let network = self.app_network(project);
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net={}", network.display()));
+        command.arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id()));
+        let output = command.args(["sh", "-c", script]).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), said)
+    }
+
+    /// The network of the app: that of the endpoint's descendant with its name.
+    pub(crate) fn app_network(&self, project: &Project) -> PathBuf {
+        let status = self.run(project, &["local", "status", "--output", "json"]);
+        let endpoint = status.code(0).json()["pid"].as_u64().unwrap();
+        let parent = |process: u64| -> Option<u64> {
+            let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            parent?.trim().parse().ok()
+        };
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            let process = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let (true, Some(process)) = (name.trim() == "colorteller", process) else {
+                continue;
+            };
+            let mut family = std::iter::successors(Some(process), |process| parent(*process));
+            if family.any(|process| process == endpoint) {
+                return entry.path().join("ns/net");
+            }
+        }
+        panic!("no app runs");
+    }
+
     fn inside(&self) -> Command {
         let mut command = self.nsenter();
         command.arg("--");

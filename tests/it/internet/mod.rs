@@ -6,13 +6,14 @@
 mod hosts;
 mod machine;
 mod names;
+mod resolving;
 
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use hosts::{Internet, RESOLVER};
+use hosts::{Internet, RESOLVER, four};
 use machine::{Machine, User};
 use names::Says;
 
@@ -106,7 +107,7 @@ fn what_is_missing_of_the_internet_is_said() {
     why("the DNS server cannot find `github.com`");
     all(&Says::Addresses(vec![], 60));
     why("the DNS server knows no address of `github.com`");
-    all(&Says::Addresses(vec!["198.51.100.10".parse().unwrap()], 60));
+    all(&Says::Addresses(vec![four(10)], 60));
     internet.refuse(443);
     why("`github.com` cannot be reached at port 443: Connection refused");
     internet.let_through();

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hickory_proto::op::{Message, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA};
@@ -30,7 +30,6 @@ pub(crate) enum Says {
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) kind: RecordType,
-    pub(crate) at: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +113,6 @@ impl Dns {
             book.asked.push(Asked {
                 name: name.clone(),
                 kind,
-                at: Instant::now(),
             });
             book.says.get(&name).cloned()
         };
