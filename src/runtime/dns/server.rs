@@ -269,6 +269,39 @@ mod tests {
         );
     }
 
+    async fn ask_by_tcp(server: &Server, bytes: &[u8]) -> io::Result<Message> {
+        let mut stream = TcpStream::connect(server.address).await?;
+        let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+        stream.write_all(&[&length, bytes].concat()).await?;
+        let mut answer = vec![0; stream.read_u16().await?.into()];
+        stream.read_exact(&mut answer).await?;
+        Message::from_vec(&answer).map_err(io::Error::other)
+    }
+
+    #[tokio::test]
+    async fn nonsense_leaves_the_server_answering() {
+        let (_sender, zone) = watch::channel(Zone {
+            fixed: Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])].into()),
+            ..Zone::empty()
+        });
+        let server = serve(zone, None).await;
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        for length in [0, 1, 11, 12, 13, 512, 4095, 4096, 9000, 65_000] {
+            let nonsense = vec![0xc0; length];
+            socket.send_to(&nonsense, server.address).await.unwrap();
+            if u16::try_from(length).is_ok() {
+                // Whether it is refused or cut off does not matter.
+                let _ = ask_by_tcp(&server, &nonsense).await;
+            }
+        }
+        // One that promises more than it sends.
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&[0xff, 0xff, 1, 2, 3]).await.unwrap();
+        let question = question("A.test", RecordType::A);
+        assert_eq!(ask(&server, "a.test").await.answers.len(), 1);
+        assert_eq!(ask_by_tcp(&server, &question).await.unwrap().answers.len(), 1);
+    }
+
     #[tokio::test]
     async fn a_name_that_is_coming_is_waited_for() {
         let names = |addresses: Vec<IpAddr>| -> Arc<Names> {

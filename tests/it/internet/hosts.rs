@@ -57,7 +57,7 @@ impl Internet {
         let authority = Authority::new();
         let root = authority.root.clone();
         netns.shell(&format!("ip addr add {RESOLVER}/32 dev lo"));
-        dns.serve(&netns, RESOLVER);
+        dns.serve(&netns.path(), RESOLVER);
         let internet = Self {
             netns,
             dns,

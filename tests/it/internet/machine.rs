@@ -92,6 +92,10 @@ impl Machine {
         fs::write(self.folder.path().join("resolv.conf"), settings).unwrap();
     }
 
+    pub(crate) fn network(&self) -> PathBuf {
+        format!("/proc/{}/ns/net", self.holder.id()).into()
+    }
+
     pub(crate) fn shell(&self, script: &str) {
         let status = self.inside().args(["sh", "-ec", script]).status().unwrap();
         assert!(status.success(), "{script}");

@@ -8,6 +8,7 @@ mod machine;
 mod names;
 mod resolving;
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -169,6 +170,40 @@ fn the_real_internet_may_come_and_go() {
         }
         assert_eq!(processes(&machine, &project), before);
         machine.run(&project, &["down"]).code(0);
+    }
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn a_resolver_of_the_machine_s_own_is_asked_once_the_settings_name_it() {
+    for user in [User::Root, User::Nobody] {
+        let internet = Internet::start();
+        let machine = machine(&internet, user);
+        let stub = Ipv4Addr::new(127, 0, 0, 53);
+        internet.dns.serve(&machine.network(), stub);
+        machine.resolve_with("nameserver 198.51.100.99\n");
+        let project = Project::new().file("colormesh.yaml", SERVICES);
+        machine.run(&project, &["up", "--internet", "real"]).code(0);
+        // As systemd-resolved or a VPN's client rewrites it.
+        machine.resolve_with(&format!(
+            "nameserver {stub}\noptions edns0 trust-ad\nsearch home.arpa\n"
+        ));
+        machine.run(&project, &["verify"]).code(0);
+        machine.run(&project, &["down"]).code(0);
+    }
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn proxies_of_the_machine_are_not_asked_for_what_is_on_it() {
+    let internet = Internet::start();
+    let machine = machine(&internet, User::Root);
+    let project = Project::new().file("colormesh.yaml", SERVICES);
+    let nobody = "http://127.0.0.1:9";
+    let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy"];
+    let proxies = proxies.map(|name| (name, nobody));
+    for command in ["up", "verify", "status", "plan", "down"] {
+        machine.run_with(&project, &[command], &proxies).code(0);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,7 +13,7 @@ use hickory_proto::op::{Message, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA};
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use crate::live::netns::Netns;
+use crate::live::netns::within;
 
 /// What is answered for a name.
 #[derive(Clone, Debug)]
@@ -45,10 +46,10 @@ pub(crate) struct Dns(Arc<Mutex<Book>>);
 // === impl Dns ===
 
 impl Dns {
-    /// Serves at these addresses of `netns`.
-    pub(crate) fn serve(&self, netns: &Netns, address: Ipv4Addr) {
+    /// Serves at this address of a network namespace.
+    pub(crate) fn serve(&self, network: &Path, address: Ipv4Addr) {
         let at = SocketAddr::from((address, 53));
-        let (socket, listener) = netns.run(|| {
+        let (socket, listener) = within(network, || {
             (
                 UdpSocket::bind(at).unwrap(),
                 TcpListener::bind(at).unwrap(),
