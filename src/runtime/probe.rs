@@ -136,7 +136,9 @@ fn has_default_route(table: &str) -> bool {
 fn has_default_ipv6_route(table: &str) -> bool {
     table.lines().any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let target = fields.first().is_some_and(|to| to.bytes().all(|b| b == b'0'));
+        let target = fields
+            .first()
+            .is_some_and(|to| to.bytes().all(|b| b == b'0'));
         target && fields.get(1) == Some(&"00") && leads_out(fields.get(8))
     })
 }
@@ -163,7 +165,8 @@ mod tests {
     #[test]
     fn a_default_route_by_ipv6_is_told_from_the_one_that_refuses() {
         let none = "00000000000000000000000000000000";
-        let refuses = format!("{none} 00 {none} 00 {none} ffffffff 00000001 00000000 00200200 lo\n");
+        let refuses =
+            format!("{none} 00 {none} 00 {none} ffffffff 00000001 00000000 00200200 lo\n");
         let gateway = "fe80000000000000000000000000000001";
         let default = format!("{none} 00 {none} 00 {gateway} 00000400 00000001 0 00000003 eth0\n");
         assert!(!has_default_ipv6_route(&refuses));

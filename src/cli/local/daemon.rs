@@ -261,7 +261,7 @@ fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {
 fn world(state: &WorldState) -> Option<WorldStatus> {
     let (kind, why) = match state {
         WorldState::Unknown => return None,
-        WorldState::Real => ("internet", "it answers".to_owned()),
+        WorldState::Real => ("internet", "by this machine's own network".to_owned()),
         WorldState::Relayed => ("internet", "through a relay, without root".to_owned()),
         WorldState::StandIn { reason, .. } => ("stand-in", reason.clone()),
     };

@@ -7,9 +7,10 @@ use super::speak;
 use crate::envoy::Placement;
 use crate::envoy::api::{
     Address, BindConfig, CaresDnsResolverConfig, CircuitBreakers, Cluster, ClusterWeight,
-    CommonLbConfig, DnsCluster, DnsResolverOptions, Empty, Extension, HappyEyeballsConfig, HealthCheck, HttpHealthCheck,
-    Int64Range, LoadAssignment, OutlierDetection, Percent, RefreshRate, Seconds, SocketAddress,
-    Thresholds, Typed, UpstreamConnectionOptions, WeightedClusters,
+    CommonLbConfig, DnsCluster, DnsResolverOptions, Empty, Extension, HappyEyeballsConfig,
+    HealthCheck, HttpHealthCheck, Int64Range, LoadAssignment, OutlierDetection, Percent,
+    RefreshRate, Seconds, SocketAddress, Thresholds, Typed, UpstreamConnectionOptions,
+    WeightedClusters,
 };
 use crate::mesh::{
     self, ConnectionPool, DnsResponse, IpPreference, Mesh, NodeListener, Protocol,

@@ -122,7 +122,9 @@ impl Question {
 
     fn room(&self) -> u16 {
         let told = self.message.edns.as_ref().map(Edns::max_payload);
-        told.map_or(SHORT_PACKET, |told| told.clamp(SHORT_PACKET, LONGEST_PACKET))
+        told.map_or(SHORT_PACKET, |told| {
+            told.clamp(SHORT_PACKET, LONGEST_PACKET)
+        })
     }
 }
 

@@ -299,7 +299,10 @@ mod tests {
         stream.write_all(&[0xff, 0xff, 1, 2, 3]).await.unwrap();
         let question = question("A.test", RecordType::A);
         assert_eq!(ask(&server, "a.test").await.answers.len(), 1);
-        assert_eq!(ask_by_tcp(&server, &question).await.unwrap().answers.len(), 1);
+        assert_eq!(
+            ask_by_tcp(&server, &question).await.unwrap().answers.len(),
+            1
+        );
     }
 
     #[tokio::test]

@@ -70,7 +70,8 @@ impl Directory {
         }
         for name in self.hosts.keys() {
             // The first address of a block is its name, so counting starts at 1.
-            let next = u32::from(self.blocks.four.0) + 1 + u32::try_from(self.given.len()).unwrap_or(0);
+            let next =
+                u32::from(self.blocks.four.0) + 1 + u32::try_from(self.given.len()).unwrap_or(0);
             self.given
                 .entry(name.clone())
                 .or_insert(Ipv4Addr::from(next));
@@ -181,12 +182,20 @@ mod tests {
         let mut directory = Directory::new(BLOCKS);
         directory.set(&[host("a.test", 443, Kind::Tls)]);
         let addresses = directory.names()["a.test"].clone();
-        assert_eq!(addresses, ["100.64.0.1", "fd00::6440:1"].map(|a| a.parse::<IpAddr>().unwrap()));
+        assert_eq!(
+            addresses,
+            ["100.64.0.1", "fd00::6440:1"].map(|a| a.parse::<IpAddr>().unwrap())
+        );
         let mapped = IpAddr::V6(Ipv4Addr::new(100, 64, 0, 1).to_ipv6_mapped());
         for address in addresses.into_iter().chain([mapped]) {
             assert_eq!(directory.find(address, 443).unwrap().0, "a.test");
         }
-        for stranger in ["100.64.0.9", "fd00::6440:9", "fd00:0:0:1::6440:1", "fc00::1"] {
+        for stranger in [
+            "100.64.0.9",
+            "fd00::6440:9",
+            "fd00:0:0:1::6440:1",
+            "fc00::1",
+        ] {
             assert_eq!(directory.find(stranger.parse().unwrap(), 443), None);
         }
     }

@@ -75,7 +75,9 @@ impl StandIns {
     /// Gives `netns` the addresses of stand-ins; there are none yet.
     pub(crate) async fn start(netns: Netns, witness: PathBuf) -> Result<Self, StandInError> {
         netns.ip(redirect::loopback()).await?;
-        netns.ip(redirect::local_block(FOUR.0.into(), FOUR.1)).await?;
+        netns
+            .ip(redirect::local_block(FOUR.0.into(), FOUR.1))
+            .await?;
         netns.open_low_ports().await?;
         // A kernel without IPv6 refuses.
         let route = netns.ip(redirect::local_block(SIX.0.into(), SIX.1)).await;

@@ -173,7 +173,10 @@ impl Machine {
         };
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            let process = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let process = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
             let (true, Some(process)) = (name.trim() == "app", process) else {
                 continue;
             };

@@ -50,7 +50,12 @@ fn walk_through(user: User, runs: &[&str]) {
         machine.run(&project, &["down"]).code(0);
     }
     // Their own logs are the witnesses: nobody else was asked or reached.
-    let expected = ["github.com", "go.dev", "mirror.example.org", "db.example.org"];
+    let expected = [
+        "github.com",
+        "go.dev",
+        "mirror.example.org",
+        "db.example.org",
+    ];
     for asked in internet.dns.asked() {
         assert!(expected.contains(&asked.name.as_str()), "{asked:?}");
         // All of them are `IPv4_ONLY`.
@@ -156,16 +161,23 @@ fn the_real_internet_may_come_and_go() {
         let up = machine.run(&project, &up).code(0);
         let said = "does not answer: this machine has no default route";
         assert!(up.stderr.contains(said), "{}", up.stderr);
-        let failed = machine.run(&project, &["verify", "--timeout", "1s"]).code(5);
+        let failed = machine
+            .run(&project, &["verify", "--timeout", "1s"])
+            .code(5);
         let said = "this machine does not reach it either: this machine has no default route";
         assert!(failed.stdout.contains(said), "{}", failed.stdout);
 
         let before = processes(&machine, &project);
         for _ in 0..2 {
             machine.plug_in();
-            machine.run(&project, &["verify", "--timeout", "60s"]).code(0);
+            machine
+                .run(&project, &["verify", "--timeout", "60s"])
+                .code(0);
             machine.unplug();
-            let page = format!("{}/external_github", up.json()["endpoint"].as_str().unwrap());
+            let page = format!(
+                "{}/external_github",
+                up.json()["endpoint"].as_str().unwrap()
+            );
             assert_eq!(machine.get(&page).0, 502);
         }
         assert_eq!(processes(&machine, &project), before);
@@ -195,12 +207,41 @@ fn a_resolver_of_the_machine_s_own_is_asked_once_the_settings_name_it() {
 
 #[test]
 #[ignore = "needs root and Envoy"]
+fn an_open_mesh_reaches_what_is_not_modelled() {
+    for user in [User::Root, User::Nobody] {
+        let internet = Internet::start();
+        let machine = machine(&internet, user);
+        let project = Project::new().file("colormesh.yaml", SERVICES);
+        let open = ["up", "--egress", "ALLOW_ALL", "--output", "json"];
+        let up = machine.run(&project, &open).code(0).json();
+        let page = format!("{}/egress_denied", up["endpoint"].as_str().unwrap());
+        assert_eq!(machine.get(&page).0, 200);
+        machine
+            .run(&project, &["verify", "--egress", "ALLOW_ALL"])
+            .code(0);
+        assert!(
+            internet
+                .reached()
+                .contains(&"www.example.com:443".to_owned())
+        );
+        machine.run(&project, &["down"]).code(0);
+    }
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
 fn proxies_of_the_machine_are_not_asked_for_what_is_on_it() {
     let internet = Internet::start();
     let machine = machine(&internet, User::Root);
     let project = Project::new().file("colormesh.yaml", SERVICES);
     let nobody = "http://127.0.0.1:9";
-    let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy"];
+    let proxies = [
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "ALL_PROXY",
+        "https_proxy",
+        "http_proxy",
+    ];
     let proxies = proxies.map(|name| (name, nobody));
     for command in ["up", "verify", "status", "plan", "down"] {
         machine.run_with(&project, &[command], &proxies).code(0);

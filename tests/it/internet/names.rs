@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::path::Path;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -50,10 +50,7 @@ impl Dns {
     pub(crate) fn serve(&self, network: &Path, address: Ipv4Addr) {
         let at = SocketAddr::from((address, 53));
         let (socket, listener) = within(network, || {
-            (
-                UdpSocket::bind(at).unwrap(),
-                TcpListener::bind(at).unwrap(),
-            )
+            (UdpSocket::bind(at).unwrap(), TcpListener::bind(at).unwrap())
         });
         let (packets, streams) = (self.clone(), self.clone());
         thread::spawn(move || packets.packets(&socket));

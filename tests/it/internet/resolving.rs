@@ -47,7 +47,9 @@ fn a_changed_address_is_followed_and_the_last_one_kept() {
     let mut connection = connect(&machine, &project, "db.example.org", 5432);
 
     internet.says("github.com", &elsewhere, 1);
-    internet.dns.say("db.example.org", Says::Error(ResponseCode::NXDomain));
+    internet
+        .dns
+        .say("db.example.org", Says::Error(ResponseCode::NXDomain));
     eventually("the new address is used", || at("198.51.100.11"));
     for says in [
         Says::Error(ResponseCode::ServFail),
@@ -57,13 +59,17 @@ fn a_changed_address_is_followed_and_the_last_one_kept() {
     ] {
         internet.dns.say("github.com", says.clone());
         let before = internet.dns.asked_for("github.com");
-        eventually("it asks again", || internet.dns.asked_for("github.com") > before + 1);
+        eventually("it asks again", || {
+            internet.dns.asked_for("github.com") > before + 1
+        });
         assert!(at("198.51.100.11"), "{says:?}: {:?}", page());
     }
     internet.says("github.com", &github, 1);
     eventually("the first address is used again", || at("198.51.100.10"));
 
-    connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    connection
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .unwrap();
     let silent = connection.read(&mut [0; 8]).unwrap_err();
     assert_eq!(silent.kind(), ErrorKind::WouldBlock);
     machine.run(&project, &["down"]).code(0);
@@ -71,12 +77,16 @@ fn a_changed_address_is_followed_and_the_last_one_kept() {
 
 /// A connection of the app's to a service that greets.
 fn connect(machine: &Machine, project: &Project, host: &str, port: u16) -> TcpStream {
-    let address = machine.in_app(project, &format!("getent ahostsv4 {host}")).1;
+    let address = machine
+        .in_app(project, &format!("getent ahostsv4 {host}"))
+        .1;
     let address: Ipv4Addr = address.split_whitespace().next().unwrap().parse().unwrap();
     let network = machine.app_network(project);
     let connected = within(&network, || TcpStream::connect((address, port)));
     let mut stream = connected.unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     let mut greeting = [0; 5];
     stream.read_exact(&mut greeting).unwrap();
     assert_eq!(&greeting, b"hello");
@@ -97,17 +107,30 @@ fn a_dead_name_holds_up_nobody_and_questions_are_few() {
 ";
     let project = Project::new().file("colormesh.yaml", &format!("{SERVICES}{dead}"));
     internet.dns.say("silent.example.org", Says::Silence);
-    internet.dns.say("failing.example.org", Says::Error(ResponseCode::ServFail));
+    internet
+        .dns
+        .say("failing.example.org", Says::Error(ResponseCode::ServFail));
     // A time to live of nothing is no reason to ask all the time.
     internet.says("go.dev", &[four(20)], 0);
     let endpoint = up(&machine, &project, "real");
     for service in ["github", "godev", "plain", "database"] {
-        assert_eq!(machine.get(&format!("{endpoint}/external_{service}")).0, 200);
+        assert_eq!(
+            machine.get(&format!("{endpoint}/external_{service}")).0,
+            200
+        );
     }
     for service in ["silent", "failing", "missing"] {
-        assert_eq!(machine.get(&format!("{endpoint}/external_{service}")).0, 502);
+        assert_eq!(
+            machine.get(&format!("{endpoint}/external_{service}")).0,
+            502
+        );
     }
-    let living = ["github.com", "go.dev", "mirror.example.org", "db.example.org"];
+    let living = [
+        "github.com",
+        "go.dev",
+        "mirror.example.org",
+        "db.example.org",
+    ];
     let count = || living.map(|host| internet.dns.asked_for(host));
     let before = count();
     thread::sleep(Duration::from_secs(4));
@@ -213,7 +236,12 @@ fn the_app_knows_modelled_names_and_asks_nobody_else() {
         let (found, said) = known(name);
         assert!(found && said.starts_with("24"), "{name}: {said}");
     }
-    for name in ["www.example.com", "api.github.com", "example.org", "localhost.corp.test"] {
+    for name in [
+        "www.example.com",
+        "api.github.com",
+        "example.org",
+        "localhost.corp.test",
+    ] {
         let (found, said) = known(name);
         assert!(!found, "{name}: {said}");
     }

@@ -108,14 +108,19 @@ fn who_speaks_edns_is_answered_in_kind() {
 
 #[test]
 fn what_does_not_fit_a_packet_is_to_be_asked_for_over_a_connection() {
-    let many: Vec<IpAddr> = (0..100).map(|n| Ipv4Addr::new(10, 0, 0, n).into()).collect();
+    let many: Vec<IpAddr> = (0..100)
+        .map(|n| Ipv4Addr::new(10, 0, 0, n).into())
+        .collect();
     let bytes = question("many.test", RecordType::A);
     let packet = read(&bytes).addresses(&many, 5).unwrap();
     assert!(packet.len() <= SHORT_PACKET.into());
     assert!(Message::from_vec(&packet).unwrap().metadata.truncation);
     let stream = Question::read(&bytes, Transport::Tcp).unwrap();
     let whole = Message::from_vec(&stream.addresses(&many, 5).unwrap()).unwrap();
-    assert_eq!((whole.answers.len(), whole.metadata.truncation), (100, false));
+    assert_eq!(
+        (whole.answers.len(), whole.metadata.truncation),
+        (100, false)
+    );
 }
 
 #[test]
