@@ -2,17 +2,23 @@
 //! end to an exit code.
 
 use std::future::Future;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
-use super::exit::{FAILED, INTERRUPTED, ROLLED_BACK, TERMINATED};
+use super::exit::{FAILED, ROLLED_BACK};
 use super::printer::{NAME, Printer, paint, talk};
 use super::progress::Progress;
+use super::session::Session;
+use super::signals::{self, Signals};
 use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure};
 use crate::plan::StepId;
+
+/// How long the endpoint's own end may take to show after a failure.
+const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// How a run ended that did not reach its end, for `--output json`.
 #[derive(Serialize)]
@@ -25,6 +31,8 @@ struct Broken<'a> {
 /// Runs `engine`; the error is an exit code whose words are said already.
 pub(crate) async fn run<F>(
     printer: Printer,
+    signals: &Signals,
+    session: &Session,
     engine: impl FnOnce(UnboundedSender<Event>, Interrupt) -> F,
 ) -> Result<Result<Report, u8>>
 where
@@ -33,8 +41,6 @@ where
     let (events, mut told) = unbounded_channel();
     let (interrupter, interrupt) = Interrupter::new();
     let mut progress = Progress::new(printer);
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
     let mut code = FAILED;
     let ended = {
         let running = engine(events, interrupt);
@@ -43,8 +49,11 @@ where
             tokio::select! {
                 ended = &mut running => break ended,
                 Some(event) = told.recv() => progress.show(&event),
-                _ = interrupted.recv() => { code = INTERRUPTED; interrupter.interrupt(); }
-                _ = terminated.recv() => { code = TERMINATED; interrupter.interrupt(); }
+                lost = session.lost() => return Err(lost),
+                asked = signals.asked(), if code == FAILED => {
+                    code = asked;
+                    interrupter.interrupt();
+                }
             }
         }
     };
@@ -55,16 +64,20 @@ where
     match ended {
         Ok(report) => Ok(Ok(report)),
         Err(error) => {
+            // The endpoint's end shows in its answers before it shows itself.
+            if let Ok(lost) = timeout(LAST_LOOK, session.lost()).await {
+                return Err(lost);
+            }
             if error.is_rolled_back() {
                 code = ROLLED_BACK;
             }
-            tell(&error, printer)?;
+            tell(&error, code, printer)?;
             Ok(Err(code))
         }
     }
 }
 
-fn tell(error: &DeployError, printer: Printer) -> Result<()> {
+fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
     match error {
         DeployError::Failed {
             failures,
@@ -98,7 +111,10 @@ fn tell(error: &DeployError, printer: Printer) -> Result<()> {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
-            talk("\ninterrupted; the same command again goes on from here");
+            talk(&format!(
+                "\n{}; the same command again goes on from here",
+                signals::word(code)
+            ));
             if !going_on.is_empty() {
                 talk(&format!("  goes on by itself: {}", list(going_on)));
             }

@@ -4,10 +4,10 @@
 use anyhow::{Context, Result};
 
 use super::args::Global;
+use super::local::claim::Claim;
 use super::local::paths::Paths;
-use super::local::record::Record;
 use super::local::status::{self, LocalStatus};
-use super::local::{self};
+use super::local::{self, Running};
 use super::printer::Printer;
 use super::settings;
 use crate::aws::{Cloud, CredentialSource, Options};
@@ -23,7 +23,7 @@ pub(crate) struct Session {
 /// The local target's part of a session.
 pub(crate) struct LocalSession {
     pub(crate) paths: Paths,
-    pub(crate) record: Record,
+    pub(crate) running: Running,
 }
 
 impl Session {
@@ -37,8 +37,8 @@ impl Session {
         let local = match config.target {
             Target::Local => {
                 let paths = Paths::find()?;
-                let record = local::start(&paths, &config, printer).await?;
-                Some(LocalSession { paths, record })
+                let running = local::start(&paths, &config, printer).await?;
+                Some(LocalSession { paths, running })
             }
             Target::Aws => None,
         };
@@ -57,10 +57,10 @@ impl Session {
         let local = match config.target {
             Target::Local => {
                 let paths = Paths::find()?;
-                let Some(record) = Record::of_running(&paths)? else {
+                let Some(running) = local::running(&paths).await? else {
                     return Ok(None);
                 };
-                Some(LocalSession { paths, record })
+                Some(LocalSession { paths, running })
             }
             Target::Aws => None,
         };
@@ -75,7 +75,22 @@ impl Session {
     /// What the daemon tells of itself, when there is one that answers.
     pub(crate) async fn local_status(&self) -> Option<LocalStatus> {
         let local = self.local.as_ref()?;
-        status::ask(&local.record).await.ok()
+        status::ask(&local.running.record).await.ok()
+    }
+
+    /// Returns when the local endpoint has ended under the command; never on
+    /// AWS.
+    pub(crate) async fn lost(&self) -> anyhow::Error {
+        let Some(local) = &self.local else {
+            return std::future::pending().await;
+        };
+        local.running.process.ended().await;
+        anyhow::anyhow!(
+            "the local endpoint (process {}) ended in the middle of this: {}\n\n\
+             hint: the same command again starts it and goes on from there",
+            local.running.process.number(),
+            local::said(&local.paths)
+        )
     }
 
     /// Checks that this is the account that the settings name.
@@ -103,6 +118,21 @@ impl Session {
     }
 }
 
+/// The right to change the environment, which on this machine one command has
+/// at a time; CloudFormation sees to it on AWS.
+pub(crate) async fn claim(
+    config: &Config,
+    command: &str,
+    printer: Printer,
+) -> Result<Option<Claim>> {
+    if config.target == Target::Aws {
+        return Ok(None);
+    }
+    let (paths, name) = (Paths::find()?, config.environment.to_string());
+    let claim = Claim::environment(&paths, &name, command, printer);
+    claim.await.map(Some)
+}
+
 async fn connect(
     config: &Config,
     endpoint_url: Option<String>,
@@ -111,7 +141,9 @@ async fn connect(
     let options = Options {
         region: config.region.to_string(),
         profile: config.profile.as_ref().map(ToString::to_string),
-        endpoint_url: local.map(|local| local.record.url()).or(endpoint_url),
+        endpoint_url: local
+            .map(|local| local.running.record.url())
+            .or(endpoint_url),
         credentials: match local {
             Some(_) => CredentialSource::Local,
             None => CredentialSource::Chain,

@@ -25,8 +25,10 @@ mod log;
 mod netns;
 mod observed;
 mod outside;
+mod process;
 mod redirect;
 mod relay;
+mod reserved_ports;
 mod sidecar;
 mod stand_in;
 mod sys;
@@ -43,5 +45,7 @@ pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
     TaskStatus, WorldState,
 };
+pub use process::Process;
+pub use reserved_ports::ReservedPorts;
 pub use stand_in::StandInError;
 pub use world::{Internet, WorldError};
