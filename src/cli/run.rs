@@ -2,12 +2,10 @@
 //! end to an exit code.
 
 use std::future::Future;
-use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::timeout;
 
 use super::exit::{FAILED, ROLLED_BACK};
 use super::printer::{NAME, Printer, paint, talk};
@@ -16,9 +14,6 @@ use super::session::Session;
 use super::signals::{self, Signals};
 use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure};
 use crate::plan::StepId;
-
-/// How long the endpoint's own end may take to show after a failure.
-const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// How a run ended that did not reach its end, for `--output json`.
 #[derive(Serialize)]
@@ -44,12 +39,17 @@ where
     let mut code = FAILED;
     let ended = {
         let running = engine(events, interrupt);
+        let running = session.or_lost(async {
+            match running.await {
+                Err(failed @ DeployError::Failed { .. }) => Err(failed.into()),
+                ended => Ok(ended),
+            }
+        });
         tokio::pin!(running);
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
                 Some(event) = told.recv() => progress.show(&event),
-                lost = session.lost() => return Err(lost),
                 asked = signals.asked(), if code == FAILED => {
                     code = asked;
                     interrupter.interrupt();
@@ -61,13 +61,9 @@ where
         progress.show(&event);
     }
     drop(progress);
-    match ended {
+    match ended.or_else(|error| error.downcast().map(Err))? {
         Ok(report) => Ok(Ok(report)),
         Err(error) => {
-            // The endpoint's end shows in its answers before it shows itself.
-            if let Ok(lost) = timeout(LAST_LOOK, session.lost()).await {
-                return Err(lost);
-            }
             if error.is_rolled_back() {
                 code = ROLLED_BACK;
             }

@@ -1,7 +1,11 @@
 //! What a command works with: settings, the account behind the target, and on
 //! the local target the daemon.
 
+use std::future::Future;
+use std::time::Duration;
+
 use anyhow::{Context, Result};
+use tokio::time::timeout;
 
 use super::args::Global;
 use super::local::claim::Claim;
@@ -12,6 +16,9 @@ use super::printer::Printer;
 use super::settings;
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::config::{Config, Target};
+
+/// How long the endpoint's own end may take to show after a failure.
+const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// Settings and the account that they lead to.
 pub(crate) struct Session {
@@ -91,6 +98,22 @@ impl Session {
             local.running.process.number(),
             local::said(&local.paths)
         )
+    }
+
+    /// Does the work, unless the local endpoint ends before: then that is the
+    /// error, whatever shows first.
+    pub(crate) async fn or_lost<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        if self.local.is_none() {
+            return work.await;
+        }
+        let done = tokio::select! {
+            lost = self.lost() => return Err(lost),
+            done = work => done,
+        };
+        match done {
+            Ok(done) => Ok(done),
+            Err(error) => Err(timeout(LAST_LOOK, self.lost()).await.unwrap_or(error)),
+        }
     }
 
     /// Checks that this is the account that the settings name.

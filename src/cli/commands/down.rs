@@ -13,7 +13,7 @@ use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
 use crate::cli::printer::{Printer, talk};
 use crate::cli::run;
-use crate::cli::session::{self, LocalSession, Session};
+use crate::cli::session::{self, Session};
 use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
@@ -84,7 +84,8 @@ async fn prepare(
     }
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
-    let plan = wanted.plan(&session, Direction::Down).await?;
+    let plan = wanted.plan(&session, Direction::Down);
+    let plan = session.or_lost(plan).await?;
     agree(&session, arguments, &plan, printer)?;
     Ok(Some(Prepared {
         session,
@@ -113,12 +114,17 @@ enum Left {
 }
 
 /// The local account goes with its last stack.
-async fn leave_nothing(session: Session) -> anyhow::Result<Left> {
-    let Some(LocalSession { paths, running }) = session.local else {
+async fn leave_nothing(mut session: Session) -> anyhow::Result<Left> {
+    let Some(local) = &mut session.local else {
         return Ok(Left::Nothing);
     };
-    let alone = running.claim.map(Claim::alone).transpose()?.flatten();
-    if alone.is_none() || !session.cloud.stack_page().await?.stacks.is_empty() {
+    let (paths, shared) = (local.paths.clone(), local.running.claim.take());
+    let alone = shared.map(Claim::alone).transpose()?.flatten();
+    if alone.is_none() {
+        return Ok(Left::Endpoint);
+    }
+    let stacks = async { Ok(session.cloud.stack_page().await?.stacks) };
+    if !session.or_lost(stacks).await?.is_empty() {
         return Ok(Left::Endpoint);
     }
     local::stop(&paths).await?;

@@ -61,7 +61,8 @@ pub(crate) async fn run(
         Err(code) => return Ok(code),
     };
     let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
-    let endpoint = signals.or(deployed, answering(session, arguments.timeout));
+    let endpoint = session.or_lost(answering(session, arguments.timeout));
+    let endpoint = signals.or(deployed, endpoint);
     let Some(endpoint) = endpoint.await? else {
         return Ok(FAILED);
     };
@@ -84,7 +85,8 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
     tell_world(&session, printer).await;
-    let plan = wanted.plan(&session, Direction::Up).await?;
+    let plan = wanted.plan(&session, Direction::Up);
+    let plan = session.or_lost(plan).await?;
     agree(&session, arguments, &plan, printer)?;
     Ok(Prepared {
         session,
@@ -100,11 +102,7 @@ async fn answering(session: &Session, timeout: Duration) -> anyhow::Result<Optio
         talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
         return Ok(None);
     };
-    let answered = tokio::select! {
-        lost = session.lost() => return Err(lost),
-        answered = answers(&endpoint, timeout) => answered,
-    };
-    if let Err(why) = answered {
+    if let Err(why) = answers(&endpoint, timeout).await {
         talk(&format!(
             "the stacks are there, but {endpoint}/ does not answer: {why}"
         ));
