@@ -23,10 +23,13 @@ pub(super) enum Moment {
 }
 
 impl Moment {
-    /// Some before a command says anything, then each line that it may say.
-    pub(super) fn all(lines: usize) -> impl Iterator<Item = Self> {
+    /// Some before a command says anything, then after each so many lines of
+    /// those that it may say.
+    pub(super) fn all(
+        lines: std::iter::StepBy<std::ops::Range<usize>>,
+    ) -> impl Iterator<Item = Self> {
         let early = [5, 20, 40, 70].map(|ms| Self::After(Duration::from_millis(ms)));
-        early.into_iter().chain((1..=lines).map(Self::Line))
+        early.into_iter().chain(lines.map(Self::Line))
     }
 }
 
