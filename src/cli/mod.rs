@@ -13,6 +13,7 @@ mod progress;
 mod run;
 mod session;
 mod settings;
+mod signals;
 mod traffic;
 mod wanted;
 

@@ -1,6 +1,7 @@
 //! Asking an Envoy over its admin socket.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,14 +9,23 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustix::fs::{Mode, OFlags};
 use tokio::net::UnixStream;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// GETs `path` and gives status and body.
-pub(super) async fn get(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
-    tokio::time::timeout(PATIENCE, ask(socket, path)).await?
+/// GETs `path` from the socket of that name in a folder, which may have a path
+/// of any length, and gives status and body.
+pub(super) async fn get(
+    folder: &Path,
+    socket: &str,
+    path: &str,
+) -> io::Result<(StatusCode, String)> {
+    let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    let short = format!("/proc/self/fd/{}/{socket}", folder.as_raw_fd());
+    tokio::time::timeout(PATIENCE, ask(short.as_ref(), path)).await?
 }
 
 async fn ask(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {

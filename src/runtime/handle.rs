@@ -13,6 +13,7 @@ use super::isolate::{self, IsolateError};
 use super::netns::{Netns, NetnsError};
 use super::observed::Observed;
 use super::redirect;
+use super::reserved_ports::ReservedPorts;
 use super::world::{Internet, World, WorldError, WorldOptions};
 
 /// What a runtime needs to know of its machine.
@@ -22,11 +23,12 @@ pub struct Options {
     pub program: PathBuf,
     /// The Envoy.
     pub envoy: PathBuf,
-    /// A folder for sockets and namespaces; its path is short, since a socket's
-    /// path may have 107 bytes.
+    /// A folder for sockets and namespaces.
     pub run: PathBuf,
     /// The folder for logs.
     pub logs: PathBuf,
+    /// Ports that are held for load balancers to come.
+    pub ports: ReservedPorts,
     /// Which outside world to use.
     pub internet: Internet,
     /// Hosts outside, with their ports: one of them that answers shows that

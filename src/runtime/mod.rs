@@ -26,8 +26,10 @@ mod netns;
 mod observed;
 mod outside;
 mod probe;
+mod process;
 mod redirect;
 mod relay;
+mod reserved_ports;
 mod sidecar;
 mod stand_in;
 mod sys;
@@ -45,5 +47,7 @@ pub use observed::{
     TaskStatus, WorldState,
 };
 pub use probe::reach;
+pub use process::Process;
+pub use reserved_ports::ReservedPorts;
 pub use stand_in::StandInError;
 pub use world::{Internet, WorldError};

@@ -6,6 +6,7 @@ mod cloud;
 mod cloudformation;
 mod elf;
 mod internet;
+mod interrupted;
 mod live;
 mod local;
 mod mesh;

@@ -42,7 +42,12 @@ impl Project {
 
     /// The program with an environment that only this project knows.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_colormesh"));
+        self.command_of(env!("CARGO_BIN_EXE_colormesh"))
+    }
+
+    /// Another program in that environment.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.path())
             .env_clear()

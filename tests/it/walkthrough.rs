@@ -107,7 +107,7 @@ fn the_whole_walkthrough_goes_up_is_proved_changes_and_goes_down() {
 
     project.run(&["down"]).code(0);
     assert!(!project.path().join("state").join("colormesh").exists());
-    assert!(!project.path().join(".ssh/color-app.pem").exists() || cfg!(feature = "ec2"));
+    assert!(!project.path().join(".ssh/color-app.pem").exists());
     let nothing = project.run(&["down"]).code(0);
     assert!(
         nothing.stderr.contains("nothing is deployed"),

@@ -18,7 +18,8 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     let wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
-    let plan = wanted.plan(&session, Direction::Up).await?;
+    let plan = wanted.plan(&session, Direction::Up);
+    let plan = session.or_lost(plan).await?;
     printer.json(&plan)?;
     printer.data(&text(&plan))?;
     Ok(if arguments.exit_code && plan.has_changes() {

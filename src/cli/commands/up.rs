@@ -9,11 +9,13 @@ use super::plan;
 use crate::cli::args::{Global, Up};
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
+use crate::cli::local::claim::Claim;
 use crate::cli::outside;
-use crate::cli::printer::{NAME, Printer, paint, talk};
+use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::run;
-use crate::cli::session::Session;
+use crate::cli::session::{self, Session};
 use crate::cli::settings;
+use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
 use crate::deploy::{self, Report};
@@ -30,44 +32,90 @@ struct Document<'a> {
     report: &'a Report,
 }
 
-pub(crate) async fn run(global: &Global, arguments: &Up, printer: Printer) -> Outcome {
+/// What an `up` is about to do.
+struct Prepared {
+    session: Session,
+    plan: Plan,
+    wanted: Wanted,
+    /// Nobody else changes this environment meanwhile.
+    _claim: Option<Claim>,
+}
+
+pub(crate) async fn run(
+    global: &Global,
+    arguments: &Up,
+    printer: Printer,
+    signals: &Signals,
+) -> Outcome {
     let started = Instant::now();
-    let config = without_what_is_not_built(settings::load(global)?, printer);
-    let wanted = Wanted::new(&config, Direction::Up)?;
-    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account().await?;
-    tell_world(&session, printer).await;
-    let plan = wanted.plan(&session, Direction::Up).await?;
-    agree(&session, arguments, &plan, printer)?;
+    let unchanged = "no stack was changed; `colormesh up` begins again";
+    let prepared = signals.or(unchanged, prepare(global, arguments, printer));
+    let prepared = prepared.await?;
+    let (session, plan) = (&prepared.session, &prepared.plan);
     let replace = session.config.target == Target::Local || arguments.yes || printer.asks();
-    let work = wanted.work(replace);
-    let ended = run::run(printer, |events, interrupt| {
-        deploy::up(&plan, &session.cloud, work, events, interrupt)
+    let work = prepared.wanted.work(replace);
+    let ended = run::run(printer, signals, session, |events, interrupt| {
+        deploy::up(plan, &session.cloud, work, events, interrupt)
     });
     let report = match ended.await? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
-    let Some(endpoint) = gather::endpoint(&session).await else {
-        talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
+    let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
+    let endpoint = session.or_lost(answering(session, arguments.timeout));
+    let endpoint = signals.or(deployed, endpoint);
+    let Some(endpoint) = endpoint.await? else {
         return Ok(FAILED);
     };
-    if let Err(why) = answers(&endpoint, arguments.timeout).await {
-        talk(&format!(
-            "the stacks are there, but {endpoint}/ does not answer: {why}"
-        ));
-        talk("`colormesh status` and `colormesh logs` show what runs");
-        return Ok(FAILED);
-    }
     let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     printer.json(&Document {
         endpoint: &endpoint,
         seconds,
         report: &report,
     })?;
-    printer.say(&next(&session, &report, seconds));
+    printer.say(&next(session, &report, seconds));
     printer.data(&format!("{endpoint}\n"))?;
     Ok(DONE)
+}
+
+/// Everything up to the first change.
+async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::Result<Prepared> {
+    let config = without_what_is_not_built(settings::load(global)?, printer);
+    let wanted = Wanted::new(&config, Direction::Up)?;
+    let claim = session::claim(&config, "up", printer).await?;
+    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
+    session.check_account().await?;
+    tell_world(&session, printer).await;
+    let plan = wanted.plan(&session, Direction::Up);
+    let plan = session.or_lost(plan).await?;
+    agree(&session, arguments, &plan, printer)?;
+    Ok(Prepared {
+        session,
+        plan,
+        wanted,
+        _claim: claim,
+    })
+}
+
+/// The app's URL once it answers; when it does not, says why.
+async fn answering(session: &Session, timeout: Duration) -> anyhow::Result<Option<String>> {
+    let Some(endpoint) = gather::endpoint(session).await else {
+        talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
+        return Ok(None);
+    };
+    if let Err(why) = answers(&endpoint, timeout).await {
+        talk(&format!(
+            "the stacks are there, but {endpoint}/ does not answer: {why}"
+        ));
+        talk("`colormesh status` and `colormesh logs` show what runs");
+        return Ok(None);
+    }
+    let problems = session.local_status().await.map(|local| local.problems);
+    let problems = problems.unwrap_or_default();
+    for problem in &problems {
+        talk(&format!("{} {problem}", paint(BAD, "problem:")));
+    }
+    Ok(problems.is_empty().then_some(endpoint))
 }
 
 /// Says what stands for the outside world, when it is not the internet.

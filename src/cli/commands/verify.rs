@@ -1,6 +1,8 @@
 //! `colormesh verify`: the proof, as a table, as JSON, as JUnit.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 
 use anyhow::Context;
 use tokio::sync::mpsc::unbounded_channel;
@@ -38,6 +40,7 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
                     explanations.add(&session, &mut check).await;
                     printer.data(&line(&check))?;
                 }
+                lost = session.lost() => return Err(lost),
             }
         }
     };
@@ -50,12 +53,24 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
         explanations.add(&session, check).await;
     }
     if let Some(path) = &arguments.junit {
-        fs::write(path, verify::junit(&report)?)
+        write_whole(path, &verify::junit(&report)?)
             .with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     printer.json(&report)?;
     printer.data(&summary(&report))?;
     Ok(if report.passed { DONE } else { UNVERIFIED })
+}
+
+/// Writes a file so that others see all of it or nothing.
+fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
+    // What is no file, such as `/dev/stdout`, cannot be replaced.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::write(path, text);
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    fs::write(&part, text)?;
+    fs::rename(&part, path)
 }
 
 /// A check as a row, with its evidence under it.

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use init::main;
+pub use init::{main, supervise};
 
 /// The hidden argument that makes this program a launcher.
 pub const ARGUMENT: &str = "launch-container";

@@ -20,7 +20,7 @@ use crate::runtime::launch::Container;
 use crate::runtime::netns::{Netns, NetnsError};
 use crate::runtime::observed::{MeshState, SidecarState, TaskStatus};
 use crate::runtime::redirect::{self, APP_ADDRESS, DNS_PORT, EGRESS_PORT, PLAIN_EGRESS_PORT};
-use crate::runtime::sidecar::{Sidecar, SidecarOptions};
+use crate::runtime::sidecar::{ADMIN, Sidecar, SidecarOptions};
 
 /// How long a sidecar may take until it serves.
 const LIVE: Duration = Duration::from_secs(30);
@@ -145,16 +145,12 @@ impl Task {
             }),
             private_domains: meshes.domains.iter().cloned().collect(),
             resolver: self.surroundings.resolver,
-            admin: self.admin(),
+            admin: ADMIN.into(),
             logs: self.surroundings.logs.clone(),
             xds: self.surroundings.folder.join("xds"),
             readiness_port: READINESS_PORT,
         };
         envoy::compile(mesh, &self.spec.proxy, &placement).map_err(|error| error.to_string())
-    }
-
-    pub(super) fn admin(&self) -> PathBuf {
-        self.surroundings.folder.join("admin")
     }
 
     /// What the app's DNS knows: the modelled names, and all others only
@@ -182,8 +178,7 @@ impl Task {
         let options = SidecarOptions {
             envoy: self.surroundings.envoy.clone(),
             world: self.surroundings.world.clone(),
-            folder: self.surroundings.folder.join("xds"),
-            admin: self.admin(),
+            folder: self.surroundings.folder.clone(),
             log: self.surroundings.logs.join("envoy.log"),
         };
         let started = Sidecar::start(&options, configuration).await;
