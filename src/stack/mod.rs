@@ -26,5 +26,5 @@ mod way_out;
 
 pub use order::{Needs, order};
 pub use parameters::ParameterValue;
-pub use rendered::{RenderedStack, render};
+pub use rendered::{OWNER_TAG, RenderedStack, render};
 pub use role::{Capability, InvalidStackName, Role, StackName};
