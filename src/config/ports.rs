@@ -52,7 +52,7 @@ pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft]) {
         place,
         Invalid::new(
             message,
-            "spread the services over several environments, or bring those on rare ports to neighbouring ones",
+            "split the services between two environments",
         ),
     );
 }

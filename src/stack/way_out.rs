@@ -136,7 +136,7 @@ fn buckets(services: &[ExternalService]) -> Result<Vec<Vec<String>>, Diagnostics
         "{} hosts are more than the lists of a DNS firewall hold",
         hosts.len()
     ))
-    .help("spread the services over several environments")
+    .help("split the services between several environments")
     .into())
 }
 
