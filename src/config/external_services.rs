@@ -6,7 +6,7 @@ use super::reader::{Place, Placed, Reader, Section};
 use super::values::Port;
 use super::{
     DomainName, ExternalService, Host, Invalid, IpPreference, Matching, Protocol, ServiceName,
-    sharing,
+    Target, ports, sharing,
 };
 use crate::yaml::{Node, Value};
 
@@ -14,6 +14,7 @@ use crate::yaml::{Node, Value};
 pub(super) struct Surroundings<'a> {
     pub(super) services_domain: &'a DomainName,
     pub(super) matching: Matching,
+    pub(super) target: Target,
 }
 
 /// A service as far as it could be read. What is `None` was left out or is
@@ -61,6 +62,9 @@ pub(super) fn read(
         check_alone(reader, draft, surroundings.services_domain);
     }
     sharing::check(reader, &drafts, surroundings.matching);
+    if surroundings.target == Target::Aws {
+        ports::check(reader, &drafts);
+    }
     drafts.into_iter().filter_map(Draft::finish).collect()
 }
 

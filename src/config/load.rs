@@ -45,6 +45,7 @@ impl Reader<'_> {
         let surroundings = external_services::Surroundings {
             services_domain: &services_domain,
             matching: mesh.matching,
+            target,
         };
         let external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),

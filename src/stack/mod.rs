@@ -22,6 +22,7 @@ mod role;
 mod section;
 #[cfg(test)]
 mod tests;
+mod way_out;
 
 pub use order::{Needs, order};
 pub use parameters::ParameterValue;

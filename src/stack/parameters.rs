@@ -97,6 +97,7 @@ fn cluster(config: &Config) -> Parameters {
         ("ColorTellerImageName", known(&config.app.image_name)),
         ("AppRepositoryArn", known(repository.unwrap_or_default())),
         ("AppPort", known(config.app.port)),
+        ("EgressFilter", known(config.mesh.egress)),
         ("BastionEnabled", known(bastion.enabled)),
         (
             "SshFrom",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section,
+    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section, way_out,
 };
 use crate::config::Config;
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -44,7 +44,7 @@ pub fn render(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
 }
 
 fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
-    let template = text(role, config);
+    let template = text(role, config)?;
     let parameters = parameters::parameters(role, config)?;
     let links = links::links(role, &parameters)?;
     Ok(RenderedStack {
@@ -60,10 +60,10 @@ fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
 }
 
 /// The template with the external services written into it.
-fn text(role: Role, config: &Config) -> String {
+fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
     let template = role.template();
     let services = config.external_services.as_slice();
-    match role {
+    Ok(match role {
         Role::Mesh => {
             let text = section::replace(template, "backends", &external::backends(services));
             section::replace(&text, "external services", &external::resources(services))
@@ -73,8 +73,17 @@ fn text(role: Role, config: &Config) -> String {
             "external services",
             &environment::variables(services),
         ),
-        Role::Vpc | Role::EcsCluster | Role::EcrRepositories => template.to_owned(),
-    }
+        Role::EcsCluster => cluster(template, config)?,
+        Role::Vpc | Role::EcrRepositories => template.to_owned(),
+    })
+}
+
+/// The cluster's template with the ports and names that may be left for.
+fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
+    let lists = way_out::lists(config)?;
+    let text = section::replace(template, "egress ports", &way_out::ports(config));
+    let text = section::replace(&text, "name lists", &way_out::resources(&lists));
+    Ok(section::replace(&text, "name rules", &way_out::rules(&lists)))
 }
 
 /// The app's own virtual node, as the mesh template names it.

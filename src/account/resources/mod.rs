@@ -13,6 +13,7 @@ mod family;
 mod iam;
 mod instance;
 mod load_balancing;
+mod name_firewall;
 mod network;
 mod plain;
 mod service_discovery;
