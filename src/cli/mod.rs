@@ -7,6 +7,7 @@ pub mod exit;
 mod gather;
 mod local;
 mod main;
+mod own_image;
 mod printer;
 mod progress;
 mod run;

@@ -24,6 +24,6 @@ mod section;
 mod tests;
 
 pub use order::{Needs, order};
-pub use parameters::ParameterValue;
+pub use parameters::{ParameterValue, Processor};
 pub use rendered::{RenderedStack, render};
 pub use role::{Capability, InvalidStackName, Role, StackName};

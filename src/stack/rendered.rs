@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section,
+    Capability, ParameterValue, Processor, Role, StackName, environment, external, links,
+    parameters, section,
 };
 use crate::config::Config;
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -65,12 +66,17 @@ fn text(role: Role, config: &Config) -> String {
             let text = section::replace(template, "backends", &external::backends(services));
             section::replace(&text, "external services", &external::resources(services))
         }
-        Role::EcsService => section::replace(
-            template,
-            "external services",
-            &environment::variables(services),
-        ),
+        Role::EcsService => section::replace(template, "external services", &told(config)),
         Role::Vpc | Role::EcsCluster | Role::EcrRepositories => template.to_owned(),
+    }
+}
+
+/// What the app is told of the services. An image of the user's own knows by
+/// itself whom it calls: its task stays when the list changes.
+fn told(config: &Config) -> String {
+    match config.app.image {
+        None => environment::variables(&config.external_services),
+        Some(_) => String::new(),
     }
 }
 
@@ -96,6 +102,15 @@ fn check_names(config: &Config) -> Result<(), Diagnostics> {
 // === impl RenderedStack ===
 
 impl RenderedStack {
+    /// Takes what a registry says of an image of the user's own.
+    pub fn take_image(&mut self, image: &str, processor: Processor) {
+        if self.role == Role::EcsService {
+            for (name, value) in parameters::of_image(image, processor) {
+                self.parameters.insert(name.to_owned(), value);
+            }
+        }
+    }
+
     /// The template as JSON without a space too many, for requests with a
     /// limit.
     pub fn minified(&self) -> String {

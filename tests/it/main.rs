@@ -8,6 +8,7 @@ mod elf;
 mod live;
 mod local;
 mod mesh;
+mod own_image;
 mod project;
 mod pull;
 mod registry;

@@ -210,6 +210,7 @@ impl Task {
             working_directory: spec.working_directory.clone(),
             user: spec.user,
             group: spec.group,
+            read_only: spec.read_only,
             hostname: "app".to_owned(),
             files: app::files_over_image(APP_ADDRESS, certificate),
             own_users: !isolate::has_all_users(),
