@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::up::{needed_stacks, of_role};
-use super::{
-    Action, Cycle, Deployed, Direction, DownStanding, ImagePlan, Plan, Step, StepId, Wishes, order,
-};
+use super::{Action, Cycle, Deployed, Direction, DownStanding, Plan, Step, StepId, Wishes, order};
 use crate::stack::{RenderedStack, Role};
 
 /// The tag that says which environment a thing outside the stacks belongs to.
@@ -25,9 +23,8 @@ impl Plan {
     ) -> Result<Self, Cycle> {
         let mut steps = Vec::new();
         for stack in stacks.iter().rev() {
-            if stack.role == Role::EcrRepositories
-                && matches!(wishes.image, ImagePlan::Build { .. })
-            {
+            // Whatever the settings say now: it may hold images of before.
+            if stack.role == Role::EcrRepositories {
                 steps.push(emptying(stack, &stacks, deployed));
             }
             let needs = needs(stack, &stacks);
