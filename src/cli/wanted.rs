@@ -75,7 +75,7 @@ impl Wanted {
         for stack in &mut self.stacks {
             stack.take_image(&own.reference, own.processor);
         }
-        self.image = ImageSource::Given(own.reference.clone());
+        self.image = Some(ImageSource::Given(own.reference.clone()));
         self.wishes.image = ImagePlan::Given(own.reference.clone());
     }
 

@@ -101,13 +101,14 @@ fn an_image_that_cannot_run_is_refused_before_anything_is_changed() {
         told(&said, &[&image]);
     }
     let down = project.run(&["down"]).code(0);
-    told(&down, &["nothing is deployed"]);
+    told(&down, &["nothing was deployed"]);
 }
 
 #[test]
 #[ignore = "needs root and Envoy"]
 fn an_app_that_does_not_stay_is_the_cause_of_the_failure() {
-    let mut damaged = plain(&json!({ "Entrypoint": ["/a"] }));
+    let lost = vec![Layer::new().file("a", 0o755, b"lost")];
+    let mut damaged = Image::new(lost, &json!({ "Entrypoint": ["/a"] }));
     let layer = damaged.manifest.split("\"layers\"").nth(1).unwrap();
     let layer = layer
         .split('"')
@@ -135,6 +136,8 @@ fn an_app_that_does_not_stay_is_the_cause_of_the_failure() {
     ] {
         let said = up(&project, &registry.image(image)).code(4);
         told(&said, words);
+        let error = said.stderr.split("error: ").nth(1).unwrap();
+        assert_eq!(error.matches("a task stopped").count(), 1, "{error}");
     }
     project.run(&["down"]).code(0);
 }
