@@ -1,6 +1,8 @@
 //! The whole walkthrough on this machine: real stacks, real namespaces, a
 //! real Envoy. The outside world is stand-ins, so nothing leaves the machine.
 
+mod changes;
+
 use crate::project::Project;
 
 /// The walkthrough with stand-ins.

@@ -6,10 +6,10 @@
 //! - `vpc`: the addresses of the tasks.
 //! - `app`: the application, which has nothing but `lo`.
 
-mod client;
+pub(crate) mod client;
 mod fixture;
-mod netns;
-mod outside;
+pub(crate) mod netns;
+pub(crate) mod outside;
 mod proxy;
 
 use std::io::ErrorKind;

@@ -3,7 +3,7 @@
 
 mod image;
 mod refused;
-mod registry;
+pub(crate) mod registry;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -86,6 +86,15 @@ fn shell(layer: Layer) -> Layer {
         layer.file(&path, 0o755, &std::fs::read(library).unwrap())
     });
     layer
+}
+
+/// An image with nothing but the colour app, told of no service.
+pub(crate) fn bare() -> Image {
+    let layer = Layer::new().file("server", 0o755, &std::fs::read(server()).unwrap());
+    Image::new(
+        vec![layer],
+        &json!({ "Entrypoint": ["/server"], "User": "7:7" }),
+    )
 }
 
 /// The colour app, which has to be built: `cargo app`.
