@@ -8,6 +8,7 @@ mod gather;
 mod local;
 mod main;
 mod outside;
+mod own_image;
 mod printer;
 mod progress;
 mod run;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::exit::Exit;
 use super::local::paths;
+use super::own_image::OwnImage;
 use super::printer::Printer;
 use super::session::Session;
 use super::settings;
@@ -67,6 +68,15 @@ impl Wanted {
             image,
             key_pair,
         })
+    }
+
+    /// Takes what is known of the user's own image.
+    pub(crate) fn take_image(&mut self, own: &OwnImage) {
+        for stack in &mut self.stacks {
+            stack.take_image(&own.reference, own.processor);
+        }
+        self.image = Some(ImageSource::Given(own.reference.clone()));
+        self.wishes.image = ImagePlan::Given(own.reference.clone());
     }
 
     /// Reads what is deployed and plans the way from there.

@@ -66,6 +66,9 @@ pub struct AppSpec {
     pub user: u32,
     /// The group it runs as.
     pub group: u32,
+    /// Whether it may write to `/tmp` alone. Else it may write wherever its
+    /// user may, and what it writes goes with it.
+    pub read_only: bool,
     /// The port it listens on; the app is up when this accepts.
     pub port: u16,
     /// How long it may take to end when asked to, before it is killed.

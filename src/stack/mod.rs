@@ -25,6 +25,6 @@ mod tests;
 mod way_out;
 
 pub use order::{Needs, order};
-pub use parameters::ParameterValue;
+pub use parameters::{ParameterValue, Processor};
 pub use rendered::{OWNER_TAG, RenderedStack, render};
 pub use role::{Capability, InvalidStackName, Role, StackName};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section, way_out,
+    Capability, ParameterValue, Processor, Role, StackName, environment, external, links,
+    parameters, section, way_out,
 };
 use crate::config::Config;
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -68,11 +69,7 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
             let text = section::replace(template, "backends", &external::backends(services));
             section::replace(&text, "external services", &external::resources(services))
         }
-        Role::EcsService => section::replace(
-            template,
-            "external services",
-            &environment::variables(services),
-        ),
+        Role::EcsService => section::replace(template, "external services", &told(config)),
         Role::EcsCluster => cluster(template, config)?,
         Role::Vpc | Role::EcrRepositories => template.to_owned(),
     })
@@ -83,7 +80,20 @@ fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
     let lists = way_out::lists(config)?;
     let text = section::replace(template, "egress ports", &way_out::ports(config));
     let text = section::replace(&text, "name lists", &way_out::resources(&lists));
-    Ok(section::replace(&text, "name rules", &way_out::rules(&lists)))
+    Ok(section::replace(
+        &text,
+        "name rules",
+        &way_out::rules(&lists),
+    ))
+}
+
+/// What the app is told of the services. An image of the user's own knows by
+/// itself whom it calls: its task stays when the list changes.
+fn told(config: &Config) -> String {
+    match config.app.image {
+        None => environment::variables(&config.external_services),
+        Some(_) => String::new(),
+    }
 }
 
 /// The app's own virtual node, as the mesh template names it.
@@ -108,6 +118,15 @@ fn check_names(config: &Config) -> Result<(), Diagnostics> {
 // === impl RenderedStack ===
 
 impl RenderedStack {
+    /// Takes what a registry says of an image of the user's own.
+    pub fn take_image(&mut self, image: &str, processor: Processor) {
+        if self.role == Role::EcsService {
+            for (name, value) in parameters::of_image(image, processor) {
+                self.parameters.insert(name.to_owned(), value);
+            }
+        }
+    }
+
     /// The template as JSON without a space too many, for requests with a
     /// limit.
     pub fn minified(&self) -> String {

@@ -14,9 +14,9 @@ pub struct Expectations {
     /// The outside services, when the app is the colour app and can be asked
     /// to call them.
     pub externals: Vec<External>,
-    /// Whether the app is the user's own image: then it has none of the colour
-    /// app's paths, and what only they can show is skipped.
-    pub own_image: bool,
+    /// The path that answers 200 when the app is the user's own image: it has
+    /// none of the colour app's paths, and what only they can show is skipped.
+    pub own_image: Option<String>,
 }
 
 /// One modelled outside service, as the colour app reaches it.
@@ -44,7 +44,11 @@ impl Expectations {
             target: target.to_owned(),
             egress: config.mesh.egress,
             externals: externals.collect(),
-            own_image: config.app.image.is_some(),
+            own_image: config
+                .app
+                .image
+                .as_ref()
+                .map(|_| config.app.health_path.to_string()),
         }
     }
 }

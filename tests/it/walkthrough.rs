@@ -1,6 +1,8 @@
 //! The whole walkthrough on this machine: real stacks, real namespaces, a
 //! real Envoy. The outside world is stand-ins, so nothing leaves the machine.
 
+mod changes;
+
 use crate::project::Project;
 
 /// The walkthrough with stand-ins.
@@ -149,13 +151,13 @@ fn up_goes_on_after_the_daemon_was_killed() {
     project.run(&["down"]).code(0);
 }
 
-fn check<'a>(report: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
+pub(crate) fn check<'a>(report: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
     let checks = report["checks"].as_array().unwrap();
     checks.iter().find(|check| check["name"] == name).unwrap()
 }
 
 /// Status and body.
-fn get(endpoint: &str, path: &str) -> (u16, String) {
+pub(crate) fn get(endpoint: &str, path: &str) -> (u16, String) {
     let output = std::process::Command::new("curl")
         .args(["-sS", "-m", "15", "-w", "\n%{http_code}"])
         .arg(format!("{endpoint}{path}"))

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::args::{Global, Plan as Arguments};
 use crate::cli::exit::{CHANGES, DONE, Outcome};
+use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
 use crate::cli::session::Session;
 use crate::cli::settings;
@@ -15,9 +16,12 @@ const SHOWN: usize = 20;
 
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let config = without_what_is_not_built(settings::load(global)?, printer);
-    let wanted = Wanted::new(&config, Direction::Up)?;
+    let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if let Some(own) = own_image::find(&session, printer).await? {
+        wanted.take_image(&own);
+    }
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     printer.json(&plan)?;

@@ -11,6 +11,7 @@ use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
 use crate::cli::local::claim::Claim;
 use crate::cli::outside;
+use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::run;
 use crate::cli::session::{self, Session};
@@ -81,10 +82,13 @@ pub(crate) async fn run(
 /// Everything up to the first change.
 async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::Result<Prepared> {
     let config = without_what_is_not_built(settings::load(global)?, printer);
-    let wanted = Wanted::new(&config, Direction::Up)?;
+    let mut wanted = Wanted::new(&config, Direction::Up)?;
     let claim = session::claim(&config, "up", printer).await?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if let Some(own) = own_image::find(&session, printer).await? {
+        wanted.take_image(&own);
+    }
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
@@ -103,9 +107,14 @@ async fn answering(session: &Session, timeout: Duration) -> anyhow::Result<Optio
         talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
         return Ok(None);
     };
-    if let Err(why) = answers(&endpoint, timeout).await {
+    // What an image of the user's own answers at `/` is its own business.
+    let path = match &session.config.app.image {
+        Some(_) => session.config.app.health_path.as_str(),
+        None => "/",
+    };
+    if let Err(why) = answers(&format!("{endpoint}{path}"), timeout).await {
         talk(&format!(
-            "the stacks are there, but {endpoint}/ does not answer: {why}"
+            "the stacks are there, but {endpoint}{path} does not answer: {why}"
         ));
         talk("`colormesh status` and `colormesh logs` show what runs");
         return Ok(None);
@@ -160,12 +169,11 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
     Err(Exit::usage("not agreed to; nothing was changed").into())
 }
 
-/// Waits until the gateway answers.
-async fn answers(endpoint: &str, timeout: Duration) -> Result<(), String> {
+/// Waits until the app answers through the gateway.
+async fn answers(url: &str, timeout: Duration) -> Result<(), String> {
     let deadline = Instant::now() + timeout;
-    let url = format!("{endpoint}/");
     loop {
-        let why = match verify::get(&url, Duration::from_secs(5)).await {
+        let why = match verify::get(url, Duration::from_secs(5)).await {
             Ok(answer) if answer.status == 200 => return Ok(()),
             Ok(answer) => format!("{} `{}`", answer.status, answer.first_line()),
             Err(why) => why,

@@ -47,6 +47,8 @@ pub struct Container {
     pub user: u32,
     /// The group it runs as.
     pub group: u32,
+    /// Whether its root is read-only.
+    pub read_only: bool,
     /// The name `hostname` gives.
     pub hostname: String,
     /// Files put over the image's, by path.

@@ -206,6 +206,7 @@ impl Task {
             working_directory: spec.working_directory.clone(),
             user: spec.user,
             group: spec.group,
+            read_only: spec.read_only,
             hostname: "app".to_owned(),
             files: app::files_over_image(APP_ADDRESS, authorities),
             own_users: !isolate::has_all_users(),

@@ -6,7 +6,7 @@
 //! - `vpc`: the addresses of the tasks.
 //! - `app`: the application, which has nothing but `lo`.
 
-mod client;
+pub(crate) mod client;
 mod fixture;
 pub(crate) mod netns;
 pub(crate) mod outside;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// A namespace with `lo` up.
+/// A namespace with `lo` up, or that of a process.
 pub(crate) struct Netns {
-    holder: Child,
+    holder: Option<Child>,
+    process: u32,
 }
 
 impl Netns {
@@ -20,7 +21,10 @@ impl Netns {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let netns = Self { holder };
+        let netns = Self {
+            process: holder.id(),
+            holder: Some(holder),
+        };
         let ours = fs::read_link("/proc/self/ns/net").unwrap();
         while fs::read_link(netns.path()).unwrap() == ours {
             thread::sleep(Duration::from_millis(2));
@@ -31,11 +35,19 @@ impl Netns {
 
     /// The process that holds it.
     pub(crate) fn process(&self) -> u32 {
-        self.holder.id()
+        self.process
+    }
+
+    /// The namespace that a process is in.
+    pub(crate) fn of(process: u32) -> Self {
+        Self {
+            holder: None,
+            process,
+        }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        format!("/proc/{}/ns/net", self.holder.id()).into()
+        format!("/proc/{}/ns/net", self.process).into()
     }
 
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -90,7 +102,9 @@ pub(crate) fn within<T: Send>(path: &Path, body: impl FnOnce() -> T + Send) -> T
 
 impl Drop for Netns {
     fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
+        if let Some(holder) = &mut self.holder {
+            let _ = holder.kill();
+            let _ = holder.wait();
+        }
     }
 }
