@@ -14,10 +14,12 @@ pub struct ReservedPorts(Arc<Mutex<BTreeMap<u16, TcpListener>>>);
 // === impl ReservedPorts ===
 
 impl ReservedPorts {
-    /// Reserves the first of these ports that is free, else any.
-    pub fn reserve(&self, mut usual: Range<u16>) -> io::Result<u16> {
+    /// Reserves the wanted port or else the first of the usual ones that is
+    /// free; any other when none is.
+    pub fn reserve(&self, wanted: Option<u16>, usual: Range<u16>) -> io::Result<u16> {
         let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-        let listener = match usual.find_map(|port| bind(port).ok()) {
+        let mut candidates = wanted.into_iter().chain(usual);
+        let listener = match candidates.find_map(|port| bind(port).ok()) {
             Some(listener) => listener,
             None => bind(0)?,
         };
@@ -47,10 +49,11 @@ mod tests {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let first = taken.local_addr().unwrap().port();
         let ports = ReservedPorts::default();
-        let one = ports.reserve(first..first + 1).unwrap();
+        let one = ports.reserve(None, first..first + 1).unwrap();
         assert_ne!(one, first, "another program has it");
         assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, one)).is_err());
         assert_eq!(ports.take(one).unwrap().local_addr().unwrap().port(), one);
         assert!(ports.take(one).is_none());
+        assert_eq!(ports.reserve(Some(one), first..first).unwrap(), one);
     }
 }

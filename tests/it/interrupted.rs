@@ -2,6 +2,8 @@
 
 mod concurrent;
 mod killed;
+mod machine;
 mod moment;
+mod refused;
 mod signalled;
 mod traces;

@@ -82,7 +82,12 @@ impl Claim {
 
     /// The claim, when nobody stands against it now.
     pub(super) fn attempt(path: &Path, sharing: Sharing) -> Result<Option<Self>> {
-        let wrong = || format!("cannot use `{}`", path.display());
+        let wrong = || {
+            format!(
+                "cannot write `{}` (XDG_STATE_HOME names another place for the local target)",
+                path.display()
+            )
+        };
         loop {
             let file = open(path).with_context(wrong)?;
             let operation = match sharing {

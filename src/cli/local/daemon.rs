@@ -127,10 +127,11 @@ async fn run(settings: &Settings) -> Result<()> {
         registry_host: format!("127.0.0.1:{port}"),
         ports: {
             let reserved = reserved.clone();
-            Arc::new(move || reserved.reserve(ports::BALANCER))
+            Arc::new(move |wanted| reserved.reserve(wanted, ports::BALANCER))
         },
         ..AccountOptions::new(paths.account())
-    })?;
+    });
+    let account = account.map_err(|error| unopened(paths, error.into()))?;
     let runtime = Arc::new(Runtime::start(options(settings, reserved)?).await?);
     let images = Images::new(Store::new(paths.images()), paths.rootfs());
     let bridge = tokio::spawn(bridge::run(account.clone(), Arc::clone(&runtime), images));
@@ -143,7 +144,7 @@ async fn run(settings: &Settings) -> Result<()> {
         version: VERSION.to_owned(),
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let extra = pages(&record, &runtime);
+    let extra = pages(&record, &account, &runtime);
     let serving = Endpoint { extra }.serve(listener, account.clone(), async {
         let _ = stopped.await;
     });
@@ -163,6 +164,14 @@ async fn run(settings: &Settings) -> Result<()> {
         runtime.shutdown().await;
     }
     fs::remove_file(paths.record()).context("cannot remove the record")
+}
+
+/// An account that cannot be opened keeps every command from working.
+fn unopened(paths: &Paths, error: anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{error:#}\n\nhint: nothing of it runs; `rm -r {}` forgets it, and `colormesh up` begins anew",
+        paths.state.display()
+    )
 }
 
 fn asked_to_stop() -> Result<impl Future<Output = ()>> {
@@ -216,11 +225,12 @@ fn own_processes() -> Result<(i32, i32)> {
 }
 
 /// The daemon's own pages.
-fn pages(record: &Record, runtime: &Arc<Runtime>) -> Router {
-    let (record, observed) = (record.clone(), runtime.observed());
+fn pages(record: &Record, account: &Account, runtime: &Arc<Runtime>) -> Router {
+    let (record, account, observed) = (record.clone(), account.clone(), runtime.observed());
     let status = move || {
-        let status = serde_json::to_string(&status(&record, &observed.borrow()));
-        let status = status.unwrap_or_default();
+        let mut status = status(&record, &observed.borrow());
+        status.problems.extend(account.problem());
+        let status = serde_json::to_string(&status).unwrap_or_default();
         async move { ([(CONTENT_TYPE, "application/json")], status) }
     };
     Router::new().route(STATUS, routing::get(status))

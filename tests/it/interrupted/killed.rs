@@ -125,3 +125,35 @@ fn ends_well_or_says_so(project: &Project, command: Running) {
         }
     }
 }
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn a_port_that_another_program_took_meanwhile_is_given_up() {
+    let project = project();
+    let endpoint = |project: &Project| {
+        let up = project.run(&["up", "--output", "json"]).code(0).json();
+        up["endpoint"].as_str().unwrap().to_owned()
+    };
+    let before = endpoint(&project);
+    let taken = |url: &str| {
+        let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
+        // Another test's daemon may be as quick.
+        std::net::TcpListener::bind(("127.0.0.1", port)).ok()
+    };
+    let status = project.run(&["local", "status", "--output", "json"]);
+    let status = status.code(0).json();
+    let process = daemon(&project).unwrap();
+    signal(process, "KILL");
+    while std::fs::read_link(format!("/proc/{process}/exe")).is_ok() {
+        std::thread::yield_now();
+    }
+    let held = (taken(&before), taken(status["endpoint"].as_str().unwrap()));
+    let after = endpoint(&project);
+    assert_ne!(after, before);
+    project.run(&["verify"]).code(0);
+    let status = project.run(&["status", "--output", "json"]).code(0).json();
+    assert_eq!(status["endpoint"], after.as_str());
+    drop(held);
+    project.run(&["down"]).code(0);
+    traces::assert_none(&project);
+}

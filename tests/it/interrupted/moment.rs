@@ -73,7 +73,7 @@ impl Running {
         true
     }
 
-    /// `KILL`, `INT`, `TERM`.
+    /// `KILL`, `INT` and so on.
     pub(super) fn signal(&self, name: &str) {
         signal(self.child.id(), name);
     }
@@ -106,6 +106,8 @@ pub(super) fn signal(process: u32, name: &str) {
         "KILL" => rustix::process::Signal::KILL,
         "INT" => rustix::process::Signal::INT,
         "TERM" => rustix::process::Signal::TERM,
+        "STOP" => rustix::process::Signal::STOP,
+        "CONT" => rustix::process::Signal::CONT,
         _ => unreachable!(),
     };
     let _ended_meanwhile = rustix::process::kill_process(number, signal);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::moment::{Moment, Running};
+use super::moment::{Moment, Running, signal};
 use super::traces;
 use crate::project::Project;
 
@@ -79,12 +79,12 @@ fn an_interrupt_before_the_first_change_changes_nothing() {
 fn verify_ends_when_it_is_asked_to_and_a_second_time_at_once() {
     let project = project();
     project.run(&["up"]).code(0);
-    // What it asks for is not there: it waits for that.
+    let daemon = super::moment::daemon(&project).unwrap();
+    // It waits for an answer.
+    signal(daemon, "STOP");
     for (name, code, word) in SIGNALS {
-        let patience = ["--timeout", "60s", "--junit", "report.xml"];
-        let arguments = [&["verify", "--environment", "Other"][..], &patience].concat();
-        let mut verify = Running::start(&project, &arguments);
-        assert!(verify.reach(Moment::After(Duration::from_millis(700))));
+        let mut verify = Running::start(&project, &["verify", "--junit", "report.xml"]);
+        assert!(verify.reach(Moment::After(Duration::from_millis(500))));
         verify.signal(name);
         verify.signal(name);
         let said = verify.end(SOON).code(code);
@@ -94,6 +94,7 @@ fn verify_ends_when_it_is_asked_to_and_a_second_time_at_once() {
             said.stderr
         );
     }
+    signal(daemon, "CONT");
     let half_written = std::fs::read_dir(project.path()).unwrap();
     let reports = half_written.filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
