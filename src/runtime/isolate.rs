@@ -13,6 +13,7 @@ use std::process::{Child, Command};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, LinkNameSpaceType, UnshareFlags};
 use thiserror::Error;
 
@@ -81,6 +82,15 @@ pub(super) fn has_all_users() -> bool {
         .lines()
         .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u32>().ok());
     counts.max().is_some_and(|count| count > 60_000)
+}
+
+/// Lets this process, and those that it starts, hold as many files and
+/// connections as the machine allows: the usual limit is a quarter of what a
+/// relay or a crowd of stand-ins may need.
+pub fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _stays_as_it_is = setrlimit(Resource::Nofile, limit);
 }
 
 /// Whether this process may make namespaces without a user namespace.
@@ -202,6 +212,13 @@ mod tests {
     fn a_process_has_a_number_outside() {
         let own = std::process::id();
         assert_eq!(outside_number(own), Some(own));
+    }
+
+    #[test]
+    fn many_files_are_as_many_as_the_machine_allows() {
+        allow_many_files();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
     }
 
     #[test]

@@ -110,6 +110,7 @@ fn keep(settings: &str) -> Outcome {
 
 fn serve(settings: &str) -> Outcome {
     let settings: Settings = serde_json::from_str(settings)?;
+    isolate::allow_many_files();
     let tokio = tokio::runtime::Runtime::new()?;
     tokio.block_on(run(&settings))?;
     Ok(DONE)

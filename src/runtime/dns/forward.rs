@@ -10,12 +10,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Transport;
 use super::settings::resolvers;
 
-/// How long one resolver may take.
+/// How long all of it may take: Envoy does not wait longer either, so an
+/// answer that comes later is for nobody.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one resolver is waited for before the next is asked too: less
 /// than Envoy waits before it asks again.
@@ -23,7 +24,7 @@ const HEAD_START: Duration = Duration::from_millis(700);
 /// How many resolvers are asked, as programs do.
 const TRIES: usize = 3;
 /// How many questions may be under way at once.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 512;
 /// The longest answer that fits a packet.
 const PACKET: usize = 4096;
 
@@ -79,7 +80,9 @@ impl Forwarder {
     /// Whoever is asked has a head start before the next one is asked too, so
     /// that a dead resolver costs that and no more.
     pub(crate) async fn ask(&self, question: &[u8], transport: Transport) -> Option<Vec<u8>> {
-        let _place = self.places.acquire().await.ok()?;
+        let deadline = Instant::now() + PATIENCE;
+        let place = timeout_at(deadline, self.places.acquire()).await;
+        let _place = place.ok()?.ok()?;
         let resolvers = self.resolvers();
         // A packet may be lost: the only resolver is asked again.
         let count = resolvers.len().clamp(2, TRIES);
@@ -89,7 +92,7 @@ impl Forwarder {
         loop {
             if let Some(resolver) = next.next() {
                 let question = question.to_vec();
-                asking.spawn(timeout(PATIENCE, ask_one(resolver, question, transport)));
+                asking.spawn(timeout_at(deadline, ask_one(resolver, question, transport)));
             }
             tokio::select! {
                 answered = asking.join_next() => match answered? {

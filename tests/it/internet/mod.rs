@@ -134,6 +134,23 @@ fn what_is_missing_of_the_internet_is_said() {
 
 #[test]
 #[ignore = "needs root and Envoy"]
+fn where_nothing_is_modelled_nobody_is_asked_for() {
+    let internet = Internet::start();
+    let machine = machine(&internet, User::Root);
+    let project = Project::new().file("colormesh.yaml", "external_services: []\n");
+    // The root of all names, which names nobody.
+    internet.says("", &[], 60);
+    assert_eq!(decided(&machine, &project).0, "internet");
+    let asked = internet.dns.asked();
+    assert!(
+        !asked.is_empty() && asked.iter().all(|asked| asked.name.is_empty()),
+        "{asked:?}"
+    );
+    assert_eq!(internet.reached(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
 fn without_a_network_there_are_stand_ins() {
     for user in [User::Root, User::Nobody] {
         let internet = Internet::start();

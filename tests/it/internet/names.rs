@@ -20,6 +20,8 @@ use crate::live::netns::within;
 pub(crate) enum Says {
     /// These addresses, for so many seconds.
     Addresses(Vec<IpAddr>, u32),
+    /// The same, but late.
+    Late(Vec<IpAddr>, Duration),
     /// An error.
     Error(ResponseCode),
     /// Nothing at all.
@@ -31,6 +33,12 @@ pub(crate) enum Says {
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) kind: RecordType,
+}
+
+/// An answer, and when it is sent.
+struct Answer {
+    bytes: Vec<u8>,
+    late: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -78,9 +86,14 @@ impl Dns {
     fn packets(&self, socket: &UdpSocket) {
         let mut buffer = [0; 4096];
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-            if let Some(answer) = self.answer(&buffer[..length]) {
-                let _ = socket.send_to(&answer, from);
-            }
+            let (Some(answer), socket) = (self.answer(&buffer[..length]), socket.try_clone())
+            else {
+                continue;
+            };
+            thread::spawn(move || {
+                thread::sleep(answer.late);
+                let _ = socket.unwrap().send_to(&answer.bytes, from);
+            });
         }
     }
 
@@ -94,13 +107,13 @@ impl Dns {
                 let Some(answer) = read.ok().and_then(|()| self.answer(&question)) else {
                     break;
                 };
-                let length = u16::try_from(answer.len()).unwrap().to_be_bytes();
-                let _ = stream.write_all(&[&length, answer.as_slice()].concat());
+                let length = u16::try_from(answer.bytes.len()).unwrap().to_be_bytes();
+                let _ = stream.write_all(&[&length, answer.bytes.as_slice()].concat());
             }
         }
     }
 
-    fn answer(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    fn answer(&self, bytes: &[u8]) -> Option<Answer> {
         let question = Message::from_vec(bytes).ok()?;
         let query = question.queries.first()?.clone();
         let name = query.name().to_ascii().to_lowercase();
@@ -117,22 +130,34 @@ impl Dns {
         let mut answer = Message::response(question.metadata.id, OpCode::Query);
         answer.metadata.recursion_available = true;
         answer.add_query(query.clone());
-        match says {
+        let (mut late, mut seconds) = (Duration::ZERO, 60);
+        let addresses = match says {
             Some(Says::Silence) => return None,
-            Some(Says::Error(code)) => answer.metadata.response_code = code,
-            None => answer.metadata.response_code = ResponseCode::NXDomain,
-            Some(Says::Addresses(addresses, seconds)) => {
-                let data = addresses.into_iter().filter_map(|address| match address {
-                    IpAddr::V4(address) if kind == RecordType::A => Some(RData::A(A(address))),
-                    IpAddr::V6(address) if kind == RecordType::AAAA => {
-                        Some(RData::AAAA(AAAA(address)))
-                    }
-                    _ => None,
-                });
-                let record = |data| Record::from_rdata(query.name().clone(), seconds, data);
-                answer.add_answers(data.map(record));
+            Some(Says::Error(code)) => {
+                answer.metadata.response_code = code;
+                Vec::new()
             }
-        }
-        answer.to_vec().ok()
+            None => {
+                answer.metadata.response_code = ResponseCode::NXDomain;
+                Vec::new()
+            }
+            Some(Says::Addresses(addresses, valid)) => {
+                seconds = valid;
+                addresses
+            }
+            Some(Says::Late(addresses, by)) => {
+                late = by;
+                addresses
+            }
+        };
+        let data = addresses.into_iter().filter_map(|address| match address {
+            IpAddr::V4(address) if kind == RecordType::A => Some(RData::A(A(address))),
+            IpAddr::V6(address) if kind == RecordType::AAAA => Some(RData::AAAA(AAAA(address))),
+            _ => None,
+        });
+        let record = |data| Record::from_rdata(query.name().clone(), seconds, data);
+        answer.add_answers(data.map(record));
+        let bytes = answer.to_vec().ok()?;
+        Some(Answer { bytes, late })
     }
 }

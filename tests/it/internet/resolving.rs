@@ -142,6 +142,25 @@ fn a_dead_name_holds_up_nobody_and_questions_are_few() {
     machine.run(&project, &["down"]).code(0);
 }
 
+#[test]
+#[ignore = "needs root and Envoy"]
+fn a_slow_resolver_is_an_internet_all_the_same() {
+    for user in [User::Root, User::Nobody] {
+        let internet = Internet::start();
+        let machine = machine(&internet, user);
+        let project = Project::new().file("colormesh.yaml", SERVICES);
+        for (host, address) in [("github.com", four(10)), ("go.dev", four(20))] {
+            // Later than Envoy waits before it asks again.
+            let late = Says::Late(vec![address], Duration::from_millis(1200));
+            internet.dns.say(host, late);
+        }
+        up(&machine, &project, "auto");
+        let report = machine.run(&project, &["verify", "--output", "json"]);
+        assert_eq!(report.code(0).json()["world"], "internet");
+        machine.run(&project, &["down"]).code(0);
+    }
+}
+
 const PREFERENCES: &str = "\
 external_services:
   - { name: four, host: four.example.org, ip_preference: IPv4_ONLY }
