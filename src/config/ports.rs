@@ -50,10 +50,7 @@ pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft]) {
     let place = draft.port.place.as_ref().unwrap_or(draft.host_place());
     reader.refuse(
         place,
-        Invalid::new(
-            message,
-            "split the services between two environments",
-        ),
+        Invalid::new(message, "split the services between two environments"),
     );
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section, way_out,
+    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section,
+    way_out,
 };
 use crate::config::Config;
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -83,7 +84,11 @@ fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
     let lists = way_out::lists(config)?;
     let text = section::replace(template, "egress ports", &way_out::ports(config));
     let text = section::replace(&text, "name lists", &way_out::resources(&lists));
-    Ok(section::replace(&text, "name rules", &way_out::rules(&lists)))
+    Ok(section::replace(
+        &text,
+        "name rules",
+        &way_out::rules(&lists),
+    ))
 }
 
 /// The app's own virtual node, as the mesh template names it.

@@ -57,7 +57,10 @@ fn with_status(physical: Physical, request: &Request<'_>) -> Physical {
     let physical = physical.with("Status", "COMPLETE");
     match request.resource_type {
         LIST => physical.with("DomainCount", items(request.properties, "Domains").len()),
-        GROUP => physical.with("RuleCount", items(request.properties, "FirewallRules").len()),
+        GROUP => physical.with(
+            "RuleCount",
+            items(request.properties, "FirewallRules").len(),
+        ),
         _ => physical,
     }
 }
@@ -149,7 +152,11 @@ fn check_association(state: &State, request: &Request<'_>) -> Result<(), Failure
 }
 
 fn rule_with_list<'a>(state: &'a State, list: &str) -> Option<&'a str> {
-    let uses = |rules: &[Value]| rules.iter().any(|rule| text(rule, "FirewallDomainListId") == list);
+    let uses = |rules: &[Value]| {
+        rules
+            .iter()
+            .any(|rule| text(rule, "FirewallDomainListId") == list)
+    };
     let mut groups = state.inventory.of(GROUP);
     groups
         .find(|(_, group)| uses(items(&group.properties, "FirewallRules")))

@@ -179,7 +179,10 @@ fn more_ports_than_a_security_group_takes_are_refused_on_aws() {
     let on_aws = |count: u32| format!("target: aws\n{}", on_rare_ports(count));
     // Port 443 is always one of the 59.
     assert_eq!(load_file(&on_aws(58)).unwrap().external_services.len(), 58);
-    assert!(load_file(&on_rare_ports(59)).is_ok(), "this machine has no such limit");
+    assert!(
+        load_file(&on_rare_ports(59)).is_ok(),
+        "this machine has no such limit"
+    );
     assert_snapshot!(mistakes(&on_aws(60)), @r"
     error: the ports of the services make 61 ranges, and a security group of AWS has room for 59
       --> colormesh.yaml:61:41

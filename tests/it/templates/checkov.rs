@@ -24,11 +24,17 @@ fn checkov_fails_only_what_is_accepted_with_a_reason() {
     for (title, settings) in SETTINGS {
         let found = findings(settings);
         let new: Vec<_> = found.difference(&accepted).collect();
-        assert!(new.is_empty(), "{title}: not listed in {ACCEPTED}: {new:#?}");
+        assert!(
+            new.is_empty(),
+            "{title}: not listed in {ACCEPTED}: {new:#?}"
+        );
         seen.extend(found);
     }
     let stale: Vec<_> = accepted.difference(&seen).collect();
-    assert!(stale.is_empty(), "no longer fails, in {ACCEPTED}: {stale:#?}");
+    assert!(
+        stale.is_empty(),
+        "no longer fails, in {ACCEPTED}: {stale:#?}"
+    );
 }
 
 fn accepted() -> BTreeSet<Finding> {
@@ -48,7 +54,13 @@ fn findings(settings: &str) -> BTreeSet<Finding> {
     let (project, _) = rendered(settings);
     let output = Command::new("unshare")
         .args(["--net", "checkov", "--framework", "cloudformation"])
-        .args(["--skip-download", "--quiet", "--compact", "--output", "json"])
+        .args([
+            "--skip-download",
+            "--quiet",
+            "--compact",
+            "--output",
+            "json",
+        ])
         .args(["--directory", "out"])
         .current_dir(project.path())
         .env("CKV_SKIP_PACKAGE_UPDATE_CHECK", "true")

@@ -30,9 +30,18 @@ fn no_container_has_more_than_it_needs() {
 fn check_container(title: &str, container: &Value) {
     let name = &container["Name"];
     let capabilities = &container["LinuxParameters"]["Capabilities"];
-    assert_eq!(capabilities["Drop"], serde_json::json!(["ALL"]), "{title}: {name}");
+    assert_eq!(
+        capabilities["Drop"],
+        serde_json::json!(["ALL"]),
+        "{title}: {name}"
+    );
     assert!(capabilities.get("Add").is_none(), "{title}: {name}");
-    for extra in ["Privileged", "MountPoints", "VolumesFrom", "DockerSecurityOptions"] {
+    for extra in [
+        "Privileged",
+        "MountPoints",
+        "VolumesFrom",
+        "DockerSecurityOptions",
+    ] {
         assert!(container.get(extra).is_none(), "{title}: {name} {extra}");
     }
 }
@@ -70,7 +79,9 @@ fn envoys_own_ports_are_reached_by_the_load_balancer_at_most() {
     for (title, settings) in SETTINGS {
         let made = made(settings);
         let group = named(&made, "ECSServiceSecurityGroup");
-        let mut rules: Vec<&Value> = list(&group.properties, "SecurityGroupIngress").iter().collect();
+        let mut rules: Vec<&Value> = list(&group.properties, "SecurityGroupIngress")
+            .iter()
+            .collect();
         let apart = of_kind(&made, "AWS::EC2::SecurityGroupIngress");
         rules.extend(apart.iter().map(|rule| &rule.properties));
         for rule in rules {
@@ -94,7 +105,12 @@ fn only_the_load_balancer_is_open_to_the_world() {
             let open = |rule: &&Value| rule["CidrIp"] == "0.0.0.0/0";
             let rules = list(&group.properties, "SecurityGroupIngress");
             let is_open = rules.iter().any(|rule| open(&rule));
-            assert_eq!(is_open, group.id == "PublicLoadBalancerSG", "{title}: {}", group.id);
+            assert_eq!(
+                is_open,
+                group.id == "PublicLoadBalancerSG",
+                "{title}: {}",
+                group.id
+            );
         }
         let apart = of_kind(&made, "AWS::EC2::SecurityGroupIngress");
         let closed = |rule: &&Made| rule.properties["CidrIp"] != "0.0.0.0/0";

@@ -63,7 +63,9 @@ fn allowed(made: &[Made]) -> BTreeSet<String> {
 fn names_of(made: &[Made], rule: &Value) -> Vec<String> {
     let id = rule["FirewallDomainListId"].as_str().unwrap();
     let names = list(&named(made, id).properties, "Domains").iter();
-    names.map(|name| name.as_str().unwrap().to_owned()).collect()
+    names
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
