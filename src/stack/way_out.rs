@@ -93,7 +93,7 @@ pub(super) fn resources(lists: &[NameList]) -> String {
       Domains:
 "
         );
-        write!(lines, "{head}{quoted}\n").expect("writing to a string succeeds");
+        writeln!(lines, "{head}{quoted}").expect("writing to a string succeeds");
     }
     lines
 }
