@@ -15,7 +15,7 @@ fn service(name: &str, host: &str, port: u16) -> ExternalService {
         host: host.parse().unwrap(),
         port,
         protocol: Protocol::Tcp,
-        tls: crate::ports::starts_with_tls(port),
+        tls: matches!(port, 443 | 8443),
         nodes: [Caller::App].into(),
         ip_preference: IpPreference::Ipv4Only,
         via_port: None,

@@ -12,6 +12,7 @@ mod matching;
 mod netns;
 mod outside;
 mod proxy;
+mod requests;
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;

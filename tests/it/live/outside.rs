@@ -124,16 +124,27 @@ fn upgraded(mut stream: TcpStream, host: &str, config: Arc<ServerConfig>) {
 fn pages(stream: impl Read + Write, host: &str) {
     let mut stream = BufReader::new(stream);
     loop {
-        let mut lines = 0;
+        let (mut lines, mut upgrade) = (0, false);
         loop {
             let mut line = String::new();
             match stream.read_line(&mut line) {
                 Ok(0) | Err(_) => return,
                 Ok(_) if line == "\r\n" => break,
-                Ok(_) => lines += 1,
+                Ok(_) => {
+                    lines += 1;
+                    upgrade |= line.to_ascii_lowercase() == "upgrade: websocket\r\n";
+                }
             }
         }
         let body = format!("hello from {host}");
+        if upgrade {
+            let head =
+                "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+            let _ = stream
+                .get_mut()
+                .write_all(format!("{head}{body}").as_bytes());
+            return;
+        }
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
         let answer = format!("{head}{body}");
         if lines == 0 || stream.get_mut().write_all(answer.as_bytes()).is_err() {
