@@ -1,6 +1,6 @@
 //! What verification needs to know about the environment.
 
-use crate::config::{Config, Egress};
+use crate::config::{Caller, Config, Egress};
 
 /// What should be, from the settings.
 #[derive(Clone, Debug)]
@@ -31,11 +31,15 @@ pub struct External {
 impl Expectations {
     /// The expectations that `config` sets, on `target`.
     pub fn new(config: &Config, target: &str) -> Self {
-        let externals = config.external_services.iter().map(|service| External {
+        let called = config
+            .external_services
+            .iter()
+            .filter(|service| service.nodes.contains(&Caller::App));
+        let externals = called.map(|service| External {
             name: service.name.to_string(),
             destination: format!(
                 "{}:{}",
-                service.host,
+                service.host.sample(),
                 service.via_port.unwrap_or(service.port)
             ),
         });

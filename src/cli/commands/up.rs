@@ -81,7 +81,7 @@ pub(crate) async fn run(
 
 /// Everything up to the first change.
 async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::Result<Prepared> {
-    let config = without_what_is_not_built(settings::load(global)?, printer);
+    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let mut wanted = Wanted::new(&config, Direction::Up)?;
     let claim = session::claim(&config, "up", printer).await?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::Forwarder;
 
 /// Names in lower case without the last dot, each with its addresses.
+/// Among the fixed ones, `*.a.test` is every name below `a.test`.
 ///
 /// A name without an address is one that is about to have one: its answer
 /// waits a moment for that.
@@ -80,7 +81,7 @@ impl Zone {
                 Finding::Known(addresses.clone(), CHANGING)
             };
         }
-        if let Some(addresses) = self.fixed.get(name) {
+        if let Some(addresses) = self.fixed_addresses(name) {
             return Finding::Known(addresses.clone(), STEADY);
         }
         if self.complete.iter().any(|domain| is_under(name, domain)) {
@@ -97,6 +98,15 @@ impl Zone {
     fn has_names_under(&self, name: &str) -> bool {
         let mut all = self.names.keys().chain(self.fixed.keys());
         all.any(|known| known.len() > name.len() && is_under(known, name))
+    }
+}
+
+impl Zone {
+    /// Those of the name itself, else of the nearest `*` above it.
+    fn fixed_addresses(&self, name: &str) -> Option<&Vec<IpAddr>> {
+        let above = name.match_indices('.').map(|(at, _)| &name[at..]);
+        let mut wildcards = above.filter_map(|rest| self.fixed.get(&format!("*{rest}")));
+        self.fixed.get(name).or_else(|| wildcards.next())
     }
 }
 
@@ -139,6 +149,36 @@ mod tests {
         assert!(matches!(zone.find("org"), Finding::Above));
         for other in ["ww.example.org", "xample.org", "a.www.example.org", "com"] {
             assert!(matches!(zone.find(other), Finding::Refused), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_answers_for_every_name_below_it_that_has_no_nearer_one() {
+        let address = |last| vec![IpAddr::from([240, 0, 0, last])];
+        let fixed = [
+            ("*.a.test".to_owned(), address(1)),
+            ("*.b.a.test".to_owned(), address(2)),
+            ("x.a.test".to_owned(), address(3)),
+        ];
+        let zone = Zone {
+            fixed: Arc::new(fixed.into()),
+            ..Zone::empty()
+        };
+        let found = |name: &str| match zone.find(name) {
+            Finding::Known(addresses, _) => Some(addresses),
+            _ => None,
+        };
+        for (name, expected) in [
+            ("www.a.test", Some(address(1))),
+            ("b.a.test", Some(address(1))),
+            ("c.b.a.test", Some(address(2))),
+            ("x.a.test", Some(address(3))),
+            ("y.x.a.test", Some(address(1))),
+            ("a.test", None),
+            ("aa.test", None),
+            ("test", None),
+        ] {
+            assert_eq!(found(name), expected, "{name}");
         }
     }
 

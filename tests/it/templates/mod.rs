@@ -39,6 +39,9 @@ external_services:
   - { name: plain, host: example.org, port: 80, protocol: http }
   - { name: other, host: example.net, port: 80, protocol: http }
   - { name: database, host: db.example.org, port: 5432 }
+  - { name: odd, host: odd.example.org, port: 5432, tls: true }
+  - { name: any, host: '*.example.com' }
+  - { name: pages, host: '*.example.com', port: 8080, protocol: http }
 vpc: { nat: none }
 bastion: { ssh_from: 192.0.2.0/24 }
 ";
