@@ -223,6 +223,24 @@ fn the_other_kind_of_address_serves_where_the_preferred_one_is_dead() {
 
 #[test]
 #[ignore = "needs root and Envoy"]
+fn a_machine_without_ipv6_uses_the_addresses_that_it_can() {
+    for user in [User::Root, User::Nobody] {
+        let internet = Internet::start();
+        let machine = machine(&internet, user);
+        machine.shell("ip -6 route del default");
+        let project = Project::new().file("colormesh.yaml", PREFERENCES);
+        internet.pages("four.example.org", &[four(60)]);
+        internet.pages("prefers6.example.org", &[four(63), six(63)]);
+        let endpoint = up(&machine, &project, "auto");
+        let page = machine.get(&format!("{endpoint}/external_prefers6"));
+        let expected = format!("hello from prefers6.example.org at {}", four(63));
+        assert_eq!(page, (200, expected), "{user:?}");
+        machine.run(&project, &["down"]).code(0);
+    }
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
 fn stand_ins_have_addresses_of_both_kinds() {
     for user in [User::Root, User::Nobody] {
         let internet = Internet::start();
