@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use super::up::{needed_stacks, of_role};
 use super::{Action, Cycle, Deployed, Direction, DownStanding, Plan, Step, StepId, Wishes, order};
-use crate::stack::{RenderedStack, Role};
-
-/// The tag that says which environment a thing outside the stacks belongs to.
-pub const OWNER_TAG: &str = "colormesh:environment";
+use crate::stack::{OWNER_TAG, RenderedStack, Role};
 
 // === impl Plan ===
 

@@ -13,6 +13,7 @@
 
 mod environment;
 mod external;
+mod limits;
 mod links;
 mod logical;
 mod order;
@@ -23,7 +24,8 @@ mod section;
 #[cfg(test)]
 mod tests;
 
+pub use limits::{LONGEST_TEMPLATE, check_limits};
 pub use order::{Needs, order};
 pub use parameters::{ParameterValue, Processor};
-pub use rendered::{RenderedStack, render};
+pub use rendered::{OWNER_TAG, RenderedStack, render};
 pub use role::{Capability, InvalidStackName, Role, StackName};
