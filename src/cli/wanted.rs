@@ -40,6 +40,9 @@ impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
         let stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        if config.target == Target::Aws && direction == Direction::Up {
+            stack::check_limits(&stacks).map_err(|mistakes| settings::refused(&mistakes))?;
+        }
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
         let name = name.map(ToString::to_string);

@@ -13,6 +13,7 @@
 
 mod environment;
 mod external;
+mod limits;
 mod links;
 mod logical;
 mod order;
@@ -24,6 +25,7 @@ mod section;
 mod tests;
 mod way_out;
 
+pub use limits::{LONGEST_TEMPLATE, check_limits};
 pub use order::{Needs, order};
 pub use parameters::{ParameterValue, Processor};
 pub use rendered::{OWNER_TAG, RenderedStack, render};
