@@ -3,8 +3,10 @@
 
 mod args;
 mod commands;
+mod evidence;
 pub mod exit;
 mod gather;
+mod layout;
 mod local;
 mod main;
 mod printer;
@@ -12,7 +14,6 @@ mod progress;
 mod run;
 mod session;
 mod settings;
-mod traffic;
 mod wanted;
 
 pub use main::main;

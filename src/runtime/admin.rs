@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
@@ -15,15 +15,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// GETs `path` and gives status and body.
 pub(super) async fn get(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
-    tokio::time::timeout(PATIENCE, ask(socket, path)).await?
+    tokio::time::timeout(PATIENCE, ask(socket, Method::GET, path)).await?
 }
 
-async fn ask(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
+/// POSTs `path` and gives status and body.
+pub(super) async fn post(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
+    tokio::time::timeout(PATIENCE, ask(socket, Method::POST, path)).await?
+}
+
+async fn ask(socket: &Path, method: Method, path: &str) -> io::Result<(StatusCode, String)> {
     let stream = TokioIo::new(UnixStream::connect(socket).await?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
         .await
         .map_err(io::Error::other)?;
-    let request = Request::get(path)
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
         .header("host", "admin")
         .body(Empty::<Bytes>::new());
     let request = request.map_err(io::Error::other)?;

@@ -14,14 +14,17 @@
 mod actor;
 mod admin;
 mod app;
+mod app_log;
 mod desired;
 mod dns;
 pub mod envoy_binary;
 mod handle;
 pub mod isolate;
+mod keeper;
 pub mod launch;
 mod load_balancer;
-mod log;
+pub mod log;
+pub mod moment;
 mod netns;
 mod observed;
 mod outside;
@@ -44,4 +47,5 @@ pub use observed::{
     TaskStatus, WorldState,
 };
 pub use stand_in::StandInError;
+pub use task::NAMES;
 pub use world::{Internet, WorldError};

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::cli::args::{Global, Local};
 use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
 use crate::cli::local::record::Record;
 use crate::cli::local::{self, status};
-use crate::cli::printer::{NAME, Printer, paint, table, talk};
+use crate::cli::printer::{NAME, Printer, paint, talk};
 use crate::cli::settings;
 
 /// What other AWS clients need, in `--output json`.

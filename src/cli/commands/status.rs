@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use anstyle::Style;
 use serde::Serialize;
 
 use crate::cli::args::Global;
+use crate::cli::evidence::{self, Groups, Log, Traffic, short_name};
 use crate::cli::exit::{DONE, Outcome};
 use crate::cli::gather;
+use crate::cli::layout::{fitted, wrapped};
 use crate::cli::local::status::LocalStatus;
-use crate::cli::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, table};
+use crate::cli::printer::{BAD, FAINT, GOOD, NAME, Printer, paint};
 use crate::cli::session::Session;
-use crate::cli::traffic::{self, Traffic};
+use crate::cli::settings::{self, List};
+use crate::config::Config;
 
 /// The document of `--output json`.
 #[derive(Default, Serialize)]
@@ -27,7 +31,7 @@ struct Status {
     envoys: BTreeMap<String, String>,
     /// The local endpoint, on the local target.
     local: Option<LocalStatus>,
-    /// Connections by destination, on the local target.
+    /// What was let through and refused, by destination, on the local target.
     traffic: Option<Traffic>,
 }
 
@@ -48,6 +52,11 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
     };
     let facts = gather::facts(&session).await;
     let local = session.local_status().await;
+    let mut traffic = None;
+    if let Some(local) = &local {
+        let tasks = evidence::of(&session, local).await;
+        traffic = Some(Traffic::new(&Groups::read(&tasks), &session.config));
+    }
     let status = Status {
         environment: session.config.environment.to_string(),
         target: session.config.target.to_string(),
@@ -75,15 +84,41 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
             .into_iter()
             .map(|envoy| (envoy.task, envoy.health))
             .collect(),
-        traffic: local.as_ref().map(traffic::read),
+        traffic,
         local,
     };
     printer.json(&status)?;
-    printer.data(&text(&status))?;
+    let list = settings::list(global)?;
+    printer.data(&text(&status, &session.config, &list, printer.width()))?;
     Ok(DONE)
 }
 
-fn text(status: &Status) -> String {
+/// All of it for people; `width` is the terminal's.
+fn text(status: &Status, config: &Config, list: &List, width: Option<usize>) -> String {
+    let environment = config.environment.to_string();
+    let short = |name: &str| short_name(name, &environment);
+    let mut text = fitted(&rows(status), width, short);
+    if let Some(local) = &status.local {
+        text.push_str(&outside(local, width));
+    }
+    if let Some(traffic) = &status.traffic {
+        let counts: Vec<_> = [Log::Allowed, Log::Denied]
+            .into_iter()
+            .flat_map(|log| evidence::rows(traffic, log))
+            .collect();
+        if !counts.is_empty() {
+            text.push_str(&format!("\n{}", fitted(&counts, width, str::to_owned)));
+        }
+        text.push_str(&evidence::advice(traffic, config, list));
+    }
+    match &status.endpoint {
+        Some(endpoint) => text.push_str(&format!("\nendpoint  {}\n", paint(NAME, endpoint))),
+        None => text.push_str("\nno endpoint: the app is not deployed\n"),
+    }
+    text
+}
+
+fn rows(status: &Status) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for (name, state) in &status.stacks {
         let style = if state.ends_with("_COMPLETE") && !state.contains("ROLLBACK") {
@@ -112,28 +147,20 @@ fn text(status: &Status) -> String {
         let style = if health == "HEALTHY" { GOOD } else { BAD };
         rows.push(vec!["envoy".to_owned(), task.clone(), paint(style, health)]);
     }
-    let mut text = table(&rows);
-    if let Some(local) = &status.local {
-        text.push_str(&outside(local));
-    }
-    if let Some(traffic) = &status.traffic {
-        text.push_str(&traffic::text(traffic));
-    }
-    match &status.endpoint {
-        Some(endpoint) => text.push_str(&format!("\nendpoint  {}\n", paint(NAME, endpoint))),
-        None => text.push_str("\nno endpoint: the app is not deployed\n"),
-    }
-    text
+    rows
 }
 
 /// What the outside world is, and what does not go as it should.
-fn outside(local: &LocalStatus) -> String {
+fn outside(local: &LocalStatus, width: Option<usize>) -> String {
     let mut text = String::new();
     if let Some(world) = &local.world {
-        text.push_str(&format!("\noutside   {} ({})\n", world.kind, world.why));
+        let world = format!("{} ({})", world.kind, world.why);
+        let world = wrapped(&world, width, 10, Style::new());
+        text.push_str(&format!("\noutside   {world}\n"));
     }
     for problem in &local.problems {
-        text.push_str(&format!("{} {problem}\n", paint(BAD, "problem:")));
+        let problem = wrapped(problem, width, 10, Style::new());
+        text.push_str(&format!("{}  {problem}\n", paint(BAD, "problem:")));
     }
     text
 }

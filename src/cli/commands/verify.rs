@@ -2,15 +2,23 @@
 
 use std::fs;
 
+use anstyle::Style;
 use anyhow::Context;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::cli::args::{Global, Verify};
+use crate::cli::evidence::short_name;
 use crate::cli::exit::{DONE, FAILED, Outcome, UNVERIFIED};
 use crate::cli::gather;
-use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint, table, talk};
+use crate::cli::layout::{without_middle, wrapped};
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint, talk};
 use crate::cli::session::Session;
 use crate::verify::{self, Check, Expectations, Report, Verdict};
+
+/// From this width on a terminal has room for whole names.
+const WIDE: usize = 140;
+/// How wide names of checks are.
+const NAME: usize = 42;
 
 pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -> Outcome {
     let Some(session) = Session::existing(global).await? else {
@@ -20,6 +28,7 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
     session.check_account().await?;
     let target = session.config.target.to_string();
     let expectations = Expectations::new(&session.config, &target);
+    let environment = session.config.environment.to_string();
     let (progress, mut finished) = unbounded_channel();
     let report = {
         let checks = verify::run(
@@ -32,13 +41,13 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
         loop {
             tokio::select! {
                 report = &mut checks => break report,
-                Some(check) = finished.recv() => printer.data(&line(&check))?,
+                Some(check) = finished.recv() => printer.data(&line(&check, &environment, printer.width()))?,
             }
         }
     };
     drop(progress);
     while let Some(check) = finished.recv().await {
-        printer.data(&line(&check))?;
+        printer.data(&line(&check, &environment, printer.width()))?;
     }
     if let Some(path) = &arguments.junit {
         fs::write(path, verify::junit(&report)?)
@@ -49,8 +58,9 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
     Ok(if report.passed { DONE } else { UNVERIFIED })
 }
 
-/// A check as a row, with its evidence under it.
-fn line(check: &Check) -> String {
+/// A check as a row, with its evidence under it. Rows are shown as they come,
+/// so their columns have fixed widths; on a terminal a name keeps to its own.
+fn line(check: &Check, environment: &str, width: Option<usize>) -> String {
     let (style, word) = match check.verdict {
         Verdict::Passed => (GOOD, "ok"),
         Verdict::Failed => (BAD, "FAILED"),
@@ -60,27 +70,35 @@ fn line(check: &Check) -> String {
         Verdict::Failed => format!("{} (expected: {})", check.seen, check.expected),
         Verdict::Passed | Verdict::Skipped => check.seen.clone(),
     };
-    let row = vec![
-        pad(&paint(style, word), word.len(), 7),
-        pad(&check.name, check.name.chars().count(), 42),
-        seen,
-        paint(FAINT, &format!("{:.1} s", check.elapsed.as_secs_f64())),
-    ];
-    let mut text = table(&[row]);
+    let mut name = check.name.clone();
+    if width.is_some_and(|width| width < WIDE) {
+        name = without_middle(&short(&name, environment), NAME);
+    }
+    let seen = format!("{seen}  {:.1} s", check.elapsed.as_secs_f64());
+    let mut text = format!(
+        "{}  {name:<NAME$}  {}\n",
+        paint(style, &format!("{word:<7}")),
+        wrapped(&seen, width, 7 + 2 + NAME + 2, Style::new()),
+    );
     if !check.evidence.is_empty() && !is_plain(check) {
-        text.push_str(&format!("         {}\n", paint(FAINT, &check.evidence)));
+        let evidence = wrapped(&check.evidence, width, 9, FAINT);
+        text.push_str(&format!("         {evidence}\n"));
     }
     text
+}
+
+/// A check's name with what it is about in short: `envoy ColorGateway 1f2e3d4c`.
+fn short(name: &str, environment: &str) -> String {
+    let (kind, about) = name.split_once(' ').unwrap_or(("", name));
+    format!("{kind} {}", short_name(about, environment))
+        .trim_start()
+        .to_owned()
 }
 
 /// Evidence that only names where a status comes from says nothing new.
 fn is_plain(check: &Check) -> bool {
     check.verdict == Verdict::Passed && !check.evidence.contains(' ')
         || check.evidence == "container health"
-}
-
-fn pad(text: &str, shown: usize, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(shown)))
 }
 
 fn summary(report: &Report) -> String {
