@@ -17,6 +17,8 @@ mod sources;
 mod suggest;
 mod summary;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use entry::{Entry, Log};
 pub(crate) use filter::{Destination, Filter};

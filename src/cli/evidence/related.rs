@@ -62,6 +62,13 @@ impl<'a> Hosts<'a> {
         hosts
     }
 
+    /// Whether a host is modelled at a port.
+    pub(super) fn has(&self, host: &str, port: u16) -> bool {
+        let services = self.by_host.get(host);
+        services
+            .is_some_and(|services| services.iter().any(|service| service.listen_port() == port))
+    }
+
     /// Looks only at the name's own labels, however many hosts there are.
     pub(super) fn related<'b>(&'b self, name: &str) -> Option<Related<'b>> {
         if let Some(services) = self.by_host.get(name) {

@@ -125,7 +125,8 @@ impl<'a> Advisor<'a> {
     /// The line, when the settings would take it.
     fn propose(&mut self, wish: Wish) -> Option<Suggestion> {
         let host: Host = wish.host.parse().ok()?;
-        if host.is_within(&self.config.services_domain) || TAKEN.contains(&wish.port) {
+        let inside = host.is_within(&self.config.services_domain);
+        if inside || TAKEN.contains(&wish.port) || self.hosts.has(&wish.host, wish.port) {
             return None;
         }
         let service = ExternalService {
