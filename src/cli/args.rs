@@ -38,6 +38,25 @@ time, with what applies of these:
   method, path, status, location, record, client, flags, details
   bytes_sent, bytes_received, duration_ms     to and from the app";
 
+const STATUS_SHAPE: &str = "\
+With `--output json`, one document:
+  environment, target, endpoint    the endpoint is null until it is deployed
+  stacks      status by stack
+  services    running and desired tasks by service
+  envoys      health by task
+  local       the local endpoint: endpoint, pid, version, world, tasks, problems
+  traffic     since (the oldest line there is), and the most frequent first:
+    allowed   service, count, bytes_sent, bytes_received, last
+    denied    name or address, port, attempt (as in `logs`), count, first, last,
+              tasks, destinations, suggestion (a line of the settings), why
+    allowed_elsewhere, denied_elsewhere    counts beyond 10,000 destinations";
+
+const REPORT_SHAPE: &str = "\
+With `--output json`, one document:
+  environment, target, world, passed, seconds
+  checks      of each: name, verdict (passed, failed, skipped), expected, seen,
+              evidence, seconds";
+
 /// A service mesh whose containers reach only the outside services it names:
 /// deployed, run on this machine, and proved.
 #[derive(Debug, Parser)]
@@ -139,12 +158,14 @@ pub(crate) enum Command {
     /// Deploy everything, wait until the app answers, print its endpoint
     Up(Up),
     /// Prove it: what is modelled answers, everything else is dropped
+    #[command(after_help = REPORT_SHAPE)]
     Verify(Verify),
     /// Remove everything, in reverse order; done when nothing is there
     Down(Down),
     /// Show what `up` would do
     Plan(Plan),
     /// Show stacks, services, endpoint, and what the mesh allowed and denied
+    #[command(after_help = STATUS_SHAPE)]
     Status,
     /// Write the CloudFormation templates
     Render(Render),
@@ -243,6 +264,7 @@ pub(crate) enum Local {
     /// Stop it and everything that it runs; its state stays
     Stop,
     /// Say whether it runs, where, and what it runs
+    #[command(after_help = STATUS_SHAPE)]
     Status,
     /// Print what points other AWS clients at it; for `eval`
     Env,

@@ -1,11 +1,11 @@
 //! Facts about an environment, for `verify` and `status`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::evidence::each_line;
+use super::evidence::newest_lines;
 use super::local::status::LocalStatus;
 use super::session::Session;
 use crate::aws::{CloudError, Stack, Task};
@@ -15,8 +15,6 @@ use crate::verify::{Denial, EnvoyFact, Facts, Readable, ServiceFact, StackFact};
 
 /// The output of the service stack that holds the app's URL.
 const ENDPOINT: &str = "ColorAppEndpoint";
-/// The most refusals that are looked through.
-const DENIALS: usize = 10_000;
 /// The name of a sidecar's container.
 const ENVOY: &str = "envoy";
 
@@ -112,16 +110,13 @@ pub(crate) fn task_name(task: &Task) -> String {
 /// The newest refusals that the local tasks logged.
 fn denials(local: &LocalStatus) -> Vec<Denial> {
     let folders: BTreeSet<&str> = local.tasks.iter().map(|task| task.logs.as_str()).collect();
-    let mut newest = VecDeque::new();
+    let mut newest = Vec::new();
     for folder in folders {
-        each_line(&Path::new(folder).join(DENIED_LOG), |line| {
-            if newest.len() >= DENIALS {
-                newest.pop_front();
-            }
+        newest_lines(&Path::new(folder).join(DENIED_LOG), |line| {
             newest.extend(denial(line));
         });
     }
-    newest.into()
+    newest
 }
 
 fn denial(line: &[u8]) -> Option<Denial> {

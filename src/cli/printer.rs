@@ -27,6 +27,12 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// `text` without its colours.
+#[cfg(test)]
+pub(crate) fn stripped(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// Writes what a command has to say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {

@@ -132,7 +132,7 @@ fn counts(
     }
     let list = settings::list(global)?;
     let table = fitted(&rows, printer.width(), str::to_owned);
-    let advice = evidence::advice(&traffic, &session.config, &list);
+    let advice = evidence::advice(&traffic, &session.config, &list, printer.width());
     printer.data(&format!("\n{table}{advice}"))
 }
 

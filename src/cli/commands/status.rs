@@ -109,7 +109,7 @@ fn text(status: &Status, config: &Config, list: &List, width: Option<usize>) -> 
         if !counts.is_empty() {
             text.push_str(&format!("\n{}", fitted(&counts, width, str::to_owned)));
         }
-        text.push_str(&evidence::advice(traffic, config, list));
+        text.push_str(&evidence::advice(traffic, config, list, width));
     }
     match &status.endpoint {
         Some(endpoint) => text.push_str(&format!("\nendpoint  {}\n", paint(NAME, endpoint))),
@@ -163,4 +163,160 @@ fn outside(local: &LocalStatus, width: Option<usize>) -> String {
         text.push_str(&format!("{}  {problem}\n", paint(BAD, "problem:")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::cli::printer::stripped;
+
+    fn sample() -> Status {
+        let service = "Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL";
+        let line = |name: &str| {
+            format!(
+                r#"{{"time":"2026-11-23T09:00:00.000Z","protocol":"tcp","destination":"192.0.2.1:443","server_name":"{name}"}}"#
+            )
+        };
+        let log: String = ["www.github.com", "www.github.com", &"x".repeat(100)]
+            .iter()
+            .map(|name| line(name) + "\n")
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("denied.log"), log).unwrap();
+        let task = evidence::Task {
+            name: "ColorTellerWhite 1f2e3d4c".into(),
+            logs: folder.path().to_owned(),
+        };
+        let traffic = Traffic::new(&Groups::read(&[task]), &Config::default());
+        let count = Count {
+            running: 1,
+            desired: 2,
+        };
+        Status {
+            environment: "Env".to_owned(),
+            target: "local".to_owned(),
+            endpoint: Some("http://localhost:8080".to_owned()),
+            stacks: [("Env-vpc".to_owned(), "CREATE_COMPLETE".to_owned())].into(),
+            services: [(service.to_owned(), count)].into(),
+            envoys: [(format!("{service} 1f2e3d4c"), "HEALTHY".to_owned())].into(),
+            local: None,
+            traffic: Some(traffic),
+        }
+    }
+
+    fn shown(width: Option<usize>) -> String {
+        let mut config = Config::default();
+        config.environment = "Env".parse().unwrap();
+        let list = List::Items {
+            file: "colormesh.yaml".to_owned(),
+            indentation: 2,
+        };
+        stripped(&text(&sample(), &config, &list, width))
+    }
+
+    #[test]
+    fn a_pipe_gets_everything() {
+        insta::assert_snapshot!(shown(None), @r"
+    stack    Env-vpc                                                        CREATE_COMPLETE
+    service  Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL           1 of 2 running
+    envoy    Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL 1f2e3d4c  HEALTHY
+
+    denied  www.github.com:443                                            2x  TLS
+    denied  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxx:443  1x  TLS
+
+    hint: these look like mistakes; to allow them, add to `external_services` in `colormesh.yaml`:
+      # a name under `github.com`, which is modelled
+      - { name: www-github, host: www.github.com }
+
+    endpoint  http://localhost:8080
+    ");
+    }
+
+    #[test]
+    fn a_terminal_gets_what_fits() {
+        let text = shown(Some(80));
+        insta::assert_snapshot!(text, @r"
+    stack    vpc                        CREATE_COMPLETE
+    service  ColorTellerWhite           1 of 2 running
+    envoy    ColorTellerWhite 1f2e3d4c  HEALTHY
+
+    denied  www.github.com:443                                            2x  TLS
+    denied  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxx:443  1x  TLS
+
+    hint: these look like mistakes; to allow them, add to `external_services` in
+          `colormesh.yaml`:
+      # a name under `github.com`, which is modelled
+      - { name: www-github, host: www.github.com }
+
+    endpoint  http://localhost:8080
+    ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn the_document_has_its_shape() {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&sample()).unwrap(), @r#"
+    {
+      "environment": "Env",
+      "target": "local",
+      "endpoint": "http://localhost:8080",
+      "stacks": {
+        "Env-vpc": "CREATE_COMPLETE"
+      },
+      "services": {
+        "Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL": {
+          "running": 1,
+          "desired": 2
+        }
+      },
+      "envoys": {
+        "Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL 1f2e3d4c": "HEALTHY"
+      },
+      "local": null,
+      "traffic": {
+        "since": "2026-11-23T09:00:00.000Z",
+        "allowed": [],
+        "allowed_elsewhere": 0,
+        "denied": [
+          {
+            "name": "www.github.com",
+            "address": null,
+            "port": 443,
+            "attempt": "tls",
+            "count": 2,
+            "first": "2026-11-23T09:00:00.000Z",
+            "last": "2026-11-23T09:00:00.000Z",
+            "tasks": [
+              "ColorTellerWhite 1f2e3d4c"
+            ],
+            "destinations": [
+              "192.0.2.1:443"
+            ],
+            "suggestion": "- { name: www-github, host: www.github.com }",
+            "why": "a name under `github.com`, which is modelled"
+          },
+          {
+            "name": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "address": null,
+            "port": 443,
+            "attempt": "tls",
+            "count": 1,
+            "first": "2026-11-23T09:00:00.000Z",
+            "last": "2026-11-23T09:00:00.000Z",
+            "tasks": [
+              "ColorTellerWhite 1f2e3d4c"
+            ],
+            "destinations": [
+              "192.0.2.1:443"
+            ],
+            "suggestion": null,
+            "why": null
+          }
+        ],
+        "denied_elsewhere": 0
+      }
+    }
+    "#);
+    }
 }

@@ -122,3 +122,69 @@ fn summary(report: &Report) -> String {
         report.elapsed.as_secs_f64()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cli::printer::stripped;
+
+    fn check(name: &str, seen: &str, evidence: &str, verdict: Verdict) -> Check {
+        Check {
+            name: name.to_owned(),
+            verdict,
+            expected: "HEALTHY".to_owned(),
+            seen: seen.to_owned(),
+            evidence: evidence.to_owned(),
+            elapsed: Duration::from_millis(120),
+        }
+    }
+
+    fn shown(width: Option<usize>) -> String {
+        let envoy = "envoy Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL 1f2e3d4c";
+        let reason = "GET /egress_denied: `www.example.com: by name: client error (Connect): dns \
+                      error; at 192.0.2.1:443: Connection reset by peer (os error 104)`";
+        let checks = [
+            check(
+                "stack Env-vpc",
+                "CREATE_COMPLETE",
+                "CloudFormation",
+                Verdict::Passed,
+            ),
+            check(envoy, "UNHEALTHY", "container health", Verdict::Failed),
+            check(
+                "unmodelled www.example.com",
+                "refused",
+                reason,
+                Verdict::Passed,
+            ),
+        ];
+        let lines = checks.iter().map(|check| line(check, "Env", width));
+        stripped(&lines.collect::<String>())
+    }
+
+    #[test]
+    fn a_pipe_gets_whole_rows() {
+        insta::assert_snapshot!(shown(None), @r"
+    ok       stack Env-vpc                               CREATE_COMPLETE  0.1 s
+    FAILED   envoy Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL 1f2e3d4c  UNHEALTHY (expected: HEALTHY)  0.1 s
+    ok       unmodelled www.example.com                  refused  0.1 s
+             GET /egress_denied: `www.example.com: by name: client error (Connect): dns error; at 192.0.2.1:443: Connection reset by peer (os error 104)`
+    ");
+    }
+
+    #[test]
+    fn a_terminal_gets_rows_that_fit() {
+        let text = shown(Some(80));
+        insta::assert_snapshot!(text, @r"
+    ok       stack vpc                                   CREATE_COMPLETE  0.1 s
+    FAILED   envoy ColorTellerWhite 1f2e3d4c             UNHEALTHY (expected:
+                                                         HEALTHY)  0.1 s
+    ok       unmodelled www.example.com                  refused  0.1 s
+             GET /egress_denied: `www.example.com: by name: client error (Connect):
+             dns error; at 192.0.2.1:443: Connection reset by peer (os error 104)`
+    ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use anstyle::Style;
 use serde::Serialize;
 
 use super::groups::{Refusals, Target};
@@ -9,7 +10,7 @@ use super::printable::printable;
 use super::row::{place, words};
 use super::suggest::Suggestion;
 use super::{Advisor, Groups, Log, suggest};
-use crate::cli::layout::without_middle;
+use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::printer::{BAD, FAINT, GOOD, NAME, paint};
 use crate::cli::settings::List;
 use crate::config::Config;
@@ -185,8 +186,13 @@ fn more(word: &str, destinations: usize, elsewhere: u64) -> Option<Vec<String>> 
 }
 
 /// What to put into the settings to let through what looks like a mistake;
-/// empty when nothing does.
-pub(crate) fn advice(traffic: &Traffic, config: &Config, list: &List) -> String {
+/// empty when nothing does. `width` is the terminal's.
+pub(crate) fn advice(
+    traffic: &Traffic,
+    config: &Config,
+    list: &List,
+    width: Option<usize>,
+) -> String {
     let mut seen = BTreeSet::new();
     let suggested = traffic.denied.iter().filter_map(|one| {
         let line = one.suggestion.as_ref()?;
@@ -204,10 +210,9 @@ pub(crate) fn advice(traffic: &Traffic, config: &Config, list: &List) -> String 
         ),
         List::Whole { file } => (format!("in `{file}`"), 2),
     };
-    let mut text = format!(
-        "\n{} these look like mistakes; to allow them, {how}:\n",
-        paint(NAME, "hint:")
-    );
+    let how = format!("these look like mistakes; to allow them, {how}:");
+    let how = wrapped(&how, width, 6, Style::new());
+    let mut text = format!("\n{} {how}\n", paint(NAME, "hint:"));
     let margin = " ".repeat(indentation);
     if matches!(list, List::Whole { .. }) {
         text.push_str("external_services:\n");

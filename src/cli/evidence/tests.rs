@@ -80,7 +80,7 @@ fn look_up(groups: &mut Groups, name: &str) {
 
 /// The proposed items by destination.
 fn proposed(groups: &Groups, config: &Config) -> BTreeSet<String> {
-    let text = advice(&Traffic::new(groups, config), config, &items());
+    let text = advice(&Traffic::new(groups, config), config, &items(), None);
     let lines = text.lines().filter(|line| line.starts_with("  - "));
     lines.map(|line| line.trim().to_owned()).collect()
 }
@@ -89,7 +89,7 @@ fn proposed(groups: &Groups, config: &Config) -> BTreeSet<String> {
 /// proposed: the lines do what they promise.
 fn follow(groups: &Groups, before: &str) -> Config {
     let config = config(before);
-    let text = advice(&Traffic::new(groups, &config), &config, &items());
+    let text = advice(&Traffic::new(groups, &config), &config, &items(), None);
     let added: String = text
         .lines()
         .skip(2)
@@ -193,7 +193,7 @@ fn where_the_file_has_no_list_the_whole_of_it_is_given() {
     let whole = List::Whole {
         file: "colormesh.yaml".to_owned(),
     };
-    let text = advice(&Traffic::new(&groups, &defaults), &defaults, &whole);
+    let text = advice(&Traffic::new(&groups, &defaults), &defaults, &whole, None);
     let text = anstream::adapter::strip_str(&text).to_string();
     let block = text.split_once(":\n").unwrap().1;
     insta::assert_snapshot!(block, @r"
