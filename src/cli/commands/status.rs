@@ -206,8 +206,10 @@ mod tests {
     }
 
     fn shown(width: Option<usize>) -> String {
-        let mut config = Config::default();
-        config.environment = "Env".parse().unwrap();
+        let config = Config {
+            environment: "Env".parse().unwrap(),
+            ..Config::default()
+        };
         let list = List::Items {
             file: "colormesh.yaml".to_owned(),
             indentation: 2,

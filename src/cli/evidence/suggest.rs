@@ -63,7 +63,7 @@ impl<'a> Advisor<'a> {
             redirects: &groups.redirects,
             names: services
                 .iter()
-                .map(|service| key(&service.name.to_string()))
+                .map(|service| key(service.name.as_ref()))
                 .collect(),
             ports: services
                 .iter()
@@ -150,7 +150,7 @@ impl<'a> Advisor<'a> {
             return None;
         }
         self.ports.insert(wish.port, new);
-        self.names.insert(key(&service.name.to_string()));
+        self.names.insert(key(service.name.as_ref()));
         Some(Suggestion {
             line: item(&service),
             why: wish.why,

@@ -119,7 +119,7 @@ impl App {
     pub(crate) fn address(&self, name: &str) -> Option<String> {
         let answer = self.ask(name.as_bytes())?;
         // Code 0, and an answer whose last four bytes are the address.
-        let found = answer[3] & 15 == 0 && answer[7] > 0;
+        let found = answer[3].trailing_zeros() >= 4 && answer[7] > 0;
         let end: [u8; 4] = answer[answer.len() - 4..].try_into().unwrap();
         found.then(|| Ipv4Addr::from(end).to_string())
     }
