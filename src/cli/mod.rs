@@ -3,8 +3,10 @@
 
 mod args;
 mod commands;
+mod evidence;
 pub mod exit;
 mod gather;
+mod layout;
 mod local;
 mod main;
 mod outside;
@@ -15,7 +17,6 @@ mod run;
 mod session;
 mod settings;
 mod signals;
-mod traffic;
 mod wanted;
 
 pub use main::main;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustix::fs::{Mode, OFlags};
 use tokio::net::UnixStream;
@@ -22,18 +22,39 @@ pub(super) async fn get(
     socket: &str,
     path: &str,
 ) -> io::Result<(StatusCode, String)> {
+    ask(folder, socket, Method::GET, path).await
+}
+
+/// POSTs `path` and gives status and body.
+pub(super) async fn post(
+    folder: &Path,
+    socket: &str,
+    path: &str,
+) -> io::Result<(StatusCode, String)> {
+    ask(folder, socket, Method::POST, path).await
+}
+
+async fn ask(
+    folder: &Path,
+    socket: &str,
+    method: Method,
+    path: &str,
+) -> io::Result<(StatusCode, String)> {
     let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
     let folder = rustix::fs::open(folder, flags, Mode::empty())?;
     let short = format!("/proc/self/fd/{}/{socket}", folder.as_raw_fd());
-    tokio::time::timeout(PATIENCE, ask(short.as_ref(), path)).await?
+    let answer = exchange(short.as_ref(), method, path);
+    tokio::time::timeout(PATIENCE, answer).await?
 }
 
-async fn ask(socket: &Path, path: &str) -> io::Result<(StatusCode, String)> {
+async fn exchange(socket: &Path, method: Method, path: &str) -> io::Result<(StatusCode, String)> {
     let stream = TokioIo::new(UnixStream::connect(socket).await?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
         .await
         .map_err(io::Error::other)?;
-    let request = Request::get(path)
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
         .header("host", "admin")
         .body(Empty::<Bytes>::new());
     let request = request.map_err(io::Error::other)?;

@@ -11,7 +11,9 @@ use rustix::process::{Pid, Signal};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
+use super::app_log;
 use super::isolate;
 use super::launch::{ARGUMENT, Container, Report};
 
@@ -19,6 +21,9 @@ use super::launch::{ARGUMENT, Container, Report};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The most that is read of an image's authorities, in bytes.
 const LARGEST_BUNDLE: u64 = 4 * 1024 * 1024;
+
+/// How long what an ended app said may take to get into its log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why an app does not run.
 #[derive(Debug, Error)]
@@ -35,6 +40,7 @@ pub(super) enum AppError {
 #[derive(Debug)]
 pub(super) struct App {
     child: Child,
+    log: JoinHandle<()>,
     stop_timeout: Duration,
 }
 
@@ -47,7 +53,10 @@ impl App {
         log: &Path,
         stop_timeout: Duration,
     ) -> Result<Self, AppError> {
-        let mut child = spawn(launcher, log).map_err(AppError::Launcher)?;
+        let mut child = spawn(launcher).map_err(AppError::Launcher)?;
+        let said = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe);
+        let said = said.map_err(|kind| AppError::Launcher(kind.into()))?;
+        let log = tokio::spawn(app_log::keep(said, log.to_owned()));
         let text = serde_json::to_vec(container).map_err(io::Error::other);
         let text = text.map_err(AppError::Launcher)?;
         if let Some(mut input) = child.stdin.take() {
@@ -58,6 +67,7 @@ impl App {
             Ok(Ok(Report::Started)) => {
                 return Ok(Self {
                     child,
+                    log,
                     stop_timeout,
                 });
             }
@@ -72,7 +82,12 @@ impl App {
 
     /// Waits until it ends and says how.
     pub(super) async fn ended(&mut self) -> String {
-        match self.child.wait().await.map(|status| status.code()) {
+        let how = self.child.wait().await.map(|status| status.code());
+        // Why it ended is in its last words.
+        if !self.log.is_finished() {
+            let _somebody_holds_on = tokio::time::timeout(LAST_WORDS, &mut self.log).await;
+        }
+        match how {
             Ok(Some(code)) if code > 128 => format!("the app was ended by signal {}", code - 128),
             Ok(Some(code)) => format!("the app ended with code {code}"),
             Ok(None) => "the app was killed".to_owned(),
@@ -116,11 +131,7 @@ impl App {
     }
 }
 
-fn spawn(launcher: &Path, log: &Path) -> io::Result<Child> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log)?;
+fn spawn(launcher: &Path) -> io::Result<Child> {
     let mut command = std::process::Command::new(launcher);
     command
         .arg0("colormesh")
@@ -131,7 +142,7 @@ fn spawn(launcher: &Path, log: &Path) -> io::Result<Child> {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(log)
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
     command.spawn()
 }

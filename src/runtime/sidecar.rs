@@ -248,6 +248,8 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
         "2",
     ]);
     command.args(["--log-level", "warning"]);
+    // Its own log has local times, without saying which.
+    command.env("TZ", "UTC");
     command
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

@@ -31,7 +31,9 @@ fn too_large(stack: &RenderedStack) -> Option<Diagnostic> {
         if bytes <= LONGEST_TEMPLATE {
             return None;
         }
-        format!("the stack `{name}` has a template of {bytes} bytes, and AWS takes {LONGEST_TEMPLATE}")
+        format!(
+            "the stack `{name}` has a template of {bytes} bytes, and AWS takes {LONGEST_TEMPLATE}"
+        )
     } else {
         return None;
     };

@@ -5,6 +5,7 @@ mod architecture;
 mod cloud;
 mod cloudformation;
 mod elf;
+mod evidence;
 mod inside;
 mod internet;
 mod interrupted;

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::cli::args::Global;
 use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
-use crate::cli::printer::{BAD, FAINT, GOOD, Printer, paint, table};
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, paint};
 use crate::cli::wanted;
 use crate::runtime::envoy_binary::{self, EnvoySearch};
 use crate::runtime::isolate;

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use crate::cli::args::{Global, Local};
 use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self, Running, status};
-use crate::cli::printer::{NAME, Printer, paint, table, talk};
+use crate::cli::printer::{NAME, Printer, paint, talk};
 use crate::cli::settings;
 
 /// What other AWS clients need, in `--output json`.

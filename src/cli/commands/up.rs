@@ -156,7 +156,7 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
     if arguments.yes || !plan.has_changes() || free && !replaces {
         return Ok(());
     }
-    talk(&plan::text(plan));
+    talk(&plan::text(plan, printer.talk_width()));
     if free {
         return Ok(());
     }

@@ -16,6 +16,7 @@ use crate::envoy::AppPlacement;
 use crate::envoy::api::{
     Address, CidrRange, FilterChain, FilterChainMatch, Listener, Seconds, SocketAddress,
 };
+use crate::envoy::log::ToldApartBy;
 use crate::mesh::{EgressFilter, Matching, VirtualNode};
 
 /// How long a client may say nothing where it should begin: then it is
@@ -33,8 +34,8 @@ pub(super) fn compile(
     for (port, services) in &backends.requests {
         by_name.push(requests(output, node, *port, services)?);
     }
-    let by_name = listener(output, app, app.egress_port, by_name);
-    let by_address = listener(output, app, app.plain_egress_port, by_address);
+    let by_name = listener(output, app, ToldApartBy::Name, by_name);
+    let by_address = listener(output, app, ToldApartBy::Address, by_address);
     output.listeners.extend([
         Listener {
             listener_filters: vec![filters::original_dst(), filters::tls_inspector()],
@@ -116,15 +117,22 @@ fn requests(
 fn listener(
     output: &mut Output<'_>,
     app: &AppPlacement,
-    port: u16,
+    told_apart_by: ToldApartBy,
     filter_chains: Vec<FilterChain>,
 ) -> Listener {
+    let port = match told_apart_by {
+        ToldApartBy::Name => app.egress_port,
+        ToldApartBy::Address => app.plain_egress_port,
+    };
     let address = SocketAddress::new("0.0.0.0", port).within(Some(&app.network));
     let placement = output.placement;
     let (name, filter) = match output.mesh.egress {
         EgressFilter::DropAll => {
             let cluster = output.clusters.drop_all();
-            ("DROP_ALL", filters::tcp_refusal(placement, cluster))
+            (
+                "DROP_ALL",
+                filters::tcp_refusal(placement, cluster, told_apart_by),
+            )
         }
         EgressFilter::AllowAll => {
             let to = Destination::One(output.clusters.allow_all());

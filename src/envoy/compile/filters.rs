@@ -9,7 +9,7 @@ use crate::envoy::api::{
     TcpAccessLogOptions, TcpProxy, Typed, UpgradeConfig,
 };
 use crate::envoy::configuration::rds_path;
-use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG};
+use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG, ToldApartBy};
 use crate::mesh;
 
 /// True of a request that some route took. One that none took, and one that
@@ -81,14 +81,18 @@ pub(super) fn tcp_proxy(
 }
 
 /// Connections that are refused and noted.
-pub(super) fn tcp_refusal(placement: &Placement, cluster: String) -> Extension {
+pub(super) fn tcp_refusal(
+    placement: &Placement,
+    cluster: String,
+    told_apart_by: ToldApartBy,
+) -> Extension {
     tcp(TcpProxy {
         stat_prefix: "drop_all".to_owned(),
         cluster: Some(cluster),
         access_log: vec![file_log(
             placement,
             DENIED_LOG,
-            log::refused_connections(),
+            log::refused_connections(told_apart_by),
             None,
         )],
         ..TcpProxy::default()

@@ -15,8 +15,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::answer::Question;
 use super::zone::{Finding, Zone};
-use crate::runtime::log;
+use crate::envoy::log::Protocol;
 use crate::runtime::netns::{Netns, NetnsError};
+use crate::runtime::{log, moment};
 
 /// How long an answer waits for a name's first address. Resolvers ask again
 /// after a second.
@@ -58,13 +59,14 @@ pub(crate) struct Server {
     tasks: Vec<AbortHandle>,
 }
 
-/// One line of the log of refused names.
+/// One line of the log of refused names, in the form of the sidecar's own log
+/// of refusals.
 #[derive(Debug, Serialize)]
 struct Refused<'a> {
     time: String,
-    name: &'a str,
-    #[serde(rename = "type")]
-    kind: String,
+    protocol: Protocol,
+    host: &'a str,
+    record: String,
 }
 
 #[derive(Debug)]
@@ -211,9 +213,10 @@ impl Shared {
         if let Some(log) = &self.log {
             let kind = question.kind().to_string();
             log.write(&Refused {
-                time: log::now(),
-                name: &question.name,
-                kind,
+                time: moment::now(),
+                protocol: Protocol::Dns,
+                host: &question.name,
+                record: kind,
             });
         }
     }
@@ -264,7 +267,7 @@ mod tests {
         assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
         let text = std::fs::read_to_string(file).unwrap();
         assert!(
-            text.contains(r#""name":"www.example.com","type":"A""#),
+            text.contains(r#""protocol":"dns","host":"www.example.com","record":"A""#),
             "{text}"
         );
     }

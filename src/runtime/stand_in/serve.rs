@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::{Kind, Shared};
-use crate::runtime::log;
+use crate::runtime::moment;
 
 /// How long a handshake may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -155,7 +155,7 @@ async fn echo(mut stream: TcpStream, arrival: &Arrival) -> io::Result<()> {
 fn witness(shared: &Shared, arrival: &Arrival, server_name: Option<&str>) {
     let Arrival { host, port, peer } = arrival;
     let line = Witnessed {
-        time: log::now(),
+        time: moment::now(),
         host,
         port: *port,
         server_name,

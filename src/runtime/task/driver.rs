@@ -12,6 +12,7 @@ use crate::runtime::actor::Meshes;
 use crate::runtime::app::App;
 use crate::runtime::desired::{TaskId, TaskSpec};
 use crate::runtime::dns::{Server, Zone};
+use crate::runtime::keeper::Keeper;
 use crate::runtime::netns::Netns;
 use crate::runtime::observed::{MeshState, Processes, SidecarState, TaskState, TaskStatus};
 use crate::runtime::sidecar::Sidecar;
@@ -106,6 +107,7 @@ pub(super) struct Parts {
     pub(super) zone: Option<watch::Sender<Zone>>,
     pub(super) dns: Option<Server>,
     pub(super) configuration: Option<Configuration>,
+    pub(super) keeper: Option<Keeper>,
     pub(super) sidecar: Option<Sidecar>,
     pub(super) app: Option<App>,
 }

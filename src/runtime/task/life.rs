@@ -142,6 +142,7 @@ impl Task {
         if let Some(zone) = &parts.zone {
             zone.send_replace(self.zone(&next));
         }
+        self.note_names(&next);
         parts.configuration = Some(next);
         self.state.mesh = MeshState::Applied;
         self.report(TaskStatus::Running);
@@ -159,6 +160,7 @@ impl Task {
         if let Some(sidecar) = parts.sidecar {
             sidecar.stop().await;
         }
+        drop(parts.keeper);
         drop(parts.dns);
         let address = redirect::remove_address(self.spec.address);
         // It may never have been given.

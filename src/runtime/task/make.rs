@@ -10,12 +10,14 @@ use tokio::time::{sleep, timeout};
 
 use super::driver::{Parts, Task};
 use super::life::ended;
+use crate::envoy::log::DNS_LOG;
 use crate::envoy::{self, AppPlacement, Configuration, Placement};
 use crate::mesh::EgressFilter;
 use crate::runtime::app::{self, App};
 use crate::runtime::desired::AppSpec;
 use crate::runtime::dns::{Otherwise, Server, ServerOptions, Zone};
 use crate::runtime::isolate;
+use crate::runtime::keeper::{ENVOY_LOG, Keeper};
 use crate::runtime::launch::Container;
 use crate::runtime::netns::{Netns, NetnsError};
 use crate::runtime::observed::{MeshState, SidecarState, TaskStatus};
@@ -28,6 +30,8 @@ const LIVE: Duration = Duration::from_secs(30);
 const ACCEPTS: Duration = Duration::from_mins(1);
 /// Between two tries to reach an app's port.
 const KNOCK: Duration = Duration::from_millis(10);
+/// The file with the app's addresses by name, beside the logs.
+pub const NAMES: &str = "names.json";
 /// The port at which a task's proxy answers `/ready` and the like.
 const READINESS_PORT: u16 = 9901;
 
@@ -54,7 +58,7 @@ impl Task {
                 .await
                 .map_err(|error| error.to_string())?;
             let (sender, zone) = watch::channel(self.zone(&configuration));
-            let refused = Some(self.surroundings.logs.join("dns.log"));
+            let refused = Some(self.surroundings.logs.join(DNS_LOG));
             let options = ServerOptions {
                 netns: network,
                 // Answers have to come from where the redirection sent the
@@ -70,6 +74,9 @@ impl Task {
             );
             parts.zone = Some(sender);
         }
+        let (logs, home) = (&self.surroundings.logs, &self.surroundings.folder);
+        parts.keeper = Some(Keeper::start(logs.clone(), home.clone()));
+        self.note_names(&configuration);
         parts.sidecar = Some(self.sidecar(&configuration).await?);
         parts.configuration = Some(configuration);
         self.state.sidecar = SidecarState::Live;
@@ -177,12 +184,22 @@ impl Task {
         }
     }
 
+    /// Writes down which addresses the app gets for which names, for those who
+    /// read the logs.
+    pub(super) fn note_names(&self, configuration: &Configuration) {
+        let path = self.surroundings.logs.join(NAMES);
+        let text = serde_json::to_vec(configuration.names());
+        let text = text.unwrap_or_default();
+        // Logs can be read without it.
+        let _full_disk = std::fs::write(path, text);
+    }
+
     pub(super) async fn sidecar(&self, configuration: &Configuration) -> Result<Sidecar, String> {
         let options = SidecarOptions {
             envoy: self.surroundings.envoy.clone(),
             world: self.surroundings.world.clone(),
             folder: self.surroundings.folder.clone(),
-            log: self.surroundings.logs.join("envoy.log"),
+            log: self.surroundings.logs.join(ENVOY_LOG),
         };
         let started = Sidecar::start(&options, configuration).await;
         let mut sidecar = started.map_err(|error| describe(&error))?;
