@@ -76,7 +76,7 @@ mod tests {
         let bytes = check_limits(&stacks(200)).unwrap_err().to_string();
         assert!(bytes.contains("-mesh` has a template of"), "{bytes}");
         let resources = check_limits(&stacks(248)).unwrap_err().to_string();
-        // Six of the mesh's own, two for each service.
-        assert!(resources.contains("has 502 resources"), "{resources}");
+        // Five of the mesh's own, two for each service.
+        assert!(resources.contains("has 501 resources"), "{resources}");
     }
 }

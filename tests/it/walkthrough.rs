@@ -2,6 +2,7 @@
 //! real Envoy. The outside world is stand-ins, so nothing leaves the machine.
 
 mod changes;
+mod size;
 
 use crate::project::Project;
 
