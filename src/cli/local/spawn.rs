@@ -192,7 +192,7 @@ pub(crate) fn said(paths: &Paths) -> String {
     let last = lines[lines.len().saturating_sub(10)..].join("\n");
     let last = last.strip_prefix("error: ").unwrap_or(&last);
     if last.is_empty() {
-        "it was killed, or the disk is full: it left no word".to_owned()
+        "it left no word in its log, as when it is killed or the disk is full".to_owned()
     } else {
         last.to_owned()
     }

@@ -1,6 +1,7 @@
 //! SIGKILL in the middle of things: of the command, and of the daemon.
 
-use std::time::Duration;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use super::moment::{Moment, Running, daemon, signal};
 use super::traces;
@@ -135,18 +136,21 @@ fn a_port_that_another_program_took_meanwhile_is_given_up() {
         up["endpoint"].as_str().unwrap().to_owned()
     };
     let before = endpoint(&project);
+    // As soon as the daemon lets go of it; another test's may be quicker.
     let taken = |url: &str| {
         let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
-        // Another test's daemon may be as quick.
-        std::net::TcpListener::bind(("127.0.0.1", port)).ok()
+        let deadline = Instant::now() + Duration::from_secs(2);
+        loop {
+            let bound = TcpListener::bind(("127.0.0.1", port));
+            if bound.is_ok() || Instant::now() > deadline {
+                return bound.ok();
+            }
+        }
     };
     let status = project.run(&["local", "status", "--output", "json"]);
     let status = status.code(0).json();
     let process = daemon(&project).unwrap();
     signal(process, "KILL");
-    while std::fs::read_link(format!("/proc/{process}/exe")).is_ok() {
-        std::thread::yield_now();
-    }
     let held = (taken(&before), taken(status["endpoint"].as_str().unwrap()));
     let after = endpoint(&project);
     assert_ne!(after, before);
@@ -154,6 +158,55 @@ fn a_port_that_another_program_took_meanwhile_is_given_up() {
     let status = project.run(&["status", "--output", "json"]).code(0).json();
     assert_eq!(status["endpoint"], after.as_str());
     drop(held);
+    project.run(&["down"]).code(0);
+    traces::assert_none(&project);
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn what_loses_its_parent_in_the_daemons_namespace_is_reaped() {
+    let project = project();
+    project.run(&["up"]).code(0);
+    let daemon = daemon(&project).unwrap();
+    let children = |parent: u32| -> Vec<(u32, String)> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc").unwrap() {
+            let path = entry.unwrap().path();
+            let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+            let Some((number, rest)) = stat.split_once(' ') else {
+                continue;
+            };
+            let fields: Vec<&str> = rest
+                .rsplit(')')
+                .next()
+                .unwrap()
+                .split_whitespace()
+                .collect();
+            if fields.get(1) == Some(&parent.to_string().as_str()) {
+                found.push((number.parse().unwrap(), fields[0].to_owned()));
+            }
+        }
+        found
+    };
+    let is_launcher = |process: &u32| {
+        let arguments = std::fs::read_to_string(format!("/proc/{process}/cmdline"));
+        arguments.unwrap_or_default().contains("launch-container")
+    };
+    let launchers = children(daemon).into_iter().map(|(process, _)| process);
+    let launcher = launchers.into_iter().find(is_launcher).unwrap();
+    let inner = children(launcher)[0].0;
+    // Its container's first process loses its parent and dies.
+    signal(launcher, "KILL");
+    let deadline = Instant::now() + NOTICE;
+    while std::path::Path::new(&format!("/proc/{inner}")).exists() {
+        assert!(Instant::now() < deadline, "it is a zombie");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    project.run(&["verify"]).code(0);
+    let zombies = children(daemon)
+        .into_iter()
+        .filter(|(_, state)| state == "Z");
+    assert_eq!(zombies.count(), 0);
     project.run(&["down"]).code(0);
     traces::assert_none(&project);
 }

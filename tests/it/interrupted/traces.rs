@@ -31,6 +31,7 @@ pub(super) fn assert_none(project: &Project) {
 /// has ended and whose parent has not noticed is none.
 pub(super) fn processes(folder: &Path) -> Vec<String> {
     let folder = folder.display().to_string();
+    let state = format!("{folder}/state/colormesh");
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap() {
         let path = entry.unwrap().path();
@@ -43,8 +44,7 @@ pub(super) fn processes(folder: &Path) -> Vec<String> {
             String::from_utf8_lossy(&bytes).replace('\0', " ")
         };
         let arguments = read("cmdline");
-        // A mount of the machine's own that the whole test runs in is no trace.
-        if arguments.contains(&folder) || read("mountinfo").contains(&folder) {
+        if arguments.contains(&folder) || read("mountinfo").contains(&state) {
             found.push(format!("{} {arguments}", path.display()));
         }
     }
