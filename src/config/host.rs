@@ -33,6 +33,15 @@ impl Host {
             .map_or_else(|| self.0.clone(), |domain| format!("www.{domain}"))
     }
 
+    /// Whether a host of that name, in lower case, is meant.
+    pub fn includes(&self, host: &str) -> bool {
+        let below = |domain: &str| {
+            host.strip_suffix(domain)
+                .is_some_and(|rest| rest.ends_with('.'))
+        };
+        self.0 == host || self.wildcard().is_some_and(below)
+    }
+
     /// Whether a wildcard stands for names of the domain.
     pub fn covers(&self, domain: &DomainName) -> bool {
         let above = |base: &str| domain.0.strip_suffix(base).map(str::to_owned);
@@ -307,6 +316,15 @@ mod tests {
                 covers,
                 "{host}"
             );
+        }
+        let wild: Host = "*.a.example".parse().unwrap();
+        for (host, includes) in [
+            ("x.a.example", true),
+            ("y.x.a.example", true),
+            ("a.example", false),
+            ("xa.example", false),
+        ] {
+            assert_eq!(wild.includes(host), includes, "{host}");
         }
     }
 

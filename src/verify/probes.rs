@@ -180,6 +180,11 @@ fn latest(denials: &[Denial]) -> Option<&Denial> {
         .max_by(|one, other| one.time.cmp(&other.time))
 }
 
+/// The settings themselves let the unmodelled host through.
+pub(super) fn passes(why: &str) -> Check {
+    Check::compare(format!("unmodelled {UNMODELLED}"), "refused").skipped(why)
+}
+
 /// What an image of the user's own cannot be asked: what it may call shows
 /// only when it calls.
 pub(super) fn not_the_colour_app(expectations: &Expectations) -> Vec<Check> {

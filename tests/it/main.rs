@@ -16,6 +16,7 @@ mod own_image;
 mod project;
 mod pull;
 mod registry;
+mod services;
 mod settings;
 mod templates;
 mod walkthrough;

@@ -184,6 +184,48 @@ fn a_wildcard_reaches_the_host_that_was_asked_for_and_only_below_its_domain() {
 
 #[test]
 #[ignore = "needs root and Envoy"]
+fn a_wildcard_that_comes_or_goes_cuts_nobody_else_off() {
+    let scene = Scene::new();
+    let before = [("github.com", 443, "tcp"), ("a.example", 80, "http")];
+    let mut after = before.to_vec();
+    after.extend([
+        ("*.wild.example", 443, "tcp"),
+        ("*.wild.example", 80, "http"),
+    ]);
+    after.push(("a.wild.example", 3306, "plain"));
+    let mut proxy = scene.teller(&resources("DROP_ALL", &before));
+    let client = scene.client();
+    let mut tls = client
+        .https("github.com", at(&proxy, "github.com"), 443)
+        .unwrap();
+    let mut http = client
+        .http("a.example", at(&proxy, "a.example"), 80)
+        .unwrap();
+    let mut all_well = || {
+        tls.get("/").unwrap();
+        http.get("/").unwrap();
+    };
+    all_well();
+    scene.update(&mut proxy, &resources("DROP_ALL", &after));
+    // A host with a service of its own on one port is the wildcard's on others.
+    let (wild, near) = (at(&proxy, "*.wild.example"), at(&proxy, "a.wild.example"));
+    for address in [wild, near] {
+        client.eventually(|client| client.https("a.wild.example", address, 443)?.get("/"));
+        client.eventually(|client| client.http("a.wild.example", address, 80)?.get("/"));
+    }
+    let mut gone = client.https("a.wild.example", near, 443).unwrap();
+    gone.get("/").unwrap();
+    all_well();
+    scene.update(&mut proxy, &resources("DROP_ALL", &before));
+    gone.wait_until_closed();
+    assert_reset(&client, "a.wild.example", wild, 443);
+    all_well();
+    assert_eq!(proxy.counter("listener_manager.lds.update_rejected"), 0);
+    assert_eq!(proxy.counter("cluster_manager.cds.update_rejected"), 0);
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
 fn the_nearer_of_two_names_wins() {
     let scene = Scene::new();
     let services = [

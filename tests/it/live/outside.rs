@@ -133,7 +133,7 @@ pub(crate) fn pages(stream: impl Read + Write, host: &str) {
                 Ok(_) if line == "\r\n" => break,
                 Ok(_) => {
                     lines += 1;
-                    upgrade |= line.to_ascii_lowercase() == "upgrade: websocket\r\n";
+                    upgrade |= line.eq_ignore_ascii_case("upgrade: websocket\r\n");
                 }
             }
         }
