@@ -13,6 +13,7 @@ mod netns;
 mod outside;
 mod proxy;
 mod requests;
+mod wildcards;
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
