@@ -13,6 +13,7 @@ pub(crate) mod netns;
 pub(crate) mod outside;
 mod proxy;
 mod requests;
+mod wildcards;
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
