@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mesh::{MeshName, ProxyId, Resource};
@@ -16,7 +17,7 @@ pub struct Desired {
     /// The load balancers.
     pub load_balancers: Vec<LoadBalancerSpec>,
     /// The `AWS::AppMesh::*` resources of all meshes.
-    pub mesh: Vec<Resource>,
+    pub mesh: Vec<Arc<Resource>>,
     /// Names and the tasks behind them. A name answers with those of its
     /// tasks that run.
     pub names: BTreeMap<String, BTreeSet<TaskId>>,

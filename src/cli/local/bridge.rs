@@ -32,13 +32,14 @@ pub(super) async fn run(account: Account, runtime: Arc<Runtime>, images: Images)
     let mut desired = account.desired();
     let mut observed = runtime.observed();
     let mut refused = Refused::new();
+    let mut resources = Resources::default();
     desired.mark_changed();
     loop {
         tokio::select! {
             changed = desired.changed() => {
                 if changed.is_err() { return }
                 let now = Arc::clone(&desired.borrow_and_update());
-                refused = hand_over(&now, &runtime, &images).await;
+                refused = hand_over(&now, &runtime, &images, &mut resources).await;
             }
             changed = observed.changed() => {
                 if changed.is_err() { return }
@@ -51,7 +52,12 @@ pub(super) async fn run(account: Account, runtime: Arc<Runtime>, images: Images)
 }
 
 /// Gives the runtime everything that can be run; says what cannot, and why.
-async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Refused {
+async fn hand_over(
+    desired: &Desired,
+    runtime: &Runtime,
+    images: &Images,
+    resources: &mut Resources,
+) -> Refused {
     let mut refused = Refused::new();
     let mut tasks = Vec::new();
     for task in &desired.tasks {
@@ -69,11 +75,7 @@ async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Ref
     runtime.apply(runtime::Desired {
         tasks,
         load_balancers: load_balancers.collect(),
-        mesh: desired
-            .meshes
-            .iter()
-            .map(|resource| mesh_resource(resource))
-            .collect(),
+        mesh: resources.of(desired),
         names: names(desired),
         domains: domains(desired),
     });
@@ -233,6 +235,28 @@ fn statuses(matcher: &str) -> Vec<(u16, u16)> {
         vec![(200, 200)]
     } else {
         ranges
+    }
+}
+
+/// The mesh's resources as the runtime knows them, each read once: a mesh of
+/// thousands changes a few at a time.
+#[derive(Default)]
+struct Resources(BTreeMap<String, (Arc<MeshResource>, Arc<Resource>)>);
+
+impl Resources {
+    fn of(&mut self, desired: &Desired) -> Vec<Arc<Resource>> {
+        let mut before = std::mem::take(&mut self.0);
+        let mut all = Vec::with_capacity(desired.meshes.len());
+        for resource in &desired.meshes {
+            let made = match before.remove(&resource.arn) {
+                Some((of, made)) if Arc::ptr_eq(&of, resource) => made,
+                _ => Arc::new(mesh_resource(resource)),
+            };
+            all.push(Arc::clone(&made));
+            self.0
+                .insert(resource.arn.clone(), (Arc::clone(resource), made));
+        }
+        all
     }
 }
 

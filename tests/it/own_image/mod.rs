@@ -76,7 +76,7 @@ fn shell(layer: Layer) -> Layer {
         .split_whitespace()
         .filter(|word| word.starts_with('/'));
     let layer = layer.file("usr/bin/sh", 0o755, &std::fs::read(&shell).unwrap());
-    let layer = libraries.fold(layer.symlink("bin", "usr/bin"), |layer, library| {
+    libraries.fold(layer.symlink("bin", "usr/bin"), |layer, library| {
         let path = library.trim_start_matches('/');
         let path = path.strip_prefix("lib/").map_or_else(
             || path.to_owned(),
@@ -84,8 +84,7 @@ fn shell(layer: Layer) -> Layer {
             |rest| format!("usr/lib/{rest}"),
         );
         layer.file(&path, 0o755, &std::fs::read(library).unwrap())
-    });
-    layer
+    })
 }
 
 /// An image with nothing but the colour app, told of no service.
