@@ -177,7 +177,8 @@ fn an_envoy_that_does_not_serve_is_refused_before_anything_starts() {
     ];
     for (path, why) in cases {
         let mut command = project.command();
-        command.env("COLORMESH_ENVOY", &path).arg("up");
+        command.env("COLORMESH_ENVOY", &path);
+        command.args(["local", "start"]);
         let name = path.display().to_string();
         let said = said(command.output().unwrap());
         says(said, 1, &[&name, why, "COLORMESH_ENVOY"]);
