@@ -177,10 +177,15 @@ fn an_envoy_that_does_not_serve_is_refused_before_anything_starts() {
     ];
     for (path, why) in cases {
         let mut command = project.command();
-        command.env("COLORMESH_ENVOY", &path).arg("up");
+        command.env("COLORMESH_ENVOY", &path);
+        command.args(["local", "start"]);
         let name = path.display().to_string();
         let said = said(command.output().unwrap());
         says(said, 1, &[&name, why, "COLORMESH_ENVOY"]);
+        let mut doctor = project.command();
+        doctor.env("COLORMESH_ENVOY", &path).arg("doctor");
+        let doctor = crate::project::said(doctor.output().unwrap()).code(1);
+        assert!(doctor.stdout.contains(why), "{}", doctor.stdout);
     }
     assert_eq!(traces::processes(project.path()), Vec::<String>::new());
     project.run(&["down"]).code(0);
