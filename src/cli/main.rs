@@ -42,6 +42,11 @@ async fn run(cli: &Cli) -> Outcome {
     match &cli.command {
         Command::Up(arguments) => commands::up::run(global, arguments, printer, &signals).await,
         Command::Down(arguments) => commands::down::run(global, arguments, printer, &signals).await,
+        Command::Logs(arguments) => {
+            signals
+                .ended_by(commands::logs::run(global, arguments, printer))
+                .await
+        }
         command => {
             signals
                 .or(standing(command), look(global, command, printer))
@@ -53,12 +58,13 @@ async fn run(cli: &Cli) -> Outcome {
 /// The commands that change no stack.
 async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
     match command {
-        Command::Up(_) | Command::Down(_) => unreachable!("those are run where they are asked for"),
+        Command::Up(_) | Command::Down(_) | Command::Logs(_) => {
+            unreachable!("those are run where they are asked for")
+        }
         Command::Verify(arguments) => commands::verify::run(global, arguments, printer).await,
         Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
         Command::Status => commands::status::run(global, printer).await,
         Command::Render(arguments) => commands::render::run(global, arguments, printer),
-        Command::Logs(arguments) => commands::logs::run(global, arguments, printer).await,
         Command::Doctor => commands::doctor::run(global, printer).await,
         Command::Local(command) => commands::local::run(global, command, printer).await,
         Command::Completions { shell } => commands::completions::run(*shell, printer),

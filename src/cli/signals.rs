@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::{Exit, INTERRUPTED, TERMINATED};
+use super::exit::{Exit, INTERRUPTED, Outcome, TERMINATED};
 
 /// Whether this process was asked to end, and with which exit code.
 #[derive(Clone, Debug)]
@@ -49,6 +49,16 @@ impl Signals {
                 let message = format!("\n{}; {standing}", word(code));
                 Err(Exit { code, message }.into())
             }
+            done = work => done,
+        }
+    }
+
+    /// Does work that goes on until somebody ends it, for which there is
+    /// nothing to say then.
+    pub(crate) async fn ended_by(&self, work: impl Future<Output = Outcome>) -> Outcome {
+        tokio::select! {
+            biased;
+            code = self.asked() => Ok(code),
             done = work => done,
         }
     }

@@ -50,13 +50,7 @@ pub(crate) async fn run(global: &Global, arguments: &Logs, printer: Printer) -> 
     let mut glances = 0;
     loop {
         show(&tail.added(&filter), printer)?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                return Ok(DONE);
-            }
-            () = sleep(GLANCE) => {}
-        }
+        sleep(GLANCE).await;
         glances += 1;
         if glances % GLANCES == 0
             && let Some(tasks) = self::tasks(&session, arguments).await

@@ -106,9 +106,12 @@ fn every_refusal_is_in_the_log_with_what_it_tried() {
     app.talk(&database, 22, b"");
     denied(
         &project,
-        "tcp",
+        "silent",
         &[("address", database.into()), ("port", 22.into())],
     );
+    // Past the redirection, where no byte is looked at.
+    app.talk("127.0.0.1", 15002, b"");
+    denied(&project, "tcp", &[("port", 15002.into())]);
 
     let mirror = app.address("mirror.example.org").unwrap();
     let answer = app.talk(
@@ -339,5 +342,5 @@ fn logs_are_in_order_filtered_and_followed() {
     assert_eq!(line["server_name"], "followed.test");
     reader.join().unwrap();
     app::interrupt(follower.id());
-    assert_eq!(follower.wait().unwrap().code(), Some(0));
+    assert_eq!(follower.wait().unwrap().code(), Some(130));
 }
