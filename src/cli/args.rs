@@ -67,9 +67,10 @@ pub(crate) struct Settings {
     /// The account that the caller's must be
     #[arg(long, global = true, value_name = "DIGITS")]
     pub(crate) account_id: Option<String>,
-    /// What the mesh does with connections to a host that is not modelled
-    #[arg(long, global = true, value_name = "DROP_ALL|ALLOW_ALL")]
-    pub(crate) egress: Option<String>,
+    /// What the mesh does with connections to a host that is not modelled;
+    /// `verify --egress`, without a value, tries every way out
+    #[arg(long, global = true, value_name = "DROP_ALL|ALLOW_ALL", num_args = 0..=1)]
+    pub(crate) egress: Option<Option<String>>,
     /// What the outside world is on the local target
     #[arg(long, global = true, value_name = "auto|real|stand-in")]
     pub(crate) internet: Option<String>,

@@ -34,6 +34,10 @@ pub fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Outcome {
     let global = &cli.global;
     let printer = Printer::new(global.output, global.quiet);
+    if global.settings.egress == Some(None) && !matches!(cli.command, Command::Verify(_)) {
+        let message = "`--egress` needs a value here: `DROP_ALL` or `ALLOW_ALL`";
+        return Err(Exit::usage(message.to_owned()).into());
+    }
     match &cli.command {
         Command::Up(arguments) => commands::up::run(global, arguments, printer).await,
         Command::Verify(arguments) => commands::verify::run(global, arguments, printer).await,

@@ -9,6 +9,7 @@
 //! apply(Desired) -> actor -> a driver a task -> namespaces, sidecar, app
 //!                     |-> the outside world, load balancers
 //! observed()    <- actor <- reports
+//! examine()     -> probes in the tasks' namespaces, witnesses outside
 //! ```
 
 mod actor;
@@ -17,6 +18,7 @@ mod app;
 mod desired;
 mod dns;
 pub mod envoy_binary;
+mod examine;
 mod handle;
 pub mod isolate;
 pub mod launch;
@@ -25,6 +27,7 @@ mod log;
 mod netns;
 mod observed;
 mod outside;
+pub mod probe;
 mod redirect;
 mod relay;
 mod sidecar;
@@ -37,6 +40,7 @@ pub use desired::{
     Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
     TargetGroupSpec, TaskId, TaskSpec,
 };
+pub use examine::{Examination, Row};
 pub use handle::{Options, Runtime, RuntimeError};
 pub use netns::NetnsError;
 pub use observed::{

@@ -55,7 +55,10 @@ pub(super) fn filter(program: &[libc::sock_filter]) -> io::Result<()> {
             .map_err(|_| io::ErrorKind::InvalidInput)?,
         filter: program.as_ptr().cast_mut(),
     };
-    let (mode, flags) = (libc::SECCOMP_SET_MODE_FILTER, 0);
+    let (mode, flags) = (
+        libc::c_ulong::from(libc::SECCOMP_SET_MODE_FILTER),
+        0 as libc::c_ulong,
+    );
     // SAFETY: the kernel only reads the program, for the time of the call, and
     // its length is that of the slice it comes from.
     done(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) })
@@ -110,6 +113,31 @@ pub(super) fn connect_to_host(port: u32) -> io::Result<()> {
     done(unsafe { libc::connect(number, (&raw const to).cast(), size) }.into())
 }
 
+/// Who is at the other end of a unix socket; none when that process has no
+/// number in this PID namespace.
+pub(super) fn peer_process(socket: BorrowedFd<'_>) -> io::Result<Option<i32>> {
+    let (mut peer, mut size) = (
+        libc::ucred {
+            pid: 0,
+            uid: 0,
+            gid: 0,
+        },
+        length::<libc::ucred>(),
+    );
+    // SAFETY: the kernel writes at most `size` bytes to a live value of that size.
+    let got = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut size,
+        )
+    };
+    done(got.into())?;
+    Ok(Some(peer.pid).filter(|number| *number > 0))
+}
+
 /// A call into the kernel that no app has business with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forbidden {
@@ -135,6 +163,8 @@ pub(super) enum Forbidden {
 pub(super) fn attempt(call: Forbidden) -> io::Result<()> {
     let (zeroes, mut bytes) = ([0_u8; 128], [0_u8; 128]);
     let (null, some) = (std::ptr::null::<u8>(), bytes.as_mut_ptr());
+    // The kernel reads whole registers: every number has to fill one.
+    let (none, one): (libc::c_long, libc::c_long) = (0, 1);
     // SAFETY: every pointer is null, to `bytes` or to `zeroes`, which are as
     // long as the longest structure that these calls read or write, or to a
     // vector that describes one byte of `bytes`; the numbers name nothing.
@@ -143,21 +173,23 @@ pub(super) fn attempt(call: Forbidden) -> io::Result<()> {
             Forbidden::Bpf => {
                 // An array of one element: type, key size, value size, elements.
                 let map = [2_u32, 4, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-                libc::syscall(libc::SYS_bpf, 0, map.as_ptr(), size_of_val(&map))
+                libc::syscall(libc::SYS_bpf, none, map.as_ptr(), size_of_val(&map))
             }
-            Forbidden::Module => libc::syscall(libc::SYS_init_module, some, 0, null),
-            Forbidden::Kexec => libc::syscall(libc::SYS_kexec_load, 0, 0, null, 0xffff_u32),
+            Forbidden::Module => libc::syscall(libc::SYS_init_module, some, none, null),
+            // Its flags are nonsense, else it would take a loaded kernel away.
+            Forbidden::Kexec => libc::syscall(libc::SYS_kexec_load, none, none, null, 0xffff * one),
             Forbidden::FileByHandle => {
                 // Eight bytes of handle, of the kind 1.
                 some.write(8);
                 some.add(4).write(1);
-                libc::syscall(libc::SYS_open_by_handle_at, libc::AT_FDCWD, some, 0)
+                let here = libc::c_long::from(libc::AT_FDCWD);
+                libc::syscall(libc::SYS_open_by_handle_at, here, some, none)
             }
             // `KEYCTL_GET_KEYRING_ID` of the user's keyring, made when missing.
-            Forbidden::Keys => libc::syscall(libc::SYS_keyctl, 0, -4, 1),
-            Forbidden::Ring => libc::syscall(libc::SYS_io_uring_setup, 1, some),
+            Forbidden::Keys => libc::syscall(libc::SYS_keyctl, none, -4 * one, one),
+            Forbidden::Ring => libc::syscall(libc::SYS_io_uring_setup, one, some),
             // `SYSLOG_ACTION_READ_ALL`.
-            Forbidden::KernelLog => libc::syscall(libc::SYS_syslog, 3, some, bytes.len()),
+            Forbidden::KernelLog => libc::syscall(libc::SYS_syslog, 3 * one, some, bytes.len()),
             Forbidden::Memory(process) => {
                 let (near, far) = (
                     libc::iovec {
@@ -171,12 +203,12 @@ pub(super) fn attempt(call: Forbidden) -> io::Result<()> {
                 );
                 libc::syscall(
                     libc::SYS_process_vm_readv,
-                    process,
+                    libc::c_long::from(process),
                     &raw const near,
-                    1,
+                    one,
                     &raw const far,
-                    1,
-                    0,
+                    one,
+                    none,
                 )
             }
         }

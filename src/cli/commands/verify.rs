@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::Context;
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::egress;
 use crate::cli::args::{Global, Verify};
 use crate::cli::exit::{DONE, FAILED, Outcome, UNVERIFIED};
 use crate::cli::gather;
@@ -18,6 +19,9 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
         return Ok(FAILED);
     };
     session.check_account().await?;
+    if global.settings.egress == Some(None) {
+        return egress::run(&session, arguments, printer).await;
+    }
     let target = session.config.target.to_string();
     let expectations = Expectations::new(&session.config, &target);
     let (progress, mut finished) = unbounded_channel();
@@ -40,13 +44,19 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
     while let Some(check) = finished.recv().await {
         printer.data(&line(&check))?;
     }
-    if let Some(path) = &arguments.junit {
-        fs::write(path, verify::junit(&report)?)
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
+    write_junit(arguments, &report)?;
     printer.json(&report)?;
     printer.data(&summary(&report))?;
     Ok(if report.passed { DONE } else { UNVERIFIED })
+}
+
+/// The report as JUnit, where it is wanted.
+pub(super) fn write_junit(arguments: &Verify, report: &Report) -> anyhow::Result<()> {
+    if let Some(path) = &arguments.junit {
+        fs::write(path, verify::junit(report)?)
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
 }
 
 /// A check as a row, with its evidence under it.
@@ -83,7 +93,7 @@ fn pad(text: &str, shown: usize, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(shown)))
 }
 
-fn summary(report: &Report) -> String {
+pub(super) fn summary(report: &Report) -> String {
     let world = match report.world.as_deref() {
         Some("stand-in") => "; the outside world was stand-ins on this machine, not the internet",
         Some(_) | None => "",

@@ -23,13 +23,13 @@ use super::bridge;
 use super::images::Images;
 use super::paths::Paths;
 use super::record::{self, Record};
-use super::status::{LocalStatus, STATUS, TaskStatus, WorldStatus};
+use super::status::{EXAMINE, LocalStatus, STATUS, TaskStatus, WorldStatus};
 use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
 use crate::endpoint::Endpoint;
 use crate::image::Store;
 use crate::runtime::{
-    self, Internet, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate, launch,
+    self, Internet, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate, launch, probe,
 };
 
 /// The first argument of the process that makes the daemon's namespaces.
@@ -56,7 +56,7 @@ pub(super) struct Settings {
 
 /// How a process that is no command ends; `None` when this is a command.
 pub(crate) enum Hidden {
-    /// A task's launcher, with its own codes.
+    /// A task's launcher or its prober, with their own codes.
     Launcher(ExitCode),
     /// The daemon.
     Daemon(Outcome),
@@ -67,6 +67,9 @@ pub(crate) fn dispatch() -> Option<Hidden> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if launch::is_launcher(arguments.iter().cloned()) {
         return Some(Hidden::Launcher(launch::main(arguments)));
+    }
+    if probe::is_prober(arguments.iter().cloned()) {
+        return Some(Hidden::Launcher(probe::main(arguments)));
     }
     let first = arguments.first()?.to_str()?;
     let settings = arguments.get(1).and_then(|text| text.to_str());
@@ -219,7 +222,21 @@ fn pages(record: &Record, runtime: &Arc<Runtime>) -> Router {
         let status = status.unwrap_or_default();
         async move { ([(CONTENT_TYPE, "application/json")], status) }
     };
-    Router::new().route(STATUS, routing::get(status))
+    let examined = Arc::downgrade(runtime);
+    let examine = move || {
+        let runtime = examined.upgrade();
+        async move {
+            let examination = match runtime {
+                Some(runtime) => runtime.examine().await,
+                None => runtime::Examination::default(),
+            };
+            let text = serde_json::to_string(&examination).unwrap_or_default();
+            ([(CONTENT_TYPE, "application/json")], text)
+        }
+    };
+    Router::new()
+        .route(STATUS, routing::get(status))
+        .route(EXAMINE, routing::get(examine))
 }
 
 fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {

@@ -115,10 +115,7 @@ fn program() -> Vec<sock_filter> {
         program.extend(when(number(*call), vec![refuse(libc::EPERM)]));
     }
     // Its flags are where no filter sees them; libraries then use `clone`.
-    program.extend(when(
-        number(libc::SYS_clone3),
-        vec![refuse(libc::ENOSYS)],
-    ));
+    program.extend(when(number(libc::SYS_clone3), vec![refuse(libc::ENOSYS)]));
     program.extend(when(number(libc::SYS_clone), no_bits(0, NEW_NAMESPACES)));
     program.extend(when(
         number(libc::SYS_unshare),
@@ -295,9 +292,7 @@ mod tests {
             ]
         });
         let (refused, unknown) = (Some(libc::EPERM), Some(libc::EAFNOSUPPORT));
-        let expected = [
-            None, None, None, None, refused, unknown, refused, unknown,
-        ];
+        let expected = [None, None, None, None, refused, unknown, refused, unknown];
         assert_eq!(results, expected);
     }
 
