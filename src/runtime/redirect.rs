@@ -52,6 +52,14 @@ pub(super) fn stand_in_addresses(block: Ipv4Addr, prefix: u8) -> String {
     text
 }
 
+/// The blocks to which probes send, brought into a world or taken away again.
+pub(super) fn foreign_addresses(action: &str) -> String {
+    let routes = super::probe::BLOCKS.iter();
+    routes
+        .map(|block| format!("route {action} local {block} dev lo\n"))
+        .collect()
+}
+
 /// A world whose TCP is carried to the outside by the relay.
 pub(super) fn relay_addresses() -> String {
     app_addresses()

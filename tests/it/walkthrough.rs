@@ -155,7 +155,7 @@ fn check<'a>(report: &'a serde_json::Value, name: &str) -> &'a serde_json::Value
 }
 
 /// Status and body.
-fn get(endpoint: &str, path: &str) -> (u16, String) {
+pub(crate) fn get(endpoint: &str, path: &str) -> (u16, String) {
     let output = std::process::Command::new("curl")
         .args(["-sS", "-m", "15", "-w", "\n%{http_code}"])
         .arg(format!("{endpoint}{path}"))

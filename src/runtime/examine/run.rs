@@ -19,9 +19,10 @@ use crate::runtime::netns::Netns;
 use crate::runtime::probe::{
     ARGUMENT, Attempt, Counts, Modelled, Orders, Run, Who, Witness, control,
 };
+use crate::runtime::redirect;
 
 /// How long all probes of a run may take together.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long logs and late packets are waited for.
 const STRAGGLERS: Duration = Duration::from_millis(300);
 
@@ -67,6 +68,7 @@ async fn one(ground: &Ground, subject: &Subject, token: &str) -> Findings {
     let look = || State::look(subject.launcher, &ground.sidecars, &subject.network);
     let logs = Logs::at(&subject.logs, ground.stand_ins.as_deref());
     let before = look().await;
+    let strangers = Strangers::arrive(ground).await;
     let witnesses = witnesses(ground, token).await;
     let copies = [Run::AppInCopy, Run::RootInCopy].map(|run| copied(ground, token, run));
     let [app_copy, root_copy] = both(copies).await;
@@ -79,6 +81,7 @@ async fn one(ground: &Ground, subject: &Subject, token: &str) -> Findings {
     );
     tokio::time::sleep(STRAGGLERS).await;
     let counts = finish(witnesses).await;
+    strangers.leave(ground).await;
     Findings {
         task: subject.task.clone(),
         token: token.to_owned(),
@@ -94,6 +97,30 @@ async fn one(ground: &Ground, subject: &Subject, token: &str) -> Findings {
         before,
         after: look().await,
         has_service: !subject.services.is_empty(),
+    }
+}
+
+/// The addresses that probes send to, in a world that is ours. Without them
+/// the world would have no way there, and nothing could be seen to leave.
+struct Strangers(bool);
+
+impl Strangers {
+    async fn arrive(ground: &Ground) -> Self {
+        let wanted = ground.stand_ins.is_some();
+        if wanted {
+            // What cannot be added is missed by the witness, which says so.
+            let _ = ground
+                .world
+                .ip(redirect::foreign_addresses("replace"))
+                .await;
+        }
+        Self(wanted)
+    }
+
+    async fn leave(self, ground: &Ground) {
+        if self.0 {
+            let _ = ground.world.ip(redirect::foreign_addresses("del")).await;
+        }
     }
 }
 

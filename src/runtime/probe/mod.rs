@@ -27,7 +27,7 @@ mod tcp;
 mod witness;
 
 pub use enter::{is_prober, main};
-pub use orders::{ARGUMENT, Attempt, Modelled, Orders, Run, Who};
+pub use orders::{ARGUMENT, Attempt, BLOCKS, Modelled, Orders, Run, Who};
 pub use table::{Expected, Shown, Summary, all};
 pub(super) use witness::control;
 pub use witness::{Counts, Sight, Witness};

@@ -10,6 +10,16 @@ use super::table::{Expected, Shown, Summary};
 /// The hidden argument that makes this program a prober.
 pub const ARGUMENT: &str = "probe-egress";
 
+/// The blocks that hold the addresses of all probes.
+pub const BLOCKS: [&str; 6] = [
+    "192.0.2.0/24",
+    "198.18.0.0/24",
+    "198.19.0.0/24",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "2001:db8::/32",
+];
+
 /// Everything a prober has to know, as JSON on its standard input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,7 @@
 
 mod client;
 mod fixture;
-mod netns;
+pub(crate) mod netns;
 mod outside;
 mod proxy;
 
