@@ -248,3 +248,46 @@ async fn in_network(path: &Path) -> String {
     });
     listed.await.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    async fn look(number: u32) -> State {
+        State::look(number, &[number], Path::new("/proc/self/ns/net")).await
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_paused_or_gone_is_noticed() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let process = Pid::from_child(&child);
+        let before = look(child.id()).await;
+        for shown in [Shown::BySidecar, Shown::ByContainer, Shown::ByMachine] {
+            assert_eq!(look(child.id()).await.harm(&before, shown), None);
+        }
+        kill_process(process, Signal::STOP).unwrap();
+        let mut paused = look(child.id()).await;
+        while !paused.sidecars[&child.id()].is_hampered {
+            paused = look(child.id()).await;
+        }
+        let harm = paused.harm(&before, Shown::BySidecar).unwrap();
+        assert!(harm.contains("stopped"), "{harm}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(
+            look(child.id())
+                .await
+                .harm(&before, Shown::ByContainer)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_process_has_its_number_everywhere() {
+        let own = std::process::id();
+        assert!(numbers(own).contains(&own));
+    }
+}
