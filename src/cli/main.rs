@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Outcome {
     let global = &cli.global;
     let printer = Printer::new(global.output, global.quiet);
-    if global.settings.egress == Some(None) && !matches!(cli.command, Command::Verify(_)) {
+    if global.settings.tries_ways_out() && !matches!(cli.command, Command::Verify(_)) {
         let message = "`--egress` needs a value here: `DROP_ALL` or `ALLOW_ALL`";
         return Err(Exit::usage(message.to_owned()).into());
     }

@@ -64,6 +64,10 @@ pub(super) fn filter(program: &[libc::sock_filter]) -> io::Result<()> {
     done(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) })
 }
 
+/// `AF_PACKET` and `AF_VSOCK`, as addresses have them.
+const PACKET: u16 = 17;
+const VSOCK: u16 = 40;
+
 /// Sends one frame through an interface, by a packet socket.
 pub(super) fn send_frame(
     socket: BorrowedFd<'_>,
@@ -73,7 +77,7 @@ pub(super) fn send_frame(
 ) -> io::Result<()> {
     // SAFETY: all zeroes are a valid address of this kind.
     let mut to: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-    to.sll_family = libc::AF_PACKET as u16;
+    to.sll_family = PACKET;
     to.sll_protocol = kind.to_be();
     to.sll_ifindex = interface;
     // SAFETY: both pointers are to live values with the lengths given beside.
@@ -105,7 +109,7 @@ pub(super) fn connect_to_host(port: u32) -> io::Result<()> {
     // SAFETY: the number was just given to us and is nobody else's.
     let socket = unsafe { OwnedFd::from_raw_fd(number) };
     rustix::io::ioctl_fionbio(&socket, true)?;
-    to.svm_family = libc::AF_VSOCK as u16;
+    to.svm_family = VSOCK;
     to.svm_cid = libc::VMADDR_CID_HOST;
     to.svm_port = port;
     let size = length::<libc::sockaddr_vm>();

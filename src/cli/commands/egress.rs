@@ -22,7 +22,7 @@ pub(crate) async fn run(session: &Session, arguments: &Verify, printer: Printer)
     let examination = status::examine(&local.record).await?;
     let world = session.local_status().await.and_then(|local| local.world);
     let report = verify::ways_out(
-        &session.config.environment.to_string(),
+        session.config.environment.as_ref(),
         world.map(|world| world.kind),
         examination.rows.into_iter().map(way_out).collect(),
         started.elapsed(),

@@ -19,7 +19,7 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
         return Ok(FAILED);
     };
     session.check_account().await?;
-    if global.settings.egress == Some(None) {
+    if global.settings.tries_ways_out() {
         return egress::run(&session, arguments, printer).await;
     }
     let target = session.config.target.to_string();

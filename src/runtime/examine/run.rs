@@ -1,6 +1,7 @@
 //! One examination of one task, from the witnesses to the rows.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::process::CommandExt as _;
@@ -141,39 +142,42 @@ fn path(copy: &Result<Netns, String>) -> Result<&Path, String> {
     copy.path().ok_or_else(|| "the copy has no file".to_owned())
 }
 
+/// A witness and where it is; none when it could not be sent there.
+type Post = (&'static str, Option<Witness>);
+
 /// Witnesses in every namespace in which something could arrive, each shown
 /// a packet that it must see.
-async fn witnesses(ground: &Ground, token: &str) -> Vec<(&'static str, Witness)> {
-    let mut places = vec![
-        ("world", ground.world.clone()),
-        ("vpc", ground.network.clone()),
+async fn witnesses(ground: &Ground, token: &str) -> Vec<Post> {
+    let mut posts = vec![
+        ("world", witness(&ground.world, token).await),
+        ("vpc", witness(&ground.network, token).await),
     ];
-    if ground.world.path().is_some() {
-        places.push(("machine", Netns::own()));
+    // Without root the machine's own network is closed to us too.
+    if ground.world.path().is_some()
+        && let Some(witness) = witness(&Netns::own(), token).await
+    {
+        posts.push(("machine", Some(witness)));
     }
-    let mut witnesses = Vec::new();
-    for (place, netns) in places {
-        let token = token.to_owned();
-        let opened = netns.run(move || {
-            let witness = Witness::here(&token)?;
-            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-            socket.send_to(control(&token).as_bytes(), (Ipv4Addr::LOCALHOST, 9))?;
-            Ok::<_, io::Error>(witness)
-        });
-        match opened.await {
-            Ok(Ok(witness)) => witnesses.push((place, witness)),
-            // Without root the machine's own network is closed to us too.
-            Ok(Err(_)) | Err(_) => {}
-        }
-    }
-    witnesses
+    posts
 }
 
-async fn finish(witnesses: Vec<(&'static str, Witness)>) -> BTreeMap<&'static str, Counts> {
+async fn witness(netns: &Netns, token: &str) -> Option<Witness> {
+    let token = token.to_owned();
+    let opened = netns.run(move || {
+        let witness = Witness::here(&token)?;
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.send_to(control(&token).as_bytes(), (Ipv4Addr::LOCALHOST, 9))?;
+        Ok::<_, io::Error>(witness)
+    });
+    opened.await.ok()?.ok()
+}
+
+/// What each saw; one that is missing saw nothing, not even its own packet.
+async fn finish(posts: Vec<Post>) -> BTreeMap<&'static str, Counts> {
     let finish = || {
-        let finished = witnesses.into_iter();
+        let finished = posts.into_iter();
         finished
-            .map(|(place, witness)| (place, witness.finish()))
+            .map(|(place, witness)| (place, witness.map(Witness::finish).unwrap_or_default()))
             .collect()
     };
     tokio::task::spawn_blocking(finish)
@@ -249,9 +253,8 @@ async fn prober(program: &Path, orders: &Orders) -> io::Result<std::process::Out
 /// Eight letters that no other examination uses at this time.
 fn token(number: usize) -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanoseconds = since.unwrap_or_default().as_nanos() as u64;
-    let mixed = nanoseconds
-        .wrapping_add(number as u64)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    format!("{:08x}", mixed >> 32)
+    let since = since.unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    (since.as_secs(), since.subsec_nanos(), number).hash(&mut hasher);
+    format!("{:08x}", hasher.finish() >> 32)
 }

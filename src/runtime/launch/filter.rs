@@ -205,6 +205,7 @@ const fn step(code: u32, value: u32) -> sock_filter {
     jump(code, value, 0, 0)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a code has 16 bits")]
 const fn jump(code: u32, value: u32, yes: u8, no: u8) -> sock_filter {
     sock_filter {
         code: code as u16,

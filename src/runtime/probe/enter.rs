@@ -178,8 +178,9 @@ fn become_app(orders: &Orders, user: u32, group: u32) -> io::Result<()> {
     if orders.filtered {
         confine::forever().map_err(io::Error::other)?;
     }
+    // In a user namespace of its own it has no others that it could give up.
+    let _none_to_give_up = rustix::thread::set_thread_groups(&[]);
     if rustix::process::getuid().as_raw() != user {
-        rustix::thread::set_thread_groups(&[])?;
         rustix::thread::set_thread_gid(Gid::from_raw(group))?;
         rustix::thread::set_thread_uid(Uid::from_raw(user))?;
     }

@@ -135,6 +135,34 @@ fn without_envoy_nothing_gets_out_and_the_app_comes_back_with_it() {
     project.run(&["down"]).code(0);
 }
 
+/// The rules only bring the app to its proxy; they are not what holds it.
+#[test]
+#[ignore = "needs root and Envoy"]
+fn with_its_rules_flushed_the_app_reaches_nothing_at_all() {
+    let project = Project::new().file("colormesh.yaml", SETTINGS);
+    project.run(&["up"]).code(0);
+    let (envoy, folder) = (sidecar(&project), project.state().join("run"));
+    let networks = format!("/proc/{envoy}/root{}/netns", folder.display());
+    let names = std::fs::read_dir(&networks).unwrap();
+    let mut names = names.filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let app = names.find(|name| name.starts_with("app-")).unwrap();
+    let flushed = std::process::Command::new("nsenter")
+        .arg(format!("--net={networks}/{app}"))
+        .args(["nft", "flush", "ruleset"])
+        .status();
+    assert!(flushed.unwrap().success());
+    let report = project
+        .run(&["verify", "--egress", "--output", "json"])
+        .code(5)
+        .json();
+    for check in report["checks"].as_array().unwrap() {
+        let through = check["expected"] == "gets to the modelled host only";
+        let verdict = if through { "failed" } else { "passed" };
+        assert_eq!(check["verdict"], verdict, "{check}");
+    }
+    project.run(&["down"]).code(0);
+}
+
 /// The Envoy beside the app: the one with listeners in the app's namespace.
 fn sidecar_of(project: &Project) -> Option<u32> {
     let folder = project.path().display().to_string();
