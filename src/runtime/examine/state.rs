@@ -61,7 +61,8 @@ impl State {
     /// What of this kind is not as it was, in words.
     pub(super) fn harm(&self, before: &Self, shown: Shown) -> Option<String> {
         if self.network != before.network {
-            return Some("the app's interfaces, addresses, routes or rules changed".to_owned());
+            let line = differing(&before.network, &self.network);
+            return Some(format!("the app's network changed: {line}"));
         }
         match shown {
             Shown::ByPackets => None,
@@ -132,6 +133,21 @@ impl Confined {
             .map(|(is, yes, no)| if *is { *yes } else { *no })
             .collect();
         format!("the app as before: {}", facts.join(", "))
+    }
+}
+
+/// The first line in which two texts differ.
+fn differing(before: &str, after: &str) -> String {
+    let (mut before, mut after) = (before.lines(), after.lines());
+    loop {
+        match (before.next(), after.next()) {
+            (Some(was), Some(is)) if was == is => {}
+            (None, None) => return "its end".to_owned(),
+            (was, is) => {
+                let words = |line: Option<&str>| line.unwrap_or("nothing").trim().to_owned();
+                return format!("`{}` was `{}`", words(is), words(was));
+            }
+        }
     }
 }
 

@@ -7,10 +7,12 @@ use std::net::{Ipv4Addr, TcpStream};
 
 use super::datagram::send;
 use super::netlink::{Message, attribute, route, rules};
+use super::process;
 use super::raw::interfaces;
 use super::scene::{GLANCE, Outcome, Scene, word};
 
 const NEW_LINK: u16 = 16;
+const DELETE_LINK: u16 = 17;
 const NEW_ADDRESS: u16 = 20;
 const NEW_ROUTE: u16 = 24;
 const INTERFACE_NAME: u16 = 3;
@@ -61,7 +63,18 @@ pub(super) fn default_route(scene: &Scene) -> Outcome {
 pub(super) fn cable(scene: &Scene) -> Outcome {
     let laid = scene.orders.sidecars.iter().map(|process| {
         let name = format!("cm{}", process % 10_000);
+        if process::is_another(*process) {
+            return Outcome::sent(process::ANOTHER);
+        }
         match route(&veth(&name, *process)) {
+            // Somebody who was born meanwhile got that number.
+            Ok(()) if process::is_another(*process) => {
+                let head = [0_u8; 16];
+                let message = Message::new(DELETE_LINK, &head)
+                    .attribute(INTERFACE_NAME, format!("{name}\0").as_bytes());
+                let _as_it_was = route(&message);
+                Outcome::sent(process::ANOTHER)
+            }
             Ok(()) => Outcome::reached(format!("a cable to process {process}")),
             Err(error) => Outcome::sent(format!("a cable: {}", word(&error))),
         }

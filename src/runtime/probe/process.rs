@@ -44,8 +44,8 @@ pub(super) fn sidecar(scene: &Scene) -> Outcome {
             return Outcome::sent("no such process");
         };
         let exists = PathBuf::from(format!("/proc/{number}")).exists();
-        if exists && !is_sidecar(*number) {
-            return Outcome::sent("that number is another process here");
+        if is_another(*number) {
+            return Outcome::sent(ANOTHER);
         }
         // What is seen is only asked whether it could be: it does no wrong.
         let signals: &[Signal] = if exists {
@@ -127,6 +127,14 @@ pub(super) fn namespaces(_: &Scene) -> Outcome {
     let made = [UnshareFlags::NEWUSER, UnshareFlags::NEWNET]
         .map(|kind| Outcome::of_call("a new namespace", sys::unshare(kind)));
     Outcome::together(entered.into_iter().chain(made))
+}
+
+/// Said where the number of an Envoy outside is that of somebody else inside.
+pub(super) const ANOTHER: &str = "that number is another process here";
+
+/// Whether a number is that of a process here which is not a proxy.
+pub(super) fn is_another(number: u32) -> bool {
+    PathBuf::from(format!("/proc/{number}")).exists() && !is_sidecar(number)
 }
 
 fn is_sidecar(number: u32) -> bool {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::orders::{Attempt, Orders, Run};
 
 /// How long one exchange may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer to a datagram is waited for.
 pub(super) const GLANCE: Duration = Duration::from_millis(500);
 

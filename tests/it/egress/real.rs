@@ -125,7 +125,8 @@ fn without_envoy_nothing_gets_out_and_the_app_comes_back_with_it() {
     );
     assert!(!works());
     eventually(works);
-    assert_ne!(sidecar(&project), paused);
+    let stat = std::fs::read_to_string(format!("/proc/{paused}/stat"));
+    assert_ne!(sidecar(&project), paused, "{stat:?} {}", project.tasks());
 
     let killed = sidecar(&project);
     signal(killed, "-KILL");
