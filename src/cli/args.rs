@@ -106,8 +106,9 @@ pub(crate) struct Settings {
     /// The account that the caller's must be
     #[arg(long, global = true, value_name = "DIGITS")]
     pub(crate) account_id: Option<String>,
-    /// What the mesh does with connections to a host that is not modelled
-    #[arg(long, global = true, value_name = "DROP_ALL|ALLOW_ALL")]
+    /// What the mesh does with connections to a host that is not modelled;
+    /// `verify --egress`, without a value, tries every way out
+    #[arg(long, global = true, value_name = "DROP_ALL|ALLOW_ALL", num_args = 0..=1, default_missing_value = "")]
     pub(crate) egress: Option<String>,
     /// What the outside world is on the local target
     #[arg(long, global = true, value_name = "auto|real|stand-in")]
@@ -141,6 +142,15 @@ pub(crate) struct Settings {
     /// Who may open SSH to the bastion
     #[arg(long, global = true, value_name = "CIDR", hide_short_help = true)]
     pub(crate) ssh_from: Option<String>,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Whether `--egress` stands there without a value.
+    pub(crate) fn tries_ways_out(&self) -> bool {
+        self.egress.as_deref() == Some("")
+    }
 }
 
 /// What stdout gets.

@@ -39,6 +39,10 @@ async fn run(cli: &Cli) -> Outcome {
     let global = &cli.global;
     let printer = Printer::new(global.output, global.quiet);
     let signals = Signals::listen()?;
+    if global.settings.tries_ways_out() && !matches!(cli.command, Command::Verify(_)) {
+        let message = "`--egress` needs a value here: `DROP_ALL` or `ALLOW_ALL`";
+        return Err(Exit::usage(message.to_owned()).into());
+    }
     match &cli.command {
         Command::Up(arguments) => commands::up::run(global, arguments, printer, &signals).await,
         Command::Down(arguments) => commands::down::run(global, arguments, printer, &signals).await,

@@ -103,7 +103,7 @@ fn overrides(typed: &Settings) -> Overrides {
         account_id: typed.account_id,
         profile: typed.profile,
         mesh_name: typed.mesh_name,
-        egress: typed.egress,
+        egress: typed.egress.filter(|value| !value.is_empty()),
         mesh_runtime: typed.mesh_runtime,
         services_domain: typed.services_domain,
         image_name: typed.image_name,

@@ -12,13 +12,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
-use super::desired::{Desired, LoadBalancerId, TaskId};
+use super::desired::{Desired, LoadBalancerId, TaskId, TaskSpec};
+use super::examine::{Ground, Subject};
 use super::handle::Options;
 use super::isolate;
 use super::load_balancer::{self, HealthChanges, LoadBalancer};
 use super::netns::Netns;
-use super::observed::{Observed, TaskState, TaskStatus};
+use super::observed::{Observed, TaskState, TaskStatus, WorldState};
 use super::outside;
+use super::probe::{Modelled, Who};
 use super::task::{self, Driver, Surroundings};
 use super::world::World;
 use crate::mesh::{Mesh, MeshName};
@@ -93,6 +95,7 @@ impl Actor {
         mut self,
         mut wanted: watch::Receiver<Arc<Desired>>,
         mut stopped: oneshot::Receiver<()>,
+        mut questions: mpsc::UnboundedReceiver<oneshot::Sender<Ground>>,
     ) {
         self.publish();
         loop {
@@ -106,6 +109,10 @@ impl Actor {
                 Some(report) = self.reports.1.recv() => self.take(report),
                 Some(()) = self.health.1.recv() => {}
                 () = sleep(RETRY), if !self.unbound.is_empty() => self.set_load_balancers().await,
+                Some(question) = questions.recv() => {
+                    // Whoever asked may have gone.
+                    let _gone = question.send(self.ground());
+                }
                 Some(gone) = self.gone.join_next(), if !self.gone.is_empty() => {
                     self.forget(gone);
                 }
@@ -313,6 +320,62 @@ impl Actor {
             }
             changed
         });
+    }
+
+    /// What an examination has to know.
+    fn ground(&self) -> Ground {
+        let sidecars = self
+            .states
+            .values()
+            .filter_map(|state| state.processes.sidecar);
+        let stand_ins = match &self.world.state {
+            WorldState::StandIn { witness, .. } => Some(witness.clone()),
+            WorldState::Unknown | WorldState::Real | WorldState::Relayed => None,
+        };
+        Ground {
+            program: self.options.program.clone(),
+            namespaces: self.namespaces.clone(),
+            world: self.world.netns.clone(),
+            network: self.network.clone(),
+            sidecars: sidecars.collect(),
+            stand_ins,
+            subjects: self.subjects(),
+        }
+    }
+
+    /// One running task of each node that has an app.
+    fn subjects(&self) -> Vec<Subject> {
+        let mut nodes = BTreeSet::new();
+        let tasks = self.drivers.iter().filter_map(|(id, driver)| {
+            let (spec, state) = (&driver.spec, self.states.get(id)?);
+            let (app, launcher) = (spec.app.as_ref()?, state.processes.app?);
+            let is_first = nodes.insert((spec.mesh.clone(), format!("{:?}", spec.proxy)));
+            is_first.then(|| Subject {
+                task: file_name(id),
+                launcher,
+                who: Who::App {
+                    user: app.user,
+                    group: app.group,
+                },
+                network: self.namespaces.join(format!("app-{}", short(id))),
+                services: self.services(spec),
+                admin: self.options.run.join("t").join(short(id)).join("admin"),
+                logs: state.logs.clone(),
+            })
+        });
+        tasks.collect()
+    }
+
+    fn services(&self, spec: &TaskSpec) -> Vec<Modelled> {
+        let meshes = self.meshes.borrow();
+        let mesh = meshes.meshes.get(&spec.mesh);
+        let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
+        let modelled = |(name, port)| Modelled {
+            name,
+            address: None,
+            port,
+        };
+        services.into_iter().flatten().map(modelled).collect()
     }
 
     async fn stop(mut self) {

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::actor::Actor;
 use super::desired::Desired;
+use super::examine::{self, Examination, Ground};
 use super::isolate::{self, IsolateError};
 use super::netns::{Netns, NetnsError};
 use super::observed::Observed;
@@ -70,6 +71,9 @@ pub struct Runtime {
     desired: watch::Sender<Arc<Desired>>,
     observed: watch::Receiver<Arc<Observed>>,
     stop: oneshot::Sender<()>,
+    questions: mpsc::UnboundedSender<oneshot::Sender<Ground>>,
+    /// Probes of two examinations would be taken for each other's.
+    examining: Mutex<()>,
     actor: JoinHandle<()>,
 }
 
@@ -106,13 +110,31 @@ impl Runtime {
         }));
         let (stop, stopped) = oneshot::channel();
         let actor = Actor::new(options, namespaces, network, world, seen);
-        let actor = tokio::spawn(actor.run(wanted, stopped));
+        let (questions, asked) = mpsc::unbounded_channel();
+        let actor = tokio::spawn(actor.run(wanted, stopped, asked));
         Ok(Self {
             desired,
             observed,
             stop,
+            questions,
+            examining: Mutex::new(()),
             actor,
         })
+    }
+
+    /// Tries every way out of a task of each node, as its user and as root;
+    /// the apps go on meanwhile.
+    pub async fn examine(&self) -> Examination {
+        let _alone = self.examining.lock().await;
+        let (answer, ground) = oneshot::channel();
+        if self.questions.send(answer).is_err() {
+            return Examination::default();
+        }
+        match ground.await {
+            Ok(ground) => examine::examine(ground).await,
+            // It has stopped meanwhile, and there is nothing to examine.
+            Err(_) => Examination::default(),
+        }
     }
 
     /// Makes this what runs; what was desired before is forgotten.

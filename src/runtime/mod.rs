@@ -9,6 +9,7 @@
 //! apply(Desired) -> actor -> a driver a task -> namespaces, sidecar, app
 //!                     |-> the outside world, load balancers
 //! observed()    <- actor <- reports
+//! examine()     -> probes in the tasks' namespaces, witnesses outside
 //! ```
 
 mod actor;
@@ -18,6 +19,7 @@ mod app_log;
 mod desired;
 mod dns;
 pub mod envoy_binary;
+mod examine;
 mod handle;
 pub mod isolate;
 mod keeper;
@@ -28,8 +30,9 @@ pub mod moment;
 mod netns;
 mod observed;
 mod outside;
-mod probe;
+pub mod probe;
 mod process;
+mod reach;
 mod redirect;
 mod relay;
 mod reserved_ports;
@@ -43,14 +46,15 @@ pub use desired::{
     Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
     TargetGroupSpec, TaskId, TaskSpec,
 };
+pub use examine::{Examination, Row};
 pub use handle::{Options, Runtime, RuntimeError};
 pub use netns::NetnsError;
 pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
     TaskStatus, WorldState,
 };
-pub use probe::reach;
 pub use process::Process;
+pub use reach::reach;
 pub use reserved_ports::ReservedPorts;
 pub use stand_in::StandInError;
 pub use task::NAMES;

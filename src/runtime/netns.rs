@@ -96,6 +96,24 @@ impl Netns {
         Ok(netns)
     }
 
+    /// A namespace that somebody else holds at `path`.
+    pub(crate) async fn at(path: &Path) -> Result<Self, NetnsError> {
+        let netns = Self::worker("another", None);
+        let held = path.to_owned();
+        let entered = move || {
+            let file = std::fs::File::open(held)?;
+            let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+            rustix::thread::move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind)
+                .map_err(io::Error::from)
+        };
+        let entered = netns.run(entered).await?;
+        entered.map_err(|source| NetnsError::Create {
+            name: path.display().to_string(),
+            source,
+        })?;
+        Ok(netns)
+    }
+
     /// The namespace that this process is in.
     pub(crate) fn own() -> Self {
         Self::worker("host", None)

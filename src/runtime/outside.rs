@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::stand_in::{Kind, OutsideHost};
-use crate::mesh::{Mesh, MeshName, NodeListener, Protocol, ServiceDiscovery, Transport};
+use crate::mesh::{
+    Mesh, MeshName, NodeListener, Protocol, Provider, ProxyId, ServiceDiscovery, Transport,
+};
 
 /// The hosts that nodes of these meshes name and that are in none of the
 /// private domains.
@@ -28,6 +30,34 @@ pub(super) fn hosts(
         hosts.extend(node.listeners.iter().map(outside));
     }
     hosts
+}
+
+/// The names and ports at which a proxy's app finds services over TLS.
+pub(super) fn services_over_tls(mesh: &Mesh, proxy: &ProxyId) -> Vec<(String, u16)> {
+    let backends = match proxy {
+        ProxyId::VirtualNode(name) => mesh.nodes.get(name).map(|node| &node.backends),
+        ProxyId::VirtualGateway(_) => None,
+    };
+    let mut found = Vec::new();
+    // A wildcard is no name that a client could ask for.
+    let names = backends.into_iter().flatten();
+    for name in names.filter(|name| !name.as_str().starts_with('*')) {
+        let provider = mesh.services.get(name).and_then(|it| it.provider.as_ref());
+        let ports: Vec<u16> = match provider {
+            Some(Provider::Node(node)) => {
+                let listeners = mesh.nodes.get(node).map(|node| &node.listeners);
+                let tls = listeners
+                    .into_iter()
+                    .flatten()
+                    .filter(|it| kind(it) == Kind::Tls);
+                tls.map(|listener| listener.port).collect()
+            }
+            // A router's port may be any; what is behind it is not looked for.
+            Some(Provider::Router(_)) | None => Vec::new(),
+        };
+        found.extend(ports.into_iter().map(|port| (name.to_string(), port)));
+    }
+    found
 }
 
 fn kind(listener: &NodeListener) -> Kind {

@@ -70,6 +70,14 @@ pub(super) fn local_block(block: IpAddr, prefix: u8) -> String {
     format!("route add local {block}/{prefix} dev lo\n")
 }
 
+/// The blocks to which probes send, brought into a world or taken away again.
+pub(super) fn foreign_addresses(action: &str) -> String {
+    let routes = super::probe::BLOCKS.iter();
+    routes
+        .map(|block| format!("route {action} local {block} dev lo\n"))
+        .collect()
+}
+
 /// A world whose TCP is carried to the outside by the relay.
 pub(super) fn relay_addresses() -> String {
     app_addresses()

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::netns::{Netns, NetnsError};
-use super::probe;
+use super::reach;
 use super::redirect::{self, RELAY_PORT};
 
 /// How long the far side may take to accept. The near side believes that it
@@ -37,7 +37,7 @@ impl Relay {
         world.ip(redirect::relay_addresses()).await?;
         world.nft(redirect::relay_redirection()).await?;
         let mut listeners = vec![listen(world, Ipv4Addr::LOCALHOST.into()).await?];
-        if probe::has_ipv6() {
+        if reach::has_ipv6() {
             // A kernel that cannot redirect IPv6 leaves the world without it.
             listeners.extend(ipv6(world).await.ok());
         }

@@ -28,6 +28,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long it may take to use files it was given.
 const DIGESTION: Duration = Duration::from_secs(30);
 
+/// How often one that serves is asked whether it still does.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long it may be silent: much longer than it takes over the largest
+/// configuration, during which it answers nobody.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// Why a sidecar does not run.
 #[derive(Debug, Error)]
 pub(super) enum SidecarError {
@@ -128,6 +134,18 @@ impl Sidecar {
         }
     }
 
+    /// Waits until it is of no use any more, and says why: it has ended, or it
+    /// is there (paused, stuck) and answers nobody.
+    pub(super) async fn lost(&mut self) -> String {
+        let folder = self.folder.clone();
+        tokio::select! {
+            how = self.ended() => how,
+            () = silent(&folder) => {
+                format!("Envoy has not answered for {} s", SILENCE.as_secs())
+            }
+        }
+    }
+
     /// Takes it from one configuration to the next, which must be able to
     /// follow; the error is why it stays with the one it had.
     pub(super) async fn follow(
@@ -201,6 +219,19 @@ impl Sidecar {
             .is_err()
         {
             let _ended_meanwhile = self.child.kill().await;
+        }
+    }
+}
+
+/// Waits until nobody answers for a while.
+async fn silent(folder: &Path) {
+    let mut heard = tokio::time::Instant::now();
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        match admin::get(folder, ADMIN, "/ready").await {
+            Ok(_) => heard = tokio::time::Instant::now(),
+            Err(_) if heard.elapsed() >= SILENCE => return,
+            Err(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use super::netns::{Netns, NetnsError};
 use super::observed::WorldState;
 use super::relay::Relay;
 use super::stand_in::{OutsideHost, StandInError, StandIns};
-use super::{isolate, probe};
+use super::{isolate, reach};
 
 /// Which outside world to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl World {
         let stand_in = match options.internet {
             Internet::Real => None,
             Internet::StandIn => Some("asked for".to_owned()),
-            Internet::Auto => probe::reach_by(&forwarder, &options.expected).await.err(),
+            Internet::Auto => reach::reach_by(&forwarder, &options.expected).await.err(),
         };
         match stand_in {
             Some(reason) => Self::of_stand_ins(options, reason).await,

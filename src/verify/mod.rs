@@ -6,6 +6,7 @@
 //! is left to the caller, who knows the target; printing is left to the CLI.
 
 mod check;
+mod egress;
 mod facts;
 mod http;
 mod junit;
@@ -13,6 +14,7 @@ mod probes;
 mod run;
 
 pub use check::{Check, Report, Verdict};
+pub use egress::{WayOut, ways_out};
 pub use facts::{
     Denial, EnvoyFact, Expectations, External, Facts, Readable, ServiceFact, StackFact,
 };

@@ -84,6 +84,12 @@ impl Project {
         said(self.command().args(arguments).output().unwrap())
     }
 
+    /// The tasks that run, as the local endpoint tells of them.
+    pub(crate) fn tasks(&self) -> serde_json::Value {
+        let status = self.run(&["local", "status", "--output", "json"]);
+        status.code(0).json()["tasks"].clone()
+    }
+
     /// The folder of the local target's state.
     pub(crate) fn state(&self) -> PathBuf {
         self.path().join("state/colormesh/local")

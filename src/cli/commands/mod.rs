@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod down;
+pub(crate) mod egress;
 pub(crate) mod local;
 pub(crate) mod logs;
 pub(crate) mod plan;

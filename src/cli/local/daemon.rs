@@ -24,7 +24,7 @@ use super::images::Images;
 use super::paths::Paths;
 use super::ports;
 use super::record::{self, Record};
-use super::status::{LocalStatus, STATUS, TaskStatus, WorldStatus};
+use super::status::{EXAMINE, LocalStatus, STATUS, TaskStatus, WorldStatus};
 use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
 use crate::cli::outside;
@@ -32,7 +32,7 @@ use crate::endpoint::Endpoint;
 use crate::image::Store;
 use crate::runtime::{
     self, Internet, ReservedPorts, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate,
-    launch,
+    launch, probe,
 };
 
 /// The first argument of the process that makes the daemon's namespaces.
@@ -67,7 +67,7 @@ pub(super) struct Settings {
 
 /// How a process that is no command ends; `None` when this is a command.
 pub(crate) enum Hidden {
-    /// A task's launcher, with its own codes.
+    /// A task's launcher or its prober, with their own codes.
     Launcher(ExitCode),
     /// The daemon.
     Daemon(Outcome),
@@ -78,6 +78,9 @@ pub(crate) fn dispatch() -> Option<Hidden> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if launch::is_launcher(arguments.iter().cloned()) {
         return Some(Hidden::Launcher(launch::main(arguments)));
+    }
+    if probe::is_prober(arguments.iter().cloned()) {
+        return Some(Hidden::Launcher(probe::main(arguments)));
     }
     let first = arguments.first()?.to_str()?;
     let settings = arguments.get(1).and_then(|text| text.to_str());
@@ -234,7 +237,21 @@ fn pages(record: &Record, account: &Account, runtime: &Arc<Runtime>) -> Router {
         let status = serde_json::to_string(&status).unwrap_or_default();
         async move { ([(CONTENT_TYPE, "application/json")], status) }
     };
-    Router::new().route(STATUS, routing::get(status))
+    let examined = Arc::downgrade(runtime);
+    let examine = move || {
+        let runtime = examined.upgrade();
+        async move {
+            let examination = match runtime {
+                Some(runtime) => runtime.examine().await,
+                None => runtime::Examination::default(),
+            };
+            let text = serde_json::to_string(&examination).unwrap_or_default();
+            ([(CONTENT_TYPE, "application/json")], text)
+        }
+    };
+    Router::new()
+        .route(STATUS, routing::get(status))
+        .route(EXAMINE, routing::get(examine))
 }
 
 fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {

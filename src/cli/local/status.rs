@@ -6,10 +6,18 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::record::Record;
+use crate::runtime::Examination;
 use crate::verify;
 
 /// The path of the daemon's own pages; AWS has nothing there.
 pub(crate) const STATUS: &str = "/_colormesh/status";
+
+/// The path at which it tries every way out of its tasks, and tells.
+pub(crate) const EXAMINE: &str = "/_colormesh/examine";
+/// How long a page of the daemon's may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an examination of all tasks may take.
+const EXAMINATION: Duration = Duration::from_mins(2);
 
 /// A running local endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,13 +64,18 @@ pub(crate) struct TaskStatus {
 
 /// Asks the daemon at `record`.
 pub(crate) async fn ask(record: &Record) -> Result<LocalStatus> {
-    get(record, STATUS).await
+    get(record, STATUS, PATIENCE).await
+}
+
+/// Lets the daemon examine its tasks.
+pub(crate) async fn examine(record: &Record) -> Result<Examination> {
+    get(record, EXAMINE, EXAMINATION).await
 }
 
 /// Asks the daemon for one of its own pages.
-pub(crate) async fn get<T: DeserializeOwned>(record: &Record, path: &str) -> Result<T> {
+async fn get<T: DeserializeOwned>(record: &Record, path: &str, within: Duration) -> Result<T> {
     let url = format!("{}{path}", record.url());
-    let answer = verify::get(&url, Duration::from_secs(10)).await;
+    let answer = verify::get(&url, within).await;
     let answer = answer.map_err(|why| anyhow::anyhow!("the local endpoint: {why}"))?;
     if answer.status != 200 {
         bail!("the local endpoint answers {} at {path}", answer.status);

@@ -1,14 +1,16 @@
-//! What an app may not do: no capability, now or ever again.
+//! What an app may not do: no capability, now or ever again, and no call into
+//! the kernel that leads out of its container.
 
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::{LaunchError, Trying};
+use super::{LaunchError, Trying, filter};
 
-/// Empties the bounding set and forbids gaining privileges by `exec`.
+/// Empties the bounding set, forbids gaining privileges by `exec`, and filters
+/// the calls into the kernel.
 ///
-/// This process keeps what it has until it gives that up itself; whatever it
-/// starts from here on begins with nothing, as root too.
-pub(super) fn forever() -> Result<(), LaunchError> {
+/// This process keeps the capabilities it has until it gives them up itself;
+/// whatever it starts from here on begins with none, as root too.
+pub(in crate::runtime) fn forever() -> Result<(), LaunchError> {
     for capability in CapabilitySet::all() {
         let known = rustix::thread::capability_is_in_bounding_set(capability);
         if known.unwrap_or(false) {
@@ -18,7 +20,8 @@ pub(super) fn forever() -> Result<(), LaunchError> {
     }
     rustix::thread::clear_ambient_capability_set()
         .trying(|| "give up ambient capabilities".to_owned())?;
-    rustix::thread::set_no_new_privs(true).trying(|| "forbid new privileges".to_owned())
+    rustix::thread::set_no_new_privs(true).trying(|| "forbid new privileges".to_owned())?;
+    filter::install()
 }
 
 /// Leaves the container's init able to signal the app and nothing else.

@@ -57,7 +57,8 @@ fn start_inner(container: &Container) -> Result<Child, LaunchError> {
     let parts =
         UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     sys::unshare(parts).trying(|| "make the container's namespaces".to_owned())?;
-    let mut inner = Command::new("/proc/self/exe");
+    let program = root::own_program(&container.staging.with_extension("launcher"))?;
+    let mut inner = Command::new(program);
     inner.arg0("colormesh").arg(INNER).stdin(Stdio::piped());
     let mut inner = inner
         .spawn()

@@ -8,7 +8,8 @@
 //! with the app's exit code. Neither prints: what they have to say goes to
 //! their standard output as one [`Report`], which the runtime reads.
 
-mod confine;
+pub(super) mod confine;
+pub(super) mod filter;
 mod init;
 mod root;
 

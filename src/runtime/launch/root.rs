@@ -131,8 +131,31 @@ fn mirror(source: &Path, target: &Path, kind: fs::FileType) -> Result<(), Launch
         fs::write(target, "").trying(step)?;
     }
     bind(source, target)?;
+    read_only(target, PLAIN)
+}
+
+/// Makes one mount read-only, with the flags it has and those given.
+fn read_only(target: &Path, also: MountFlags) -> Result<(), LaunchError> {
+    let step = || format!("make `{}` read-only", target.display());
     let flags = kept_flags(target).trying(step)? | MountFlags::BIND | MountFlags::RDONLY;
-    rustix::mount::mount_remount(target, flags | PLAIN, "").trying(step)
+    rustix::mount::mount_remount(target, flags | also, "").trying(step)
+}
+
+/// A place from which this program can be run and through which nobody can
+/// change it: `/proc/1/exe` of a container is not the machine's file.
+pub(super) fn own_program(place: &Path) -> Result<PathBuf, LaunchError> {
+    let step = || "keep the launcher's program from the container".to_owned();
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", private).trying(step)?;
+    let program = std::env::current_exe().trying(step)?;
+    if !program.exists() {
+        // A newer build has taken its place; the old one is nobody's any more.
+        return Ok("/proc/self/exe".into());
+    }
+    fs::write(place, "").trying(step)?;
+    bind(&program, place)?;
+    read_only(place, MountFlags::empty())?;
+    Ok(place.to_owned())
 }
 
 /// The flags a mount has already, which a user namespace may not take away.
@@ -166,6 +189,9 @@ fn devices(root: &Path) -> Result<(), LaunchError> {
         let target = folder.join(name);
         fs::write(&target, "").trying(|| format!("make `/dev/{name}`"))?;
         bind(&Path::new("/dev").join(name), &target)?;
+        // It can be written to all the same; its mode and owner, the
+        // machine's, cannot be changed. A device needs a mount with devices.
+        read_only(&target, MountFlags::NOSUID)?;
     }
     for (name, points_to) in [
         ("fd", "/proc/self/fd"),
@@ -179,6 +205,19 @@ fn devices(root: &Path) -> Result<(), LaunchError> {
     tmpfs(&shared, c"mode=1777")
 }
 
+/// What tells of the machine, or is a switch of it, though it is in `/proc`.
+const MASKED: [&str; 9] = [
+    "acpi",
+    "kcore",
+    "keys",
+    "kmsg",
+    "latency_stats",
+    "sched_debug",
+    "scsi",
+    "sysrq-trigger",
+    "timer_list",
+];
+
 /// `/proc` of this PID namespace, read-only: its switches belong to the machine.
 fn processes(root: &Path) -> Result<(), LaunchError> {
     let folder = root.join("proc");
@@ -186,9 +225,27 @@ fn processes(root: &Path) -> Result<(), LaunchError> {
     let flags = PLAIN | MountFlags::NOEXEC | MountFlags::RDONLY;
     match rustix::mount::mount("proc", &folder, "proc", flags, None) {
         // Inside some containers a fresh one is forbidden; apps live without.
-        Ok(()) | Err(rustix::io::Errno::PERM) => Ok(()),
+        Ok(()) => mask(root, &folder),
+        Err(rustix::io::Errno::PERM) => Ok(()),
         Err(error) => Err(error).trying(|| "mount the container's `/proc`".to_owned()),
     }
+}
+
+/// Puts emptiness over what is not for containers.
+fn mask(root: &Path, folder: &Path) -> Result<(), LaunchError> {
+    for name in MASKED {
+        let path = folder.join(name);
+        match fs::metadata(&path) {
+            Ok(found) if found.is_dir() => {
+                let flags = PLAIN | MountFlags::RDONLY;
+                rustix::mount::mount("colormesh", &path, "tmpfs", flags, None)
+                    .trying(|| format!("mask `/proc/{name}`"))?;
+            }
+            Ok(_) => bind(&root.join("dev/null"), &path)?,
+            Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn pivot(root: &Path) -> Result<(), LaunchError> {

@@ -76,7 +76,7 @@ impl Task {
                 return "it has no sidecar".to_owned();
             };
             tokio::select! {
-                reason = sidecar.ended() => {
+                reason = sidecar.lost() => {
                     if let Err(reason) = self.revive(parts, reason).await {
                         return reason;
                     }
@@ -94,11 +94,14 @@ impl Task {
 
     /// Starts a sidecar again beside the app that has lost it.
     pub(super) async fn revive(&mut self, parts: &mut Parts, reason: String) -> Result<(), String> {
-        parts.sidecar = None;
         self.state.sidecar = SidecarState::Dead;
         self.state.healthy = false;
         self.state.restarts += 1;
         self.report(TaskStatus::Running);
+        if let Some(lost) = parts.sidecar.take() {
+            // One that is only silent still holds its listeners.
+            lost.stop().await;
+        }
         sleep(PAUSES.0).await;
         let configuration = parts.configuration.as_ref().ok_or_else(|| reason.clone())?;
         let sidecar = self
