@@ -10,17 +10,31 @@ use anyhow::Result;
 
 use super::args::{Global, Settings};
 use super::exit::Exit;
+use super::printer::talk;
 use crate::config::{self, Config, FILE_NAME, Input, Overrides};
-use crate::diag::{self, Diagnostics, Source, Style};
+use crate::diag::{self, Diagnostics, Severity, Source, Style};
+
+/// The settings for this call, after telling what in them may not be meant.
+pub(crate) fn load_and_warn(global: &Global) -> Result<Config> {
+    let (config, warnings) = read_all(global)?;
+    if !warnings.0.is_empty() {
+        talk(&diag::render(&warnings.0, Style::Colour));
+    }
+    Ok(config)
+}
 
 /// The settings for this call.
 pub(crate) fn load(global: &Global) -> Result<Config> {
+    read_all(global).map(|(config, _)| config)
+}
+
+fn read_all(global: &Global) -> Result<(Config, Diagnostics)> {
     let input = Input {
         file: read(global.file.as_deref())?,
         environment: &|name| std::env::var(name).ok().filter(|value| !value.is_empty()),
         overrides: overrides(&global.settings),
     };
-    config::load(&input).map_err(|mistakes| refused(&mistakes).into())
+    config::load_with_warnings(&input).map_err(|found| refused(&found).into())
 }
 
 /// The named file, or the usual one when it is there.
@@ -39,6 +53,44 @@ fn read(named: Option<&Path>) -> Result<Option<Arc<Source>>> {
             );
             Err(Exit::usage(message).into())
         }
+    }
+}
+
+/// How an item gets into the list of external services of the settings file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum List {
+    /// The file has the list, an item a line, with this many spaces before.
+    Items { file: String, indentation: usize },
+    /// It has none that could be added to: the whole list is to be written.
+    Whole { file: String },
+}
+
+/// How the list of the settings file is written.
+pub(crate) fn list(global: &Global) -> Result<List> {
+    let source = read(global.file.as_deref())?;
+    Ok(source.map_or_else(
+        || List::Whole {
+            file: FILE_NAME.to_owned(),
+        },
+        |source| list_in(&source.name, &source.text),
+    ))
+}
+
+fn list_in(file: &str, text: &str) -> List {
+    let file = file.to_owned();
+    let mut lines = text.lines();
+    let key = lines.find_map(|line| line.strip_prefix("external_services:"));
+    let opens = key.is_some_and(|rest| rest.trim().is_empty() || rest.trim().starts_with('#'));
+    let mut items = lines.filter(|line| !matches!(line.trim().chars().next(), None | Some('#')));
+    let item = items
+        .next()
+        .filter(|line| opens && line.trim_start().starts_with("- "));
+    match item {
+        Some(item) => List::Items {
+            file,
+            indentation: item.len() - item.trim_start().len(),
+        },
+        None => List::Whole { file },
     }
 }
 
@@ -66,9 +118,44 @@ fn overrides(typed: &Settings) -> Overrides {
 /// Mistakes in the settings, drawn, with the count of them.
 pub(crate) fn refused(mistakes: &Diagnostics) -> Exit {
     let drawn = diag::render(&mistakes.0, Style::Colour);
-    let count = mistakes.0.len();
+    let errors = mistakes
+        .0
+        .iter()
+        .filter(|each| each.severity == Severity::Error);
+    let count = errors.count();
     let plural = if count == 1 { "" } else { "s" };
     Exit::usage(format!(
         "{drawn}\n{count} mistake{plural} in the settings; nothing was changed"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_added_to_where_it_can_be() {
+        let items = |indentation| List::Items {
+            file: "f".to_owned(),
+            indentation,
+        };
+        let whole = List::Whole {
+            file: "f".to_owned(),
+        };
+        for (text, expected) in [
+            (
+                "a: 1\nexternal_services:\n  - { name: a, host: a.b }\n",
+                items(2),
+            ),
+            ("external_services: # mine\n\n# none\n- name: a\n", items(0)),
+            ("external_services: []\n", whole.clone()),
+            (
+                "external_services: [{ name: a, host: a.b }]\n",
+                whole.clone(),
+            ),
+            ("environment: x\n", whole),
+        ] {
+            assert_eq!(list_in("f", text), expected, "{text}");
+        }
+    }
 }

@@ -15,21 +15,27 @@
 mod actor;
 mod admin;
 mod app;
+mod app_log;
 mod desired;
 mod dns;
 pub mod envoy_binary;
 mod examine;
 mod handle;
 pub mod isolate;
+mod keeper;
 pub mod launch;
 mod load_balancer;
-mod log;
+pub mod log;
+pub mod moment;
 mod netns;
 mod observed;
 mod outside;
-pub mod probe;
+mod probe;
+pub mod prober;
+mod process;
 mod redirect;
 mod relay;
+mod reserved_ports;
 mod sidecar;
 mod stand_in;
 mod sys;
@@ -47,5 +53,9 @@ pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
     TaskStatus, WorldState,
 };
+pub use probe::reach;
+pub use process::Process;
+pub use reserved_ports::ReservedPorts;
 pub use stand_in::StandInError;
+pub use task::NAMES;
 pub use world::{Internet, WorldError};

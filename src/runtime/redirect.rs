@@ -1,8 +1,9 @@
 //! The text that `ip` and `nft` are fed: addresses, routes and redirection of
 //! each kind of namespace, from typed values. Runs nothing itself.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address an app sees as its own, and the one its packets come from.
 pub(super) const APP_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 100, 2);
@@ -15,19 +16,38 @@ pub(super) const DNS_PORT: u16 = 15053;
 /// Where the relay of a rootless world listens.
 pub(super) const RELAY_PORT: u16 = 15004;
 
+/// The address that packets by IPv6 come from in a rootless world.
+const RELAYED_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd63, 0x6f6c, 0x6f72, 1, 0, 0, 0, 1);
+
 /// Every packet of an app's namespace stays on `lo`.
 pub(super) fn app_addresses() -> String {
     format!("link set lo up\naddr add {APP_ADDRESS}/32 dev lo\nroute add default dev lo\n")
 }
 
 /// All TCP and all DNS of an app's namespace goes to its listeners.
-pub(super) fn app_redirection(plain: (Ipv4Addr, u8)) -> String {
-    let (block, prefix) = plain;
-    nat(&format!(
+pub(super) fn app_redirection() -> String {
+    let set = "  set plain {\n    type ipv4_addr . inet_service\n  }\n";
+    let rules = format!(
         "udp dport 53 redirect to :{DNS_PORT}\n    tcp dport 53 redirect to :{DNS_PORT}\n    \
-         ip daddr {block}/{prefix} meta l4proto tcp redirect to :{PLAIN_EGRESS_PORT}\n    \
+         ip daddr . tcp dport @plain redirect to :{PLAIN_EGRESS_PORT}\n    \
          meta l4proto tcp redirect to :{EGRESS_PORT}"
-    ))
+    );
+    nat(set, &rules)
+}
+
+/// Which addresses and ports are told apart by address alone, in one step.
+pub(super) fn plain_destinations(plain: &BTreeSet<(Ipv4Addr, u16)>) -> String {
+    let mut text = "flush set ip colormesh plain\n".to_owned();
+    if !plain.is_empty() {
+        let each = plain.iter();
+        let elements: Vec<String> = each
+            .map(|(address, port)| format!("{address} . {port}"))
+            .collect();
+        let elements = elements.join(", ");
+        writeln!(text, "add element ip colormesh plain {{ {elements} }}")
+            .expect("text can be written to");
+    }
+    text
 }
 
 /// A namespace with only `lo` in it.
@@ -45,16 +65,14 @@ pub(super) fn remove_address(address: Ipv4Addr) -> String {
     format!("addr del {address}/32 dev lo\n")
 }
 
-/// A world of stand-ins: a whole block of addresses answers here.
-pub(super) fn stand_in_addresses(block: Ipv4Addr, prefix: u8) -> String {
-    let mut text = loopback();
-    writeln!(text, "route add local {block}/{prefix} dev lo").expect("text can be written to");
-    text
+/// A whole block of addresses answers here.
+pub(super) fn local_block(block: IpAddr, prefix: u8) -> String {
+    format!("route add local {block}/{prefix} dev lo\n")
 }
 
 /// The blocks to which probes send, brought into a world or taken away again.
 pub(super) fn foreign_addresses(action: &str) -> String {
-    let routes = super::probe::BLOCKS.iter();
+    let routes = super::prober::BLOCKS.iter();
     routes
         .map(|block| format!("route {action} local {block} dev lo\n"))
         .collect()
@@ -67,12 +85,26 @@ pub(super) fn relay_addresses() -> String {
 
 /// All TCP of such a world goes to the relay.
 pub(super) fn relay_redirection() -> String {
-    nat(&format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
+    nat("", &format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
 }
 
-fn nat(rules: &str) -> String {
+/// The same for IPv6, which the world has an address for from here on.
+pub(super) fn relay_ipv6_addresses() -> String {
+    format!("addr add {RELAYED_IPV6}/128 dev lo nodad\nroute add ::/0 dev lo\n")
+}
+
+/// The same for IPv6.
+pub(super) fn relay_ipv6_redirection() -> String {
     format!(
-        "table ip colormesh {{\n  chain output {{\n    type nat hook output priority -100; \
+        "table ip6 colormesh {{\n  chain output {{\n    type nat hook output priority -100; \
+         policy accept;\n    ip6 daddr ::1 accept\n    meta l4proto tcp redirect to \
+         :{RELAY_PORT}\n  }}\n}}\n"
+    )
+}
+
+fn nat(sets: &str, rules: &str) -> String {
+    format!(
+        "table ip colormesh {{\n{sets}  chain output {{\n    type nat hook output priority -100; \
          policy accept;\n    ip daddr 127.0.0.0/8 accept\n    {rules}\n  }}\n}}\n"
     )
 }
@@ -83,14 +115,17 @@ mod tests {
 
     #[test]
     fn an_app_reaches_its_listeners_and_nothing_else() {
-        insta::assert_snapshot!(app_redirection((Ipv4Addr::new(240, 128, 0, 0), 9)), @r"
+        insta::assert_snapshot!(app_redirection(), @r"
         table ip colormesh {
+          set plain {
+            type ipv4_addr . inet_service
+          }
           chain output {
             type nat hook output priority -100; policy accept;
             ip daddr 127.0.0.0/8 accept
             udp dport 53 redirect to :15053
             tcp dport 53 redirect to :15053
-            ip daddr 240.128.0.0/9 meta l4proto tcp redirect to :15002
+            ip daddr . tcp dport @plain redirect to :15002
             meta l4proto tcp redirect to :15001
           }
         }
@@ -103,11 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn stand_ins_share_a_block() {
-        let text = stand_in_addresses(Ipv4Addr::new(100, 64, 0, 0), 16);
-        assert_eq!(
-            text,
-            "link set lo up\nroute add local 100.64.0.0/16 dev lo\n"
-        );
+    fn plain_destinations_replace_those_before() {
+        let one = (Ipv4Addr::new(240, 1, 2, 3), 22);
+        let two = (Ipv4Addr::new(240, 1, 2, 3), 5432);
+        insta::assert_snapshot!(plain_destinations(&[one, two].into()), @r"
+        flush set ip colormesh plain
+        add element ip colormesh plain { 240.1.2.3 . 22, 240.1.2.3 . 5432 }
+        ");
+        let none = plain_destinations(&BTreeSet::new());
+        assert_eq!(none, "flush set ip colormesh plain\n");
     }
 }

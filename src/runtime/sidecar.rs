@@ -15,6 +15,12 @@ use super::netns::{Netns, NetnsError};
 use super::{admin, isolate};
 use crate::envoy::Configuration;
 
+/// The admin socket, in the folder that Envoy starts in: a socket's path may
+/// have 107 bytes, which the whole path of a folder may pass.
+pub(super) const ADMIN: &str = "admin";
+/// The folder of an Envoy's configuration, there too.
+const CONFIGURATION: &str = "xds";
+
 /// How often a starting Envoy is asked whether it serves.
 const GLANCE: Duration = Duration::from_millis(10);
 /// How long it may take to end when asked to.
@@ -54,10 +60,8 @@ pub(super) struct SidecarOptions {
     pub(super) envoy: PathBuf,
     /// The namespace it runs in.
     pub(super) world: Netns,
-    /// The folder of its configuration.
+    /// The folder it starts in, with its configuration and its admin socket.
     pub(super) folder: PathBuf,
-    /// Its admin socket.
-    pub(super) admin: PathBuf,
     /// The file for what it says.
     pub(super) log: PathBuf,
 }
@@ -66,7 +70,7 @@ pub(super) struct SidecarOptions {
 #[derive(Debug)]
 pub(super) struct Sidecar {
     child: Child,
-    admin: PathBuf,
+    folder: PathBuf,
     log: PathBuf,
 }
 
@@ -79,10 +83,10 @@ impl Sidecar {
         configuration: &Configuration,
     ) -> Result<Self, SidecarError> {
         configuration
-            .write(&options.folder)
+            .write(&options.folder.join(CONFIGURATION))
             .map_err(SidecarError::Write)?;
         // One that was killed leaves its socket, on which the next one fails.
-        let _not_there = std::fs::remove_file(&options.admin);
+        let _not_there = std::fs::remove_file(options.folder.join(ADMIN));
         let mut command = command(options).map_err(SidecarError::Write)?;
         let handle = tokio::runtime::Handle::current();
         let spawn = move || {
@@ -97,7 +101,7 @@ impl Sidecar {
         })?;
         Ok(Self {
             child,
-            admin: options.admin.clone(),
+            folder: options.folder.clone(),
             log: options.log.clone(),
         })
     }
@@ -109,7 +113,7 @@ impl Sidecar {
                 return Err(self.ended().await);
             }
             if matches!(
-                admin::get(&self.admin, "/ready").await,
+                admin::get(&self.folder, ADMIN, "/ready").await,
                 Ok((StatusCode::OK, _))
             ) {
                 return Ok(());
@@ -133,10 +137,10 @@ impl Sidecar {
     /// Waits until it is of no use any more, and says why: it has ended, or it
     /// is there (paused, stuck) and answers nobody.
     pub(super) async fn lost(&mut self) -> String {
-        let admin = self.admin.clone();
+        let folder = self.folder.clone();
         tokio::select! {
             how = self.ended() => how,
-            () = silent(&admin) => {
+            () = silent(&folder) => {
                 format!("Envoy has not answered for {} s", SILENCE.as_secs())
             }
         }
@@ -186,7 +190,7 @@ impl Sidecar {
 
     async fn updates(&self) -> Option<Updates> {
         let path = "/stats?filter=%5C.(lds%7Ccds%7Crds.*)%5C.update_(success%7Crejected)%24";
-        let (_, text) = admin::get(&self.admin, path).await.ok()?;
+        let (_, text) = admin::get(&self.folder, ADMIN, path).await.ok()?;
         Some(Updates::read(&text))
     }
 
@@ -220,11 +224,11 @@ impl Sidecar {
 }
 
 /// Waits until nobody answers for a while.
-async fn silent(admin: &Path) {
+async fn silent(folder: &Path) {
     let mut heard = tokio::time::Instant::now();
     loop {
         tokio::time::sleep(HEARTBEAT).await;
-        match admin::get(admin, "/ready").await {
+        match admin::get(folder, ADMIN, "/ready").await {
             Ok(_) => heard = tokio::time::Instant::now(),
             Err(_) if heard.elapsed() >= SILENCE => return,
             Err(_) => {}
@@ -264,7 +268,8 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
     let mut command = Command::new(&options.envoy);
     command
         .arg("--config-path")
-        .arg(options.folder.join("bootstrap.json"));
+        .arg(options.folder.join(CONFIGURATION).join("bootstrap.json"))
+        .current_dir(&options.folder);
     // What was taken out of the mesh is cut off at once; the logs are current.
     command.args(["--drain-time-s", "0", "--file-flush-interval-msec", "100"]);
     command.args([
@@ -274,6 +279,8 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
         "2",
     ]);
     command.args(["--log-level", "warning"]);
+    // Its own log has local times, without saying which.
+    command.env("TZ", "UTC");
     command
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::verify::{summary, write_junit};
 use crate::cli::args::Verify;
 use crate::cli::exit::{DONE, Exit, Outcome, UNVERIFIED};
+use crate::cli::layout::table;
 use crate::cli::local::status;
-use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint, table};
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
 use crate::cli::session::Session;
 use crate::runtime::Row;
 use crate::verify::{self, Check, Report, Verdict, WayOut};
@@ -19,7 +20,7 @@ pub(crate) async fn run(session: &Session, arguments: &Verify, printer: Printer)
     };
     let started = Instant::now();
     printer.say("trying every way out of the app, as its user and as root");
-    let examination = status::examine(&local.record).await?;
+    let examination = status::examine(&local.running.record).await?;
     let world = session.local_status().await.and_then(|local| local.world);
     let report = verify::ways_out(
         session.config.environment.as_ref(),

@@ -7,9 +7,10 @@ use super::speak;
 use crate::envoy::Placement;
 use crate::envoy::api::{
     Address, BindConfig, CaresDnsResolverConfig, CircuitBreakers, Cluster, ClusterWeight,
-    CommonLbConfig, DnsCluster, DnsResolverOptions, Empty, Extension, HealthCheck, HttpHealthCheck,
-    Int64Range, LoadAssignment, OutlierDetection, Percent, RefreshRate, Seconds, SocketAddress,
-    Thresholds, Typed, WeightedClusters,
+    CommonLbConfig, DnsCacheConfig, DnsCluster, DnsResolverOptions, DynamicForwardCluster, Empty,
+    Extension, HappyEyeballsConfig, HealthCheck, HttpHealthCheck, Int64Range, LoadAssignment,
+    OutlierDetection, Percent, RefreshRate, Seconds, SocketAddress, Thresholds, Typed,
+    UpstreamConnectionOptions, WeightedClusters,
 };
 use crate::mesh::{
     self, ConnectionPool, DnsResponse, IpPreference, Mesh, NodeListener, Protocol,
@@ -63,6 +64,10 @@ impl<'a> Clusters<'a> {
         }
         let mut cluster = bare(&name, 1000, self.pool);
         match &node.discovery {
+            Some(discovery) if discovery.is_wildcard() => {
+                let names = self.names_of(node, listener);
+                return self.forward(cluster, listener, names);
+            }
             Some(discovery) => self.discover(&mut cluster, discovery, listener.port),
             None => cluster.r#type = Some("STATIC"),
         }
@@ -78,6 +83,49 @@ impl<'a> Clusters<'a> {
         cluster.outlier_detection = listener.outlier_detection.map(outlier_detection);
         speak(&mut cluster, listener.protocol);
         self.insert(cluster)
+    }
+
+    /// A cluster that has each name for an endpoint that is asked for.
+    fn forward(
+        &mut self,
+        mut cluster: Cluster,
+        listener: &NodeListener,
+        dns_cache_config: DnsCacheConfig,
+    ) -> String {
+        cluster.lb_policy = Some("CLUSTER_PROVIDED");
+        cluster.cluster_type = Some(Extension {
+            name: "envoy.clusters.dynamic_forward_proxy",
+            typed_config: Typed::DynamicForwardCluster(DynamicForwardCluster { dns_cache_config }),
+        });
+        speak(&mut cluster, listener.protocol);
+        self.insert(cluster)
+    }
+
+    /// The names that clients of a node of many names have asked for.
+    pub(super) fn names_of(&self, node: &VirtualNode, listener: &NodeListener) -> DnsCacheConfig {
+        if listener.protocol.has_requests() {
+            return self.names_of_requests();
+        }
+        let preference = node.discovery.as_ref().and_then(|it| it.ip_preference);
+        let name = format!("{}_{}", node.name, listener.port);
+        self.names_asked_for(name, preference.or(self.mesh.ip_preference))
+    }
+
+    /// Those of all requests: the filter that resolves them serves all nodes
+    /// of a port alike, so it cannot heed what one of them prefers.
+    pub(super) fn names_of_requests(&self) -> DnsCacheConfig {
+        let preference = self.mesh.ip_preference.or(Some(IpPreference::V4Only));
+        self.names_asked_for("requests".to_owned(), preference)
+    }
+
+    fn names_asked_for(&self, name: String, preference: Option<IpPreference>) -> DnsCacheConfig {
+        DnsCacheConfig {
+            name,
+            dns_lookup_family: lookup_family(preference),
+            dns_refresh_rate: Seconds::whole(30),
+            dns_failure_refresh_rate: failure_refresh_rate(false),
+            typed_dns_resolver_config: Box::new(self.resolver()),
+        }
     }
 
     /// The clusters of some targets, by share.
@@ -135,6 +183,7 @@ impl<'a> Clusters<'a> {
 
     fn discover(&self, cluster: &mut Cluster, discovery: &ServiceDiscovery, port: u16) {
         let private = self.placement.is_private(&discovery.hostname);
+        let network = self.placement.network.as_ref().filter(|_| private);
         let address = SocketAddress::new(discovery.hostname.as_str(), port);
         let preference = discovery.ip_preference.or(self.mesh.ip_preference);
         cluster.load_assignment = Some(LoadAssignment::single(
@@ -143,18 +192,33 @@ impl<'a> Clusters<'a> {
         ));
         // A name that nobody answers for must not hold up the whole proxy.
         cluster.wait_for_warm_on_init = Some(false);
+        let either = discovery.response == DnsResponse::LoadBalancer;
+        let family = match (network, first_tried(preference).filter(|_| either)) {
+            // Tasks on this machine have addresses of one kind.
+            (Some(_), _) => "V4_ONLY",
+            // What one kind of address does not reach, the other may.
+            (None, Some(first)) => {
+                cluster.upstream_connection_options = Some(UpstreamConnectionOptions {
+                    happy_eyeballs_config: HappyEyeballsConfig {
+                        first_address_family_version: first,
+                    },
+                });
+                "ALL"
+            }
+            (None, None) => lookup_family(preference),
+        };
         cluster.cluster_type = Some(Extension {
             name: "envoy.clusters.dns",
             typed_config: Typed::DnsCluster(DnsCluster {
                 dns_refresh_rate: Seconds::whole(30),
                 dns_failure_refresh_rate: failure_refresh_rate(private),
                 respect_dns_ttl: true,
-                dns_lookup_family: lookup_family(preference),
+                dns_lookup_family: family,
                 all_addresses_in_single_endpoint: discovery.response == DnsResponse::LoadBalancer,
                 typed_dns_resolver_config: Box::new(self.resolver()),
             }),
         });
-        if let (true, Some(network)) = (private, &self.placement.network) {
+        if let Some(network) = network {
             cluster.upstream_bind_config = Some(from_network(network));
         }
     }
@@ -249,6 +313,15 @@ fn lookup_family(preference: Option<IpPreference>) -> &'static str {
         Some(IpPreference::V4Preferred) => "V4_PREFERRED",
         Some(IpPreference::V4Only) => "V4_ONLY",
         Some(IpPreference::V6Only) => "V6_ONLY",
+    }
+}
+
+/// The kind of address that is tried first where both will do.
+fn first_tried(preference: Option<IpPreference>) -> Option<&'static str> {
+    match preference {
+        None | Some(IpPreference::V6Preferred) => Some("V6"),
+        Some(IpPreference::V4Preferred) => Some("V4"),
+        Some(IpPreference::V4Only | IpPreference::V6Only) => None,
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use crate::envoy::PLAIN_ADDRESSES;
 use crate::runtime::netns::{Netns, NetnsError};
 use crate::runtime::redirect;
 
@@ -11,9 +10,7 @@ use crate::runtime::redirect;
 pub(super) async fn of_network(folder: &Path, name: &str) -> Result<Netns, NetnsError> {
     let network = Netns::create(folder, name).await?;
     network.ip(redirect::app_addresses()).await?;
-    network
-        .nft(redirect::app_redirection(PLAIN_ADDRESSES))
-        .await?;
+    network.nft(redirect::app_redirection()).await?;
     network.open_low_ports().await?;
     Ok(network)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::envoy::log::{DENIED_LOG, Denied};
-use crate::runtime::probe::Run;
+use crate::runtime::prober::Run;
 
 /// The files, with how much of them was there before.
 #[derive(Debug)]

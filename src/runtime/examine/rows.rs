@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::logs::Said;
 use super::state::State;
-use crate::runtime::probe::{Attempt, Counts, Expected, Run, Shown, Sight, Summary, all};
+use crate::runtime::prober::{Attempt, Counts, Expected, Run, Shown, Sight, Summary, all};
 
 /// Everything that was tried on the tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

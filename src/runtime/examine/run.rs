@@ -17,7 +17,7 @@ use super::logs::Logs;
 use super::rows::{Examination, Findings};
 use super::state::{self, State};
 use crate::runtime::netns::Netns;
-use crate::runtime::probe::{
+use crate::runtime::prober::{
     ARGUMENT, Attempt, Counts, Modelled, Orders, Run, Who, Witness, control,
 };
 use crate::runtime::redirect;

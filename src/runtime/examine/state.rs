@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::runtime::netns::Netns;
-use crate::runtime::probe::Shown;
+use crate::runtime::prober::Shown;
 
 /// What may not change while probes run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

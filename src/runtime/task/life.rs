@@ -134,9 +134,18 @@ impl Task {
                 return self.refuse(reason);
             }
         }
+        if let Some(network) = parts.app_network.as_ref()
+            && next.plain() != previous.plain()
+        {
+            let plain = redirect::plain_destinations(next.plain());
+            if let Err(error) = network.nft(plain).await {
+                return self.refuse(error.to_string());
+            }
+        }
         if let Some(zone) = &parts.zone {
             zone.send_replace(self.zone(&next));
         }
+        self.note_names(&next);
         parts.configuration = Some(next);
         self.state.mesh = MeshState::Applied;
         self.report(TaskStatus::Running);
@@ -154,6 +163,7 @@ impl Task {
         if let Some(sidecar) = parts.sidecar {
             sidecar.stop().await;
         }
+        drop(parts.keeper);
         drop(parts.dns);
         let address = redirect::remove_address(self.spec.address);
         // It may never have been given.

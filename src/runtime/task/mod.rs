@@ -9,3 +9,4 @@ mod life;
 mod make;
 
 pub(super) use driver::{Driver, Report, Surroundings};
+pub use make::NAMES;

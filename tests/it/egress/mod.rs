@@ -4,7 +4,7 @@
 mod open;
 mod real;
 
-use colormesh::runtime::probe::{Attempt, Counts, Expected, Run, Sight, Summary, all};
+use colormesh::runtime::prober::{Attempt, Counts, Expected, Run, Sight, Summary, all};
 
 use open::Open;
 
@@ -47,7 +47,7 @@ fn every_probe_gets_out_where_nothing_holds_it() {
             (Expected::Refused, "the container's first process") => said.seen == "ignored",
             (Expected::Refused, "the proxy's admin port") => said.reached,
             (Expected::Refused, _) => match probe.shown {
-                colormesh::runtime::probe::Shown::ByPackets => seen != Sight::default(),
+                colormesh::runtime::prober::Shown::ByPackets => seen != Sight::default(),
                 _ => said.reached,
             },
         };

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::thread;
 
-use colormesh::runtime::probe::{
+use colormesh::runtime::prober::{
     ARGUMENT, Attempt, BLOCKS, Counts, Modelled, Orders, Run, Who, Witness,
 };
 use tempfile::TempDir;
