@@ -217,6 +217,7 @@ impl Cloud {
                 .iter()
                 .filter_map(|change| change.resource_change().map(ResourceChange::from))
                 .collect(),
+            has_more: answer.next_token().is_some(),
         })
     }
 

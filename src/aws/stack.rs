@@ -149,6 +149,8 @@ pub struct ChangeSet {
     pub reason: Option<String>,
     /// What it would do, resource by resource.
     pub changes: Vec<ResourceChange>,
+    /// Whether that is only the first page of it.
+    pub has_more: bool,
 }
 
 // === impl ChangeSet ===
@@ -214,6 +216,7 @@ mod tests {
             state: ChangeSetState::Failed,
             reason: Some(reason.into()),
             changes: Vec::new(),
+            has_more: false,
         }
     }
 

@@ -50,6 +50,7 @@ impl Run {
             step,
             Progress::Executing {
                 changes: change_set.changes,
+                has_more: change_set.has_more,
             },
         );
         let start = match kind {

@@ -107,6 +107,8 @@ pub enum Progress {
     Executing {
         /// What it does, resource by resource.
         changes: Vec<ResourceChange>,
+        /// Whether there are more than these.
+        has_more: bool,
     },
     /// An operation was under way already; it is waited for.
     Attached {
@@ -160,8 +162,11 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ChangeSet => f.write_str("works out what changes"),
-            Self::Executing { changes } if changes.len() == 1 => f.write_str("changes 1 resource"),
-            Self::Executing { changes } => write!(f, "changes {} resources", changes.len()),
+            Self::Executing { changes, has_more } => {
+                let more = if *has_more { "more than " } else { "" };
+                let plural = if changes.len() == 1 { "" } else { "s" };
+                write!(f, "changes {more}{} resource{plural}", changes.len())
+            }
             Self::Attached { status } => write!(f, "waits for what is under way ({status})"),
             Self::Replacing { status } => {
                 write!(f, "removes what an earlier failure left ({status})")

@@ -15,7 +15,7 @@ use crate::verify::{self, Check, Report, Verdict, WayOut};
 pub(crate) async fn run(session: &Session, arguments: &Verify, printer: Printer) -> Outcome {
     let Some(local) = &session.local else {
         let message = "`verify --egress` tries ways out from inside a task, which only the local \
-                       target lets it; on `aws` the colour app answers `/egress`";
+                       target lets it; `verify` without it works on `aws` too";
         return Err(Exit::usage(message.to_owned()).into());
     };
     let started = Instant::now();
