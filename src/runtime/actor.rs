@@ -1,6 +1,8 @@
 //! The one owner of what runs: takes what is desired, starts and stops drivers
 //! and load balancers, and gathers what they report.
 
+mod ground;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,15 +14,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
-use super::desired::{Desired, LoadBalancerId, TaskId, TaskSpec};
-use super::examine::{Ground, Subject};
+use super::desired::{Desired, LoadBalancerId, TaskId};
+use super::examine::Ground;
 use super::handle::Options;
 use super::isolate;
 use super::load_balancer::{self, HealthChanges, LoadBalancer};
 use super::netns::Netns;
-use super::observed::{Observed, TaskState, TaskStatus, WorldState};
+use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
-use super::probe::{Modelled, Who};
 use super::task::{self, Driver, Surroundings};
 use super::world::World;
 use crate::mesh::{Mesh, MeshName};
@@ -320,62 +321,6 @@ impl Actor {
             }
             changed
         });
-    }
-
-    /// What an examination has to know.
-    fn ground(&self) -> Ground {
-        let sidecars = self
-            .states
-            .values()
-            .filter_map(|state| state.processes.sidecar);
-        let stand_ins = match &self.world.state {
-            WorldState::StandIn { witness, .. } => Some(witness.clone()),
-            WorldState::Unknown | WorldState::Real | WorldState::Relayed => None,
-        };
-        Ground {
-            program: self.options.program.clone(),
-            namespaces: self.namespaces.clone(),
-            world: self.world.netns.clone(),
-            network: self.network.clone(),
-            sidecars: sidecars.collect(),
-            stand_ins,
-            subjects: self.subjects(),
-        }
-    }
-
-    /// One running task of each node that has an app.
-    fn subjects(&self) -> Vec<Subject> {
-        let mut nodes = BTreeSet::new();
-        let tasks = self.drivers.iter().filter_map(|(id, driver)| {
-            let (spec, state) = (&driver.spec, self.states.get(id)?);
-            let (app, launcher) = (spec.app.as_ref()?, state.processes.app?);
-            let is_first = nodes.insert((spec.mesh.clone(), format!("{:?}", spec.proxy)));
-            is_first.then(|| Subject {
-                task: file_name(id),
-                launcher,
-                who: Who::App {
-                    user: app.user,
-                    group: app.group,
-                },
-                network: self.namespaces.join(format!("app-{}", short(id))),
-                services: self.services(spec),
-                admin: self.options.run.join("t").join(short(id)).join("admin"),
-                logs: state.logs.clone(),
-            })
-        });
-        tasks.collect()
-    }
-
-    fn services(&self, spec: &TaskSpec) -> Vec<Modelled> {
-        let meshes = self.meshes.borrow();
-        let mesh = meshes.meshes.get(&spec.mesh);
-        let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
-        let modelled = |(name, port)| Modelled {
-            name,
-            address: None,
-            port,
-        };
-        services.into_iter().flatten().map(modelled).collect()
     }
 
     async fn stop(mut self) {
