@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,14 +66,9 @@ impl Route {
         result.await.context("the load was lost")?
     }
 
+    /// Moves this thread to where the route begins.
     pub(crate) fn enter(&self) -> Result<()> {
-        if let Some(path) = &self.from {
-            let file = std::fs::File::open(path)?;
-            let kind = Some(LinkNameSpaceType::Network);
-            move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind)?;
-            crate::scene::spare_ports();
-        }
-        Ok(())
+        self.from.as_deref().map_or(Ok(()), crate::scene::enter)
     }
 
     async fn clients(&self, work: Work, clients: usize, slice: Duration) -> Result<Slice> {

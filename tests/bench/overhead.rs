@@ -58,6 +58,7 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
     if settings.rounds == 0 {
         return Ok(Vec::new());
     }
+    eprintln!("overhead: {} rounds", settings.rounds);
     let few = scene.task(0..FEW).await?;
     let many = scene.task(0..MANY).await?;
     let plain = Plain::start(&settings.envoy, scene.folder.path(), &few.network)?;

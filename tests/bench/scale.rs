@@ -57,6 +57,7 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
     let mut seen: Vec<Vec<Once>> = settings.services.iter().map(|_| Vec::new()).collect();
     for _ in 0..settings.repeats {
         for (index, services) in settings.services.iter().enumerate() {
+            eprintln!("{services} services");
             seen[index].push(once(scene, *services).await?);
         }
     }

@@ -15,6 +15,7 @@ use colormesh::runtime::{
     TaskStatus,
 };
 use rustls::ClientConfig;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
 
 use crate::load::Route;
@@ -183,15 +184,25 @@ impl Scene {
     }
 }
 
+/// Moves this thread into a namespace for good.
+pub(crate) fn enter(network: &Path) -> Result<()> {
+    let file = std::fs::File::open(network)?;
+    let kind = Some(LinkNameSpaceType::Network);
+    move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind)?;
+    spare_ports();
+    Ok(())
+}
+
 /// Thousands of connections a second from one address need many ports, and
 /// these soon again. Where that cannot be set, the slices have to be short.
-pub(crate) fn spare_ports() {
+fn spare_ports() {
     let folder = Path::new("/proc/sys/net/ipv4");
     let _not_ours = std::fs::write(folder.join("ip_local_port_range"), "1024 65535");
     let _not_ours = std::fs::write(folder.join("tcp_tw_reuse"), "1");
 }
 
-fn run_with(program: &str, arguments: &[&str], input: &str) -> Result<()> {
+/// Runs a command of the system with something to read.
+pub(crate) fn run_with(program: &str, arguments: &[&str], input: &str) -> Result<()> {
     use std::io::Write;
     let mut command = std::process::Command::new(program);
     let mut child = command.args(arguments).stdin(std::process::Stdio::piped()).spawn()?;

@@ -19,7 +19,7 @@ struct Arguments {
     /// One JSON document instead of tables
     #[arg(long)]
     json: bool,
-    /// Rounds of the overhead, each of which takes every setting once
+    /// Rounds of the overhead, each of which takes every setting once; 0 for none
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// How long each setting is measured in each round, in milliseconds
@@ -73,7 +73,7 @@ impl Settings {
     fn full(arguments: Arguments) -> Result<Self> {
         Ok(Self {
             json: arguments.json,
-            rounds: arguments.rounds.max(1),
+            rounds: arguments.rounds,
             slice: Duration::from_millis(arguments.slice.max(1)),
             services: arguments.services,
             repeats: arguments.repeats.max(1),
