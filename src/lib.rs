@@ -10,14 +10,15 @@
 //! |---|---|---|
 //! | `diag` | findings in a user's text, and the one renderer | |
 //! | `yaml` | text to a tree with tags and positions, and back | |
-//! | `config` | `colormesh.yaml`, variables and flags to a `Config` | `yaml` |
+//! | `ports` | what a port number says of what is spoken on it | |
+//! | `config` | `colormesh.yaml`, variables and flags to a `Config` | `yaml`, `ports` |
 //! | `template` | the CloudFormation language | `yaml` |
 //! | `stack` | our stacks: templates, rendering, order | `config`, `template`, `yaml` |
 //! | `plan` | rendered stacks and what is deployed to a `Plan` | `stack`, `template`, `aws`, `yaml` |
 //! | `aws` | the only room that names `aws_sdk_*` | `stack` |
 //! | `deploy` | walks a `Plan`, tells events | `plan`, `stack`, `aws`, `image` |
 //! | `image` | OCI images: build, push, pull, unpack | |
-//! | `mesh` | App Mesh as types, and its rules | `template` |
+//! | `mesh` | App Mesh as types, and its rules | `template`, `ports` |
 //! | `envoy` | a mesh to Envoy's configuration | `mesh` |
 //! | `account` | an AWS account on this machine; starts nothing | `template`, `mesh`, `image`, `yaml` |
 //! | `endpoint` | the HTTP skin over `account` | `account`, `image` |
@@ -40,6 +41,7 @@ pub mod envoy;
 pub mod image;
 pub mod mesh;
 pub mod plan;
+pub mod ports;
 pub mod runtime;
 pub mod stack;
 pub mod template;

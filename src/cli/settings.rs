@@ -10,17 +10,31 @@ use anyhow::Result;
 
 use super::args::{Global, Settings};
 use super::exit::Exit;
+use super::printer::talk;
 use crate::config::{self, Config, FILE_NAME, Input, Overrides};
-use crate::diag::{self, Diagnostics, Source, Style};
+use crate::diag::{self, Diagnostics, Severity, Source, Style};
+
+/// The settings for this call, after telling what in them may not be meant.
+pub(crate) fn load_and_warn(global: &Global) -> Result<Config> {
+    let (config, warnings) = read_all(global)?;
+    if !warnings.0.is_empty() {
+        talk(&diag::render(&warnings.0, Style::Colour));
+    }
+    Ok(config)
+}
 
 /// The settings for this call.
 pub(crate) fn load(global: &Global) -> Result<Config> {
+    read_all(global).map(|(config, _)| config)
+}
+
+fn read_all(global: &Global) -> Result<(Config, Diagnostics)> {
     let input = Input {
         file: read(global.file.as_deref())?,
         environment: &|name| std::env::var(name).ok().filter(|value| !value.is_empty()),
         overrides: overrides(&global.settings),
     };
-    config::load(&input).map_err(|mistakes| refused(&mistakes).into())
+    config::load_with_warnings(&input).map_err(|found| refused(&found).into())
 }
 
 /// The named file, or the usual one when it is there.
@@ -66,7 +80,11 @@ fn overrides(typed: &Settings) -> Overrides {
 /// Mistakes in the settings, drawn, with the count of them.
 pub(crate) fn refused(mistakes: &Diagnostics) -> Exit {
     let drawn = diag::render(&mistakes.0, Style::Colour);
-    let count = mistakes.0.len();
+    let errors = mistakes
+        .0
+        .iter()
+        .filter(|each| each.severity == Severity::Error);
+    let count = errors.count();
     let plural = if count == 1 { "" } else { "s" };
     Exit::usage(format!(
         "{drawn}\n{count} mistake{plural} in the settings; nothing was changed"

@@ -2,6 +2,7 @@
 //! pair; and the plan that leads there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
@@ -20,7 +21,7 @@ use crate::stack::{self, RenderedStack};
 pub(crate) struct Wanted {
     stacks: Vec<RenderedStack>,
     wishes: Wishes,
-    image: ImageSource,
+    image: Option<ImageSource>,
     key_pair: Option<KeyPairWork>,
 }
 
@@ -41,7 +42,13 @@ impl Wanted {
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
         let name = name.map(ToString::to_string);
-        let (image, planned) = image(config, direction)?;
+        let (image, planned) = match direction {
+            Direction::Up => {
+                let (image, planned) = image(config)?;
+                (Some(image), planned)
+            }
+            Direction::Down => (None, ImagePlan::Build { digest: None }),
+        };
         let key_pair = match (&name, cfg!(feature = "ec2")) {
             (Some(name), true) => Some(KeyPairWork {
                 name: name.clone(),
@@ -85,23 +92,19 @@ impl Wanted {
     }
 }
 
-fn image(config: &Config, direction: Direction) -> Result<(ImageSource, ImagePlan)> {
+/// The app's image on the way up; it is built now, for its digest is a part of
+/// the plan.
+fn image(config: &Config) -> Result<(ImageSource, ImagePlan)> {
     if let Some(own) = &config.app.image {
         let own = own.to_string();
         return Ok((ImageSource::Given(own.clone()), ImagePlan::Given(own)));
-    }
-    if direction == Direction::Down {
-        let binary = PathBuf::new();
-        return Ok((
-            ImageSource::Build { binary },
-            ImagePlan::Build { digest: None },
-        ));
     }
     let binary = colour_app()?;
     let built = image::build(&binary)
         .with_context(|| format!("cannot make an image of `{}`", binary.display()))?;
     let digest = Some(built.digest.to_string());
-    Ok((ImageSource::Build { binary }, ImagePlan::Build { digest }))
+    let source = ImageSource::Built(Arc::new(built));
+    Ok((source, ImagePlan::Build { digest }))
 }
 
 /// The colour app: beside this executable, or where `cargo app` puts it.

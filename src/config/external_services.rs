@@ -1,19 +1,22 @@
 //! Reads the list of external services: each by itself here, and together in `sharing`.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::reader::{Place, Placed, Reader, Section};
-use super::values::Port;
+use super::service::usual_tls;
+use super::sharing::ToldApart;
+use super::values::{Port, Switch};
 use super::{
-    DomainName, ExternalService, Host, Invalid, IpPreference, Matching, Protocol, ServiceName,
-    sharing,
+    Caller, DomainName, ExternalService, Host, Invalid, IpPreference, Protocol, ServiceName,
+    sharing, wildcard,
 };
 use crate::yaml::{Node, Value};
 
 /// Settings that decide what a service may be.
 pub(super) struct Surroundings<'a> {
     pub(super) services_domain: &'a DomainName,
-    pub(super) matching: Matching,
+    pub(super) told_apart: ToldApart,
 }
 
 /// A service as far as it could be read. What is `None` was left out or is
@@ -26,6 +29,8 @@ pub(super) struct Draft {
     pub(super) protocol: Field<Protocol>,
     pub(super) ip_preference: Field<IpPreference>,
     pub(super) via_port: Field<Option<u16>>,
+    pub(super) tls: Field<Option<bool>>,
+    pub(super) nodes: Field<BTreeSet<Caller>>,
 }
 
 /// A value that has a default.
@@ -38,6 +43,9 @@ pub(super) struct Field<T> {
 
 /// A protocol, with advice for those who write what a mesh does not see.
 struct WrittenProtocol(Protocol);
+
+/// A caller, with advice for those who name another part of the mesh.
+struct WrittenCaller(Caller);
 
 /// The port when none is written.
 const DEFAULT_PORT: u16 = 443;
@@ -59,8 +67,9 @@ pub(super) fn read(
         .collect();
     for draft in &drafts {
         check_alone(reader, draft, surroundings.services_domain);
+        wildcard::check(reader, draft, surroundings);
     }
-    sharing::check(reader, &drafts, surroundings.matching);
+    sharing::check(reader, &drafts, surroundings.told_apart);
     drafts.into_iter().filter_map(Draft::finish).collect()
 }
 
@@ -104,6 +113,8 @@ fn draft(reader: &mut Reader<'_>, item: &Node) -> Option<Draft> {
         via_port: field(reader, section, "via_port", None, |port: Port| {
             Some(port.into())
         }),
+        tls: field(reader, section, "tls", None, |Switch(tls)| Some(tls)),
+        nodes: nodes(reader, section),
         name,
         host,
     };
@@ -180,6 +191,39 @@ where
     }
 }
 
+fn nodes(reader: &mut Reader<'_>, section: Section<'_>) -> Field<BTreeSet<Caller>> {
+    let Some(node) = section.get("nodes") else {
+        return Field {
+            value: Some([Caller::App].into()),
+            place: None,
+        };
+    };
+    let callers = reader.written_list::<WrittenCaller>(section, "nodes");
+    Field {
+        value: callers.map(|all| {
+            all.into_iter()
+                .map(|WrittenCaller(caller)| caller)
+                .collect()
+        }),
+        place: Some(reader.in_file(node.span)),
+    }
+}
+
+// === impl WrittenCaller ===
+
+impl FromStr for WrittenCaller {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let parsed = text.parse().map(Self);
+        if text.to_ascii_lowercase().contains("gateway") {
+            let help = "leave it out: the gateway takes connections in and has no way out";
+            return parsed.map_err(|invalid| Invalid::new(invalid.message, help));
+        }
+        parsed
+    }
+}
+
 // === impl WrittenProtocol ===
 
 impl FromStr for WrittenProtocol {
@@ -189,7 +233,7 @@ impl FromStr for WrittenProtocol {
         let parsed = text.parse().map(Self);
         let help = match text.to_ascii_lowercase().as_str() {
             "https" | "tls" | "ssl" => {
-                "write `tcp`: the app makes HTTPS itself, and the mesh sees TCP"
+                "write `tcp`: the app makes HTTPS itself, and the mesh sees TCP; on a port that is seldom TLS add `tls: true`"
             }
             "http2" | "h2" | "grpc" => "write `tcp` when the app makes TLS itself, else `http`",
             "udp" | "quic" | "http3" => {
@@ -206,6 +250,12 @@ impl FromStr for WrittenProtocol {
 impl Draft {
     pub(super) fn is_http_on_the_https_port(&self) -> bool {
         self.protocol.value == Some(Protocol::Http) && self.port.value == Some(443)
+    }
+
+    /// Whether the app begins with TLS, as far as it can be known.
+    pub(super) fn is_tls(&self) -> Option<bool> {
+        let usual = || Some(usual_tls(self.protocol.value?, self.port.value?));
+        self.tls.value?.or_else(usual)
     }
 
     /// The port that the app connects to, when it could be read.
@@ -233,7 +283,10 @@ impl Draft {
 
     /// The service, when every part of it is known.
     pub(super) fn finish(self) -> Option<ExternalService> {
+        let tls = self.is_tls()?;
         Some(ExternalService {
+            tls,
+            nodes: self.nodes.value?,
             name: self.name?.into_value(),
             host: self.host?.into_value(),
             port: self.port.value?,
@@ -272,6 +325,13 @@ fn check_alone(reader: &mut Reader<'_>, draft: &Draft, services_domain: &DomainN
                 "write `protocol: tcp`, or `port: 80` when it is HTTP without TLS",
             ),
         );
+    }
+    if let (Some(Protocol::Http), Some(Some(_)), Some(place)) =
+        (draft.protocol.value, draft.tls.value, &draft.tls.place)
+    {
+        let message = "`tls` is for `tcp` services: to the mesh, `http` is HTTP without TLS";
+        let help = "leave `tls` out, or write `protocol: tcp` when the app makes HTTPS itself";
+        reader.refuse(place, Invalid::new(message, help));
     }
     if let (Some(Some(via)), Some(place)) = (draft.via_port.value, &draft.via_port.place) {
         check_via_port(reader, draft, via, place);

@@ -7,6 +7,7 @@ use super::text::text;
 
 text! {
     /// The full name of a host outside the mesh: lower case, at least two labels, no address.
+    /// Or `*.` and a domain, for every host below that.
     Host, check_host
 }
 text! {
@@ -21,6 +22,33 @@ text! {
 // === impl Host ===
 
 impl Host {
+    /// The domain below which every host is meant, for a wildcard.
+    pub fn wildcard(&self) -> Option<&str> {
+        self.0.strip_prefix("*.")
+    }
+
+    /// A host that it stands for: itself, or for a wildcard the likeliest one below.
+    pub fn sample(&self) -> String {
+        self.wildcard()
+            .map_or_else(|| self.0.clone(), |domain| format!("www.{domain}"))
+    }
+
+    /// Whether a host of that name, in lower case, is meant.
+    pub fn includes(&self, host: &str) -> bool {
+        let below = |domain: &str| {
+            host.strip_suffix(domain)
+                .is_some_and(|rest| rest.ends_with('.'))
+        };
+        self.0 == host || self.wildcard().is_some_and(below)
+    }
+
+    /// Whether a wildcard stands for names of the domain.
+    pub fn covers(&self, domain: &DomainName) -> bool {
+        let above = |base: &str| domain.0.strip_suffix(base).map(str::to_owned);
+        let rest = self.wildcard().and_then(above);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
     /// Whether the host is the domain or has its name in it.
     pub fn is_within(&self, domain: &DomainName) -> bool {
         self.0
@@ -39,12 +67,11 @@ fn check_host(text: &str) -> Result<String, Invalid> {
             "write the host's name, such as `github.com`",
         ));
     }
+    if let Some(domain) = text.strip_prefix("*.").filter(|rest| !rest.contains('*')) {
+        return Ok(format!("*.{}", dns_name(domain)?));
+    }
     if text.contains('*') {
-        let bare = text.trim_start_matches("*.");
-        return Err(Invalid::new(
-            format!("`{text}` has a wildcard, and a service is one host"),
-            format_args!("write one entry for each host, such as `www.{bare}`"),
-        ));
+        return Err(misplaced_star(text));
     }
     let name = dns_name(text)?;
     if !name.contains('.') {
@@ -54,6 +81,27 @@ fn check_host(text: &str) -> Result<String, Invalid> {
         ));
     }
     Ok(name)
+}
+
+fn misplaced_star(text: &str) -> Invalid {
+    let domain = text.rsplit('*').next().unwrap_or_default();
+    let domain = domain
+        .trim_start_matches(|c: char| c != '.')
+        .trim_matches('.');
+    let domain = if domain.contains('.') {
+        domain
+    } else {
+        "example.com"
+    };
+    let message = if text == "*" {
+        "`*` is every host there is, and then nothing is dropped".to_owned()
+    } else {
+        format!("`{text}` has a `*` elsewhere than as its whole first label")
+    };
+    let help = format!(
+        "write one domain whose hosts are meant, such as `*.{domain}`; `ALLOW_ALL` lets everything out"
+    );
+    Invalid::new(message, help)
 }
 
 /// Refuses what a URL or an address with a port has beyond the host, and names the host.
@@ -206,6 +254,8 @@ mod tests {
             "xn--bcher-kva.example",
             "1.example",
             "localhost.localdomain",
+            "*.GitHub.com",
+            "*.com",
         ] {
             assert_eq!(host.parse::<Host>().unwrap().as_str(), host.to_lowercase());
         }
@@ -221,8 +271,17 @@ mod tests {
             ("github.com/login", "write `github.com`"),
             ("github.com?x", "write `github.com`"),
             ("me@github.com", "write `github.com`"),
-            ("*.github.com", "such as `www.github.com`"),
-            ("*", "one entry for each host"),
+            ("*", "`*.example.com`; `ALLOW_ALL` lets everything out"),
+            ("*.", "such as `github.com`"),
+            ("a.*.github.com", "such as `*.github.com`"),
+            ("*.*.github.com", "such as `*.github.com`"),
+            ("*api.github.com", "such as `*.github.com`"),
+            ("www.*", "such as `*.example.com`"),
+            (
+                "*.github.com:443",
+                "write `host: *.github.com` and `port: 443`",
+            ),
+            ("*.github.com.", "write `github.com`"),
             ("192.0.2.1", "the host's name"),
             ("192.0.2", "the host's name"),
             ("2001:db8::1", "the host's name"),
@@ -239,6 +298,33 @@ mod tests {
         for (text, part) in cases {
             let help = text.parse::<Host>().unwrap_err().help;
             assert!(help.contains(part), "`{text}`: {help}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_covers_a_domain_that_lies_at_or_below_its_own() {
+        let domain: DomainName = "svc.local".parse().unwrap();
+        for (host, covers) in [
+            ("*.svc.local", true),
+            ("*.local", true),
+            ("*.cal", false),
+            ("*.a.svc.local", false),
+            ("svc.local", false),
+        ] {
+            assert_eq!(
+                host.parse::<Host>().unwrap().covers(&domain),
+                covers,
+                "{host}"
+            );
+        }
+        let wild: Host = "*.a.example".parse().unwrap();
+        for (host, includes) in [
+            ("x.a.example", true),
+            ("y.x.a.example", true),
+            ("a.example", false),
+            ("xa.example", false),
+        ] {
+            assert_eq!(wild.includes(host), includes, "{host}");
         }
     }
 

@@ -5,13 +5,19 @@ use std::str::FromStr;
 use super::reader::{Placed, Reader, Section};
 use super::{
     App, Bastion, Cidr, Config, Input, Invalid, KeyPairName, MeshConfig, Vpc, external_services,
-    values,
+    sharing::ToldApart, values,
 };
 use crate::diag::Diagnostics;
 use crate::yaml::{self, Node};
 
 /// Reads and checks the settings; every mistake is in the error.
 pub fn load(input: &Input<'_>) -> Result<Config, Diagnostics> {
+    load_with_warnings(input).map(|(config, _)| config)
+}
+
+/// Reads and checks the settings; beside them stands what can be done but may
+/// not be meant.
+pub fn load_with_warnings(input: &Input<'_>) -> Result<(Config, Diagnostics), Diagnostics> {
     let parsed = input.file.as_ref().map(yaml::parse);
     let mut reader = Reader::new(input);
     let tree = parsed.and_then(|parsed| {
@@ -20,7 +26,11 @@ pub fn load(input: &Input<'_>) -> Result<Config, Diagnostics> {
     });
     let config = reader.config(tree.as_ref());
     reader.sort_problems();
-    reader.problems.into_result(config)
+    let found = reader.problems;
+    if found.has_errors() {
+        return Err(found);
+    }
+    Ok((config, found))
 }
 
 impl Reader<'_> {
@@ -44,12 +54,13 @@ impl Reader<'_> {
         let internet = self.value_or(root, "internet", default.internet);
         let surroundings = external_services::Surroundings {
             services_domain: &services_domain,
-            matching: mesh.matching,
+            told_apart: ToldApart::by(&mesh, target),
         };
         let external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),
             None => default.external_services,
         };
+        self.warn_of_ports(root, &mesh, &external_services);
         Config {
             environment,
             target,

@@ -20,8 +20,11 @@ mod reader;
 mod service;
 mod settings;
 mod sharing;
+mod suffixes;
 mod text;
 mod values;
+mod warnings;
+mod wildcard;
 mod words;
 
 #[cfg(test)]
@@ -32,12 +35,12 @@ pub use cidr::Cidr;
 pub use host::{DomainName, Host, UrlPath};
 pub use input::{Input, Overrides};
 pub use invalid::Invalid;
-pub use load::load;
+pub use load::{load, load_with_warnings};
 pub use model::{
     App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Target, Vpc,
 };
 pub use names::{Color, EnvironmentName, MeshName, ServiceName};
-pub use service::{ExternalService, IpPreference, Protocol};
+pub use service::{Caller, ExternalService, IpPreference, Protocol};
 pub use settings::{Kind, SETTINGS, Setting, markdown};
 
 /// The settings file that is looked for when none is named.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::words::words;
 use super::{
-    AccountId, Cidr, Color, DomainName, EnvironmentName, ExternalService, ImageName,
+    AccountId, Caller, Cidr, Color, DomainName, EnvironmentName, ExternalService, ImageName,
     ImageReference, IpPreference, KeyPairName, MeshName, ProfileName, Protocol, Region, UrlPath,
 };
 
@@ -203,8 +203,10 @@ fn walkthrough_service(name: &str, host: &str, via_port: Option<u16>) -> Externa
         host: known(host),
         port: 443,
         protocol: Protocol::Tcp,
+        tls: true,
         ip_preference: IpPreference::Ipv4Only,
         via_port,
+        nodes: [Caller::App].into(),
     }
 }
 

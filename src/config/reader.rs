@@ -55,6 +55,12 @@ impl<'a> Reader<'a> {
         self.problems.push(diagnostic.help(invalid.help));
     }
 
+    /// Adds something to look at.
+    pub(super) fn warn(&mut self, place: &Place, invalid: Invalid) {
+        let diagnostic = Diagnostic::warning(invalid.message).at(&place.source, place.span);
+        self.problems.push(diagnostic.help(invalid.help));
+    }
+
     /// Puts the mistakes in the order of the file, and those of variables and flags behind.
     pub(super) fn sort_problems(&mut self) {
         let file = Arc::clone(&self.file);
@@ -164,6 +170,38 @@ impl<'a> Reader<'a> {
             return None;
         };
         self.parsed(text, self.in_file(node.span))
+    }
+
+    /// A list of values of the file alone.
+    pub(super) fn written_list<T: FromStr<Err = Invalid>>(
+        &mut self,
+        section: Section<'_>,
+        name: &str,
+    ) -> Option<Vec<T>> {
+        let node = section.get(name)?;
+        let Value::List(items) = &node.value else {
+            let diagnostic = node
+                .error(&self.file, format!("`{name}` must be a list"))
+                .label(format!("this is {}", node.kind()))
+                .help(format!(
+                    "write `{name}: [{}]`",
+                    node.as_str().unwrap_or("…")
+                ));
+            self.problems.push(diagnostic);
+            return None;
+        };
+        let values: Vec<Option<T>> = items
+            .iter()
+            .map(|item| {
+                let Some(text) = item.as_str() else {
+                    self.refuse_shape(item, name);
+                    return None;
+                };
+                let placed = self.parsed(text, self.in_file(item.span));
+                placed.map(Placed::into_value)
+            })
+            .collect();
+        values.into_iter().collect()
     }
 
     fn refuse_shape(&mut self, node: &Node, key: &str) {

@@ -1,30 +1,31 @@
 //! The services outside the mesh that its containers may reach.
 
+use std::collections::BTreeSet;
+
 use super::words::words;
 use super::{Host, ServiceName};
+use crate::ports::starts_with_tls;
 
 /// One service outside the mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalService {
     /// What the colour app calls it: `/external_<name>`.
     pub name: ServiceName,
-    /// The host that is reached.
+    /// The host that is reached, or every host below a domain.
     pub host: Host,
     /// The port of the host.
     pub port: u16,
     /// How the mesh reads what is sent.
     pub protocol: Protocol,
+    /// Whether the app begins with TLS, and so says the server's name.
+    pub tls: bool,
     /// Which addresses of the host are used.
     pub ip_preference: IpPreference,
     /// The port that the app connects to instead, through a virtual router.
     pub via_port: Option<u16>,
+    /// Who in the mesh may call it.
+    pub nodes: BTreeSet<Caller>,
 }
-
-/// Ports whose protocol starts with a TLS handshake, so that a server name
-/// tells services on them apart.
-pub(super) const TLS_PORTS: [u16; 15] = [
-    443, 465, 636, 853, 989, 990, 992, 993, 995, 5671, 6443, 6514, 8443, 8883, 9093,
-];
 
 // === impl ExternalService ===
 
@@ -34,22 +35,36 @@ impl ExternalService {
         self.via_port.unwrap_or(self.port)
     }
 
-    /// Whether the service speaks TLS from the first byte.
-    pub fn is_tls(&self) -> bool {
-        self.protocol == Protocol::Tcp && TLS_PORTS.contains(&self.port)
+    /// Whether it is TLS, where its port would have one believe otherwise.
+    pub fn tls_unlike_its_port(&self) -> Option<bool> {
+        (self.tls != usual_tls(self.protocol, self.port)).then_some(self.tls)
     }
 
     /// The address that the app fetches: `https://go.dev:444/`,
-    /// `http://example.com/`, `tcp://db.example.com:5432`.
+    /// `http://example.com/`, `tcp://db.example.com:5432`. Of a wildcard's
+    /// hosts it is the likeliest.
     pub fn url(&self) -> String {
-        let (host, port) = (&self.host, self.listen_port());
-        match (self.protocol, self.is_tls(), port) {
+        let (host, port) = (self.host.sample(), self.listen_port());
+        match (self.protocol, self.tls, port) {
             (Protocol::Http, _, 80) => format!("http://{host}/"),
             (Protocol::Http, _, _) => format!("http://{host}:{port}/"),
             (Protocol::Tcp, true, 443) => format!("https://{host}/"),
             (Protocol::Tcp, true, _) => format!("https://{host}:{port}/"),
             (Protocol::Tcp, false, _) => format!("tcp://{host}:{port}"),
         }
+    }
+}
+
+/// Whether a service that does not say so begins with TLS.
+pub(super) fn usual_tls(protocol: Protocol, port: u16) -> bool {
+    protocol == Protocol::Tcp && starts_with_tls(port)
+}
+
+words! {
+    /// Who may call a service.
+    Caller is "a node that can call services outside" {
+        /// The app's node.
+        App = "app",
     }
 }
 
@@ -89,8 +104,10 @@ mod tests {
             host: "go.dev".parse().unwrap(),
             port,
             protocol,
+            tls: usual_tls(protocol, port),
             ip_preference: IpPreference::Ipv4Only,
             via_port,
+            nodes: [Caller::App].into(),
         };
         for (protocol, port, via_port, url) in [
             (Protocol::Tcp, 443, None, "https://go.dev/"),
@@ -103,5 +120,17 @@ mod tests {
         ] {
             assert_eq!(service(protocol, port, via_port).url(), url);
         }
+        let odd = ExternalService {
+            tls: true,
+            ..service(Protocol::Tcp, 5432, None)
+        };
+        assert_eq!(odd.url(), "https://go.dev:5432/");
+        assert_eq!(odd.tls_unlike_its_port(), Some(true));
+        let any = ExternalService {
+            host: "*.go.dev".parse().unwrap(),
+            ..service(Protocol::Tcp, 443, None)
+        };
+        assert_eq!(any.url(), "https://www.go.dev/");
+        assert_eq!(any.tls_unlike_its_port(), None);
     }
 }

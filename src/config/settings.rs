@@ -198,7 +198,7 @@ pub const SETTINGS: &[Setting] = &[
         "external_services[].host",
         Kind::Text("host"),
         "",
-        "the host, by its full name",
+        "the host, by its full name; `*.example.com` for every host below `example.com`",
     ),
     setting(
         "external_services[].port",
@@ -211,6 +211,18 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(Protocol::WORDS),
         "tcp",
         "`tcp` for HTTPS and all else, `http` for HTTP without TLS",
+    ),
+    setting(
+        "external_services[].tls",
+        Kind::Switch,
+        "",
+        "whether the app begins with TLS on that port; left out, `true` on 443, 8443 and the like",
+    ),
+    setting(
+        "external_services[].nodes",
+        Kind::List,
+        "`[app]`",
+        "which nodes may call it: `app`; `[]` for none yet",
     ),
     setting(
         "external_services[].ip_preference",

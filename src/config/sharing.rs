@@ -3,18 +3,92 @@
 //!
 //! Each rule reads the list once; a list of thousands takes no longer than its length says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::external_services::Draft;
 use super::reader::Reader;
-use super::service::TLS_PORTS;
 use super::values::SIDECAR_PORTS;
-use super::{Invalid, Matching, Protocol};
+use super::{Invalid, Matching, MeshConfig, MeshRuntime, Protocol, Target};
 
-pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], matching: Matching) {
+/// What there is to tell two services on one port apart, besides the HTTP host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToldApart {
+    /// Nothing: App Mesh, or matching as it did.
+    Not,
+    /// The TLS server name.
+    ByName,
+    /// The server name, and where it is not TLS the virtual address that the
+    /// app's resolver gives each host.
+    ByNameAndAddress,
+}
+
+impl ToldApart {
+    pub(super) fn by(mesh: &MeshConfig, target: Target) -> Self {
+        match (mesh.matching, target, mesh.runtime) {
+            (Matching::Port, _, _) | (_, Target::Aws, MeshRuntime::AppMesh) => Self::Not,
+            // The resolver of a task on ECS is AWS's.
+            (Matching::Sni, Target::Aws, MeshRuntime::Auto | MeshRuntime::Envoy) => Self::ByName,
+            (Matching::Sni, Target::Local, _) => Self::ByNameAndAddress,
+        }
+    }
+
+    fn tells(self, one: Kind, other: Kind) -> bool {
+        match self {
+            Self::ByNameAndAddress => true,
+            Self::ByName => one != Kind::Plain && other != Kind::Plain,
+            Self::Not => one == Kind::Requests && other == Kind::Requests,
+        }
+    }
+}
+
+/// What a service's connections look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Requests,
+    Tls,
+    Plain,
+}
+
+impl Kind {
+    fn of(draft: &Draft) -> Option<Self> {
+        Some(match (draft.protocol.value?, draft.is_tls()?) {
+            (Protocol::Http, _) => Self::Requests,
+            (Protocol::Tcp, true) => Self::Tls,
+            (Protocol::Tcp, false) => Self::Plain,
+        })
+    }
+}
+
+pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], told_apart: ToldApart) {
     check_names(reader, drafts);
     let doubles = check_hosts(reader, drafts);
-    check_ports(reader, drafts, matching, &doubles);
+    check_ports(reader, drafts, told_apart, &doubles);
+    check_nodes(reader, drafts);
+}
+
+/// A host is one virtual service, which a node may call or not.
+fn check_nodes(reader: &mut Reader<'_>, drafts: &[Draft]) {
+    let mut first: HashMap<&str, &Draft> = HashMap::new();
+    for draft in drafts {
+        let Some(host) = &draft.host else { continue };
+        let other = *first.entry(host.value.as_str()).or_insert(draft);
+        if draft.nodes.value == other.nodes.value {
+            continue;
+        }
+        let (Some(_), Some(_)) = (&draft.nodes.value, &other.nodes.value) else {
+            continue;
+        };
+        let written = [draft, other].map(|each| each.nodes.place.as_ref());
+        let place = written[0].or(written[1]).unwrap_or(&draft.item);
+        let message = format!(
+            "{} and {} are one host, `{}`, and differ in `nodes`",
+            draft.title(),
+            other.title(),
+            host.value
+        );
+        let help = "give both the same `nodes`: a node may call a host or not";
+        reader.refuse(place, Invalid::new(message, help));
+    }
 }
 
 fn check_names(reader: &mut Reader<'_>, drafts: &[Draft]) {
@@ -80,41 +154,36 @@ fn check_hosts(reader: &mut Reader<'_>, drafts: &[Draft]) -> HashSet<usize> {
 fn check_ports(
     reader: &mut Reader<'_>,
     drafts: &[Draft],
-    matching: Matching,
+    told_apart: ToldApart,
     doubles: &HashSet<usize>,
 ) {
     let mut free = FreePorts::beside(drafts);
-    let mut first: HashMap<u16, &Draft> = HashMap::new();
+    let mut first: HashMap<u16, BTreeMap<Kind, &Draft>> = HashMap::new();
     for (index, draft) in drafts.iter().enumerate() {
-        let (Some(port), Some(protocol)) = (draft.listen_port(), draft.protocol.value) else {
+        let (Some(port), Some(kind)) = (draft.listen_port(), Kind::of(draft)) else {
             continue;
         };
         if doubles.contains(&index) || draft.is_http_on_the_https_port() {
             continue;
         }
-        let Some(other) = first.get(&port) else {
-            first.insert(port, draft);
-            continue;
-        };
-        if other.protocol.value == Some(protocol)
-            && (protocol == Protocol::Http
-                || (matching == Matching::Sni && is_tls(draft) && is_tls(other)))
-        {
-            continue;
+        let there = first.entry(port).or_default();
+        let mut others = there.iter();
+        let alike = others.find(|(other, _)| !told_apart.tells(kind, **other));
+        if let Some((_, other)) = alike {
+            let conflict = Conflict {
+                port,
+                draft,
+                other,
+                told_apart,
+            };
+            reader.refuse(
+                draft.listen_place(),
+                conflict.explain(free.take_after(port)),
+            );
+        } else {
+            there.entry(kind).or_insert(draft);
         }
-        let conflict = Conflict { port, draft, other };
-        reader.refuse(
-            draft.listen_place(),
-            conflict.explain(free.take_after(port)),
-        );
     }
-}
-
-fn is_tls(draft: &Draft) -> bool {
-    draft
-        .port
-        .value
-        .is_some_and(|port| TLS_PORTS.contains(&port))
 }
 
 /// Two services on one port that the mesh cannot tell apart.
@@ -122,6 +191,7 @@ struct Conflict<'a> {
     port: u16,
     draft: &'a Draft,
     other: &'a Draft,
+    told_apart: ToldApart,
 }
 
 impl Conflict<'_> {
@@ -131,21 +201,33 @@ impl Conflict<'_> {
             || "`via_port` with a port that no other has".to_owned(),
             |free| format!("`via_port: {free}`"),
         );
-        if self.draft.protocol.value != self.other.protocol.value {
-            let tcp = if self.draft.protocol.value == Some(Protocol::Tcp) {
+        let kinds = [Kind::of(self.draft), Kind::of(self.other)];
+        let on_aws = if self.told_apart == ToldApart::ByName {
+            " on AWS, where the app's resolver is not ours"
+        } else {
+            ""
+        };
+        if kinds.contains(&Some(Kind::Requests)) {
+            let tcp = if kinds[1] == Some(Kind::Requests) {
                 &this
             } else {
                 &other
             };
             return Invalid::new(
                 format!("{this} and {other} share port {port}, and one is `tcp`, the other `http`"),
-                format_args!("give {tcp} a port of its own: {via}"),
+                format_args!("give {tcp} a port of its own{on_aws}: {via}"),
             );
         }
-        let message = format!(
-            "{this} and {other} are two `tcp` services on port {port}, and nothing tells them apart"
-        );
-        let both_tls = is_tls(self.draft) && is_tls(self.other);
+        let both_tls = kinds == [Some(Kind::Tls); 2];
+        let message = if kinds.contains(&Some(Kind::Tls)) && !both_tls {
+            format!(
+                "{this} and {other} share port {port}, and one begins with TLS, the other does not"
+            )
+        } else {
+            format!(
+                "{this} and {other} are two `tcp` services on port {port}, and nothing tells them apart{on_aws}"
+            )
+        };
         let or = if both_tls {
             ", or set `mesh.matching` to `sni`"
         } else {

@@ -46,10 +46,12 @@ impl Report {
             .map(|finished| finished.outcome)
     }
 
-    /// Whether anything was changed.
+    /// Whether anything was changed in the account. An image that was built
+    /// is no change until it is pushed.
     pub fn has_changes(&self) -> bool {
         self.finished
             .iter()
+            .filter(|finished| finished.step != StepId::ImageBuild)
             .any(|finished| !matches!(finished.outcome, Outcome::Unchanged | Outcome::Absent))
     }
 }
@@ -91,7 +93,7 @@ async fn walk(
     mut interrupt: Interrupt,
 ) -> Result<Report, DeployError> {
     let run = Arc::new(Run::new(plan, cloud, work, events.clone()));
-    if let ImageSource::Given(reference) = &run.work.image {
+    if let Some(ImageSource::Given(reference)) = &run.work.image {
         let _ = run.app_image.set(reference.clone());
     }
     let mut walk = Walk {
@@ -223,7 +225,7 @@ async fn build_up(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
     match step {
         StepId::Stack(name) => run.bring_up(step, name).await,
         StepId::KeyPair => run.ensure_key_pair(step).await,
-        StepId::ImageBuild => run.build_image(step).await,
+        StepId::ImageBuild => Ok(run.built_image(step)),
         StepId::ImagePush => run.push_image(step).await,
         StepId::EmptyRepository(_) => unreachable!("nothing is emptied on the way up"),
     }

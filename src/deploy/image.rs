@@ -1,42 +1,35 @@
 //! The app's image: built, pushed, and in the end removed.
 
 use std::error::Error;
-use std::path::Path;
 
 use super::run::Run;
 use super::{ImageSource, Outcome, Progress, StepError};
 use crate::aws::Repository;
-use crate::image;
+use crate::image::{self, Image};
 use crate::plan::StepId;
 use crate::stack::{Role, StackName};
 
 impl Run {
-    /// Builds the image. Its digest is known from then on.
-    pub(super) async fn build_image(&self, step: &StepId) -> Result<Outcome, StepError> {
-        let ImageSource::Build { binary } = &self.work.image else {
-            return Ok(Outcome::Unchanged);
-        };
-        let binary = binary.clone();
-        let built = tokio::task::spawn_blocking(move || build(&binary))
-            .await
-            .expect("building does not panic")?;
-        self.tell(
-            step,
-            Progress::ImageBuilt {
-                digest: built.digest.to_string(),
-                bytes: built.layer.len(),
-            },
-        );
-        let _ = self.image.set(built);
-        Ok(Outcome::Created)
+    /// Tells of the image that was built.
+    pub(super) fn built_image(&self, step: &StepId) -> Outcome {
+        let built = self.image();
+        let digest = built.digest.to_string();
+        let bytes = built.layer.len();
+        self.tell(step, Progress::ImageBuilt { digest, bytes });
+        Outcome::Created
+    }
+
+    fn image(&self) -> &Image {
+        match &self.work.image {
+            Some(ImageSource::Built(image)) => image,
+            Some(ImageSource::Given(_)) | None => {
+                unreachable!("a plan has steps for an image only when it was built here")
+            }
+        }
     }
 
     /// Pushes the image, unless the repository holds it.
     pub(super) async fn push_image(&self, step: &StepId) -> Result<Outcome, StepError> {
-        let image = self
-            .image
-            .get()
-            .expect("an image is built before it is pushed");
         let stack = self
             .of_role(Role::EcrRepositories)
             .expect("a plan that pushes has a repository");
@@ -52,7 +45,7 @@ impl Run {
             repository: repository.name,
             authorization: Some(login.token().to_owned()),
         };
-        let pushed = image::push(image, &target)
+        let pushed = image::push(self.image(), &target)
             .await
             .map_err(|error| told(&error))?;
         let reference = format!("{}@{}", repository.uri, pushed.digest);
@@ -100,10 +93,6 @@ impl Run {
             None => Ok(None),
         }
     }
-}
-
-fn build(binary: &Path) -> Result<image::Image, StepError> {
-    image::build(binary).map_err(|error| told(&error))
 }
 
 /// An error with its causes, in one line.

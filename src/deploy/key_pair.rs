@@ -7,7 +7,8 @@ use super::private_key::{self, PrivateKeyError, SavedKey};
 use super::run::Run;
 use super::{KeyPairWork, Outcome, Progress, StepError};
 use crate::aws::CloudError;
-use crate::plan::{OWNER_TAG, StepId};
+use crate::plan::StepId;
+use crate::stack::OWNER_TAG;
 
 impl Run {
     /// Sees to it that the account has the pair. The private half is on disk

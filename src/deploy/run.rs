@@ -10,7 +10,6 @@ use super::pace::Pace;
 use super::watcher::Watcher;
 use super::{Event, Progress, Work};
 use crate::aws::Cloud;
-use crate::image::Image;
 use crate::plan::{DeployedStack, Plan, StepId};
 use crate::stack::{RenderedStack, Role, StackName};
 
@@ -21,7 +20,6 @@ pub(super) struct Run {
     pub(super) work: Work,
     pub(super) pace: Arc<Pace>,
     pub(super) watcher: Watcher,
-    pub(super) image: OnceLock<Image>,
     pub(super) app_image: OnceLock<String>,
     rendered: BTreeMap<StackName, RenderedStack>,
     deployed: BTreeMap<StackName, DeployedStack>,
@@ -48,7 +46,6 @@ impl Run {
             cloud: cloud.clone(),
             work,
             pace,
-            image: OnceLock::new(),
             app_image: OnceLock::new(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use crate::image::Image;
 
 /// Where the app's image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageSource {
-    /// It is built from this static program and pushed.
-    Build {
-        /// The program.
-        binary: PathBuf,
-    },
+    /// It was built here and is pushed.
+    Built(Arc<Image>),
     /// The user has one, under this reference.
     Given(String),
 }
@@ -57,8 +57,8 @@ impl fmt::Display for RunId {
 pub struct Work {
     /// The environment's name, which marks what is ours.
     pub environment: String,
-    /// The app's image.
-    pub image: ImageSource,
+    /// The app's image; none on the way down.
+    pub image: Option<ImageSource>,
     /// The key pair, if one is wanted.
     pub key_pair: Option<KeyPairWork>,
     /// Whether a stack whose creation failed may be deleted and made anew.

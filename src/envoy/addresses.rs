@@ -2,7 +2,7 @@
 //!
 //! They lead nowhere but into the proxy. A name's address comes from a hash
 //! of the name, so that it does not depend on which other names there are;
-//! only where two names fall on the same of eight million addresses does the
+//! only where two names fall on the same of sixteen million addresses does the
 //! later one, by name, move on to the next.
 
 use std::{
@@ -12,20 +12,12 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// Addresses of names whose services are all told apart by TLS server name or
-/// HTTP host: 240.0.0.0/9, as address and prefix length.
-pub const SNI_ADDRESSES: (Ipv4Addr, u8) = (Ipv4Addr::new(240, 0, 0, 0), 9);
-
-/// Addresses of names with a service that is told apart by address:
-/// 240.128.0.0/9. Connections to these are redirected to
-/// [`AppPlacement::plain_egress_port`](super::AppPlacement::plain_egress_port).
-pub const PLAIN_ADDRESSES: (Ipv4Addr, u8) = (Ipv4Addr::new(240, 128, 0, 0), 9);
+/// The block that they are taken from: 240.0.0.0/8, which nobody else has.
+pub const ADDRESSES: (Ipv4Addr, u8) = (Ipv4Addr::new(240, 0, 0, 0), 8);
 
 /// Gives each name an address of the block.
-pub(super) fn assign<'a>(
-    names: impl IntoIterator<Item = &'a str>,
-    (first, prefix): (Ipv4Addr, u8),
-) -> BTreeMap<String, Ipv4Addr> {
+pub(super) fn assign<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, Ipv4Addr> {
+    let (first, prefix) = ADDRESSES;
     let size = 1_u32 << (32 - prefix);
     let names: BTreeSet<&str> = names.into_iter().collect();
     let mut taken = BTreeSet::new();
@@ -54,29 +46,16 @@ mod tests {
 
     #[test]
     fn a_name_keeps_its_address_when_others_come() {
-        let few = assign(["github.com", "go.dev"], SNI_ADDRESSES);
+        let few = assign(["github.com", "go.dev"]);
         let names: Vec<String> = (0..5000)
             .map(|index| format!("host{index}.example"))
             .collect();
-        let many = assign(
-            names
-                .iter()
-                .map(String::as_str)
-                .chain(["github.com", "go.dev"]),
-            SNI_ADDRESSES,
-        );
+        let others = names.iter().map(String::as_str);
+        let many = assign(others.chain(["github.com", "go.dev"]));
         assert_eq!(many.len(), 5002);
         assert_eq!(few["github.com"], many["github.com"]);
         assert_eq!(few["go.dev"], many["go.dev"]);
         let different: BTreeSet<_> = many.values().collect();
         assert_eq!(different.len(), 5002);
-    }
-
-    #[test]
-    fn the_blocks_do_not_meet() {
-        let last = |(first, prefix): (Ipv4Addr, u8)| u32::from(first) + ((1 << (32 - prefix)) - 1);
-        assert!(last(SNI_ADDRESSES) < u32::from(PLAIN_ADDRESSES.0));
-        let plain = assign(["mysql.example"], PLAIN_ADDRESSES);
-        assert!(u32::from(plain["mysql.example"]) > u32::from(PLAIN_ADDRESSES.0));
     }
 }

@@ -11,7 +11,7 @@
 //! folder again when one is replaced.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     net::Ipv4Addr,
     path::{Path, PathBuf},
@@ -39,6 +39,7 @@ pub(super) struct Parts {
     pub(super) clusters: Vec<Cluster>,
     pub(super) routes: Vec<RouteConfiguration>,
     pub(super) names: BTreeMap<String, Ipv4Addr>,
+    pub(super) plain: BTreeSet<(Ipv4Addr, u16)>,
 }
 
 /// The file of a route configuration.
@@ -56,9 +57,18 @@ impl Configuration {
     /// The names that the application may resolve, in lower case, and the
     /// virtual address of each.
     ///
-    /// Under ALLOW_ALL names that are not here are to be resolved as usual.
+    /// `*.example.com` stands for every name below `example.com` that has no
+    /// address of its own here. Under ALLOW_ALL names that are not here are
+    /// to be resolved as usual.
     pub fn names(&self) -> &BTreeMap<String, Ipv4Addr> {
         &self.0.names
+    }
+
+    /// The virtual addresses and ports that are to be redirected to
+    /// [`AppPlacement::plain_egress_port`](super::AppPlacement::plain_egress_port):
+    /// on these the server may speak first, or the client without TLS.
+    pub fn plain(&self) -> &BTreeSet<(Ipv4Addr, u16)> {
+        &self.0.plain
     }
 
     /// What Envoy starts from, as JSON.

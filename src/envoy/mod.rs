@@ -14,7 +14,7 @@ mod placement;
 #[cfg(test)]
 mod tests;
 
-pub use addresses::{PLAIN_ADDRESSES, SNI_ADDRESSES};
+pub use addresses::ADDRESSES;
 pub use compile::{CompileError, compile};
 pub use configuration::Configuration;
 pub use placement::{AppPlacement, Placement};

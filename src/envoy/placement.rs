@@ -41,8 +41,8 @@ pub struct AppPlacement {
     pub address: Ipv4Addr,
     /// Where the application's connections are redirected to: 15001.
     pub egress_port: u16,
-    /// Where those are redirected to whose destination is in
-    /// [`PLAIN_ADDRESSES`](super::PLAIN_ADDRESSES): 15002.
+    /// Where those are redirected to whose destination is one of
+    /// [`Configuration::plain`](super::Configuration::plain): 15002.
     ///
     /// These connections are to services that are told apart by address
     /// alone. They need a listener of their own because the one at

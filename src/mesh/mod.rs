@@ -21,19 +21,21 @@ mod route;
 mod router;
 mod rules;
 mod service;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 pub use gateway::{GatewayListener, VirtualGateway};
 pub use gateway_route::{GatewayRoute, GatewayTarget, HostnameMatch, HostnameRewrite, PathRewrite};
 pub use matching::{HeaderMatch, NamedMatch, PathMatch, QueryMatch, RequestMatch};
-pub use model::{EgressFilter, Mesh};
+pub use model::{EgressFilter, Matching, Mesh};
 pub use names::{
     GatewayRouteName, MeshName, RouteName, VirtualGatewayName, VirtualNodeName, VirtualRouterName,
     VirtualServiceName,
 };
 pub use node::{
-    AccessLog, DnsResponse, IpPreference, LogFormat, NodeListener, ServiceDiscovery, VirtualNode,
+    AccessLog, DnsResponse, IpPreference, LogFormat, NodeListener, ServiceDiscovery, Transport,
+    VirtualNode,
 };
 pub use policy::{
     ConnectionPool, HealthCheck, OutlierDetection, Protocol, RetryEvent, RetryPolicy, Timeout,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::read::{Fields, Log, Reader};
+use super::tags::Tags;
 use super::{
     GatewayRoute, GatewayRouteName, IpPreference, MeshName, Problem, Problems, Resource, Route,
     RouteName, Severity, VirtualGateway, VirtualGatewayName, VirtualNode, VirtualNodeName,
@@ -18,6 +19,8 @@ pub struct Mesh {
     pub name: MeshName,
     /// What may leave it.
     pub egress: EgressFilter,
+    /// How its connections are told apart.
+    pub matching: Matching,
     /// Which addresses its nodes use, unless they say otherwise.
     pub ip_preference: Option<IpPreference>,
     /// Its nodes.
@@ -42,6 +45,17 @@ pub enum EgressFilter {
     DropAll,
     /// Everything.
     AllowAll,
+}
+
+/// How connections to `tcp` services are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matching {
+    /// By TLS server name, and by address where it is not TLS.
+    #[default]
+    ServerName,
+    /// By port alone, as App Mesh did: whatever goes to a service's port goes
+    /// to the service.
+    Port,
 }
 
 // === impl Mesh ===
@@ -77,6 +91,7 @@ impl Mesh {
         Self {
             name,
             egress: EgressFilter::default(),
+            matching: Matching::default(),
             ip_preference: None,
             nodes: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -90,10 +105,11 @@ impl Mesh {
     fn read(resource: &Resource, log: &Log) -> Option<Self> {
         let mut fields = Reader::new(&resource.properties, log).object()?;
         let name = own_name(&mut fields, "MeshName", resource);
-        common(&mut fields);
+        let tags = common(&mut fields);
         let spec = fields.optional("Spec");
         fields.finish();
         let mut mesh = Self::new(MeshName::new(name?));
+        mesh.matching = tags.matching.unwrap_or_default();
         if let Some(spec) = spec {
             mesh.read_spec(&spec);
         }
@@ -121,6 +137,22 @@ impl Mesh {
             discovery.finish();
             self.ip_preference = preference.and_then(|r| IpPreference::read(&r));
         }
+    }
+
+    /// The virtual services that a backend's name stands for: the one of that
+    /// name, and for `*.example.com` also those whose names are below it.
+    pub fn services_of<'a>(
+        &'a self,
+        backend: &'a VirtualServiceName,
+    ) -> impl Iterator<Item = &'a VirtualService> {
+        let below = backend.as_str().strip_prefix('*');
+        let others = below.into_iter().flat_map(|ending| {
+            self.services
+                .values()
+                .filter(move |service| service.name.as_str().ends_with(ending))
+        });
+        let exact = below.is_none().then(|| self.services.get(backend));
+        exact.flatten().into_iter().chain(others)
     }
 
     /// The routes of a router in the order in which they are tried.
@@ -154,11 +186,14 @@ fn read_member(resource: &Resource, meshes: &mut BTreeMap<MeshName, Mesh>, log: 
         return;
     };
     let mesh_name = fields.required("MeshName").and_then(|r| r.text(1..=255));
-    common(&mut fields);
+    let tags = common(&mut fields);
     let spec = fields.required("Spec");
-    let Some(member) = Member::read(resource, &mut fields, spec.as_ref()) else {
+    let Some(mut member) = Member::read(resource, &mut fields, spec.as_ref()) else {
         return;
     };
+    if let (Member::Node(node), Some(transport)) = (&mut member, tags.transport) {
+        node.set_transport(transport);
+    }
     fields.finish();
     let Some(mesh_name) = mesh_name.map(MeshName::new) else {
         return;
@@ -274,11 +309,11 @@ fn own_name(fields: &mut Fields<'_>, key: &'static str, resource: &Resource) -> 
     }
 }
 
-/// The properties that every type has and that change nothing here.
-fn common(fields: &mut Fields<'_>) {
-    for key in ["Tags", "MeshOwner"] {
-        fields.optional(key);
-    }
+/// The properties that every type has, of which only our own tags matter.
+fn common(fields: &mut Fields<'_>) -> Tags {
+    fields.optional("MeshOwner");
+    let tags = fields.optional("Tags");
+    tags.map(|reader| Tags::read(&reader)).unwrap_or_default()
 }
 
 impl Resource {

@@ -5,6 +5,7 @@ use super::policy::{
 };
 use super::read::{Fields, Reader};
 use super::{VirtualNodeName, VirtualServiceName};
+use crate::ports;
 
 /// Instances that answer alike, and what they may call.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub struct NodeListener {
     pub port: u16,
     /// What it speaks.
     pub protocol: Protocol,
+    /// What a connection to it begins with.
+    pub transport: Transport,
     /// How clients check it.
     pub health_check: Option<HealthCheck>,
     /// How long a request to it may take.
@@ -38,10 +41,20 @@ pub struct NodeListener {
     pub outlier_detection: Option<OutlierDetection>,
 }
 
+/// What a connection begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A TLS greeting of the client, which names the server.
+    Tls,
+    /// Anything else; perhaps the server speaks first.
+    Plain,
+}
+
 /// How a node's addresses are found: by DNS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceDiscovery {
-    /// The name to resolve.
+    /// The name to resolve; `*.example.com` stands for whichever name below
+    /// `example.com` the client asks for.
     pub hostname: String,
     /// What the answer means.
     pub response: DnsResponse,
@@ -116,6 +129,15 @@ impl VirtualNode {
         })
     }
 
+    /// Overrules what the ports say of its `tcp` listeners.
+    pub(super) fn set_transport(&mut self, transport: Transport) {
+        for listener in &mut self.listeners {
+            if listener.protocol == Protocol::Tcp {
+                listener.transport = transport;
+            }
+        }
+    }
+
     /// The listener of a port, or the only one there is.
     pub fn listener(&self, port: Option<u16>) -> Option<&NodeListener> {
         match (port, self.listeners.as_slice()) {
@@ -147,10 +169,11 @@ impl NodeListener {
             "leave it out: traffic between nodes is clear text here",
         );
         fields.finish();
-        let protocol = protocol?;
+        let (port, protocol) = (port?, protocol?);
         Some(Self {
-            port: port?,
+            port,
             protocol,
+            transport: Transport::usual(port, protocol),
             health_check,
             timeout: timeout
                 .and_then(|r| Timeout::read_listener(&r, protocol))
@@ -161,9 +184,26 @@ impl NodeListener {
     }
 }
 
+// === impl Transport ===
+
+impl Transport {
+    fn usual(port: u16, protocol: Protocol) -> Self {
+        if protocol == Protocol::Tcp && ports::starts_with_tls(port) {
+            Self::Tls
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 // === impl ServiceDiscovery ===
 
 impl ServiceDiscovery {
+    /// Whether the client's own word says which host is meant.
+    pub fn is_wildcard(&self) -> bool {
+        self.hostname.starts_with("*.")
+    }
+
     fn read(reader: &Reader<'_>) -> Option<Self> {
         let mut fields = reader.object()?;
         let dns = fields.optional("DNS");

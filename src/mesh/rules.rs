@@ -14,7 +14,7 @@ impl Mesh {
         let mut problems = Vec::new();
         for node in self.nodes.values() {
             for backend in &node.backends {
-                if !self.services.contains_key(backend) {
+                if self.services_of(backend).next().is_none() {
                     let message =
                         format!("backend `{backend}` is not a virtual service of the mesh");
                     problems.push(Problem::warning(node.name.as_str(), message));

@@ -83,6 +83,67 @@ fn an_empty_client_policy_and_empty_logging_are_nothing() {
 }
 
 #[test]
+fn tags_say_what_properties_cannot() {
+    let node = |port: u16, tags: Value| {
+        let node = json!({"Tags": tags, "Spec": {"Listeners": [
+            {"PortMapping": {"Port": port, "Protocol": "tcp"}},
+            {"PortMapping": {"Port": 8080, "Protocol": "http"}}]}});
+        let meshes = Mesh::from_resources(&[resource("VirtualNode", node)])?;
+        let node = &meshes[&MeshName::new("m")].nodes[&VirtualNodeName::new("Thing")];
+        assert_eq!(node.listeners[1].transport, Transport::Plain);
+        Ok::<_, Problems>(node.listeners[0].transport)
+    };
+    let tls = |value: Value| json!([{"Key": "colormesh:tls", "Value": value}]);
+    assert_eq!(node(443, json!([])), Ok(Transport::Tls));
+    assert_eq!(node(5432, json!([])), Ok(Transport::Plain));
+    assert_eq!(node(443, tls(json!("false"))), Ok(Transport::Plain));
+    assert_eq!(node(5432, tls(json!(true))), Ok(Transport::Tls));
+    let owner = json!([{"Key": "owner", "Value": "me"}]);
+    assert_eq!(node(443, owner), Ok(Transport::Tls));
+    for (key, value, said) in [
+        (
+            "colormesh:tls",
+            "perhaps",
+            "`Tags[0].Value`: expected `true` or `false`",
+        ),
+        (
+            "colormesh:matching",
+            "host",
+            "`host` is not one of `sni`, `port`",
+        ),
+        ("colormesh:tsl", "true", "there is no tag `colormesh:tsl`"),
+    ] {
+        let refused = node(443, json!([{"Key": key, "Value": value}])).unwrap_err();
+        assert!(refused.to_string().contains(said), "{refused}");
+    }
+}
+
+#[test]
+fn a_wildcard_backend_stands_for_the_services_below_it() {
+    let service = |name: &str| {
+        let mut service = resource(
+            "VirtualService",
+            json!({"VirtualServiceName": name, "Spec": {}}),
+        );
+        service.logical_id = name.to_owned();
+        service
+    };
+    let names = ["*.a.test", "x.a.test", "y.x.a.test", "a.test", "xa.test"];
+    let resources: Vec<Resource> = names.into_iter().map(service).collect();
+    let meshes = Mesh::from_resources(&resources).unwrap();
+    let mesh = &meshes[&MeshName::new("m")];
+    let found = |backend: &str| -> Vec<String> {
+        let backend = VirtualServiceName::new(backend);
+        let services = mesh.services_of(&backend);
+        services.map(|service| service.name.to_string()).collect()
+    };
+    assert_eq!(found("*.a.test"), ["*.a.test", "x.a.test", "y.x.a.test"]);
+    assert_eq!(found("*.x.a.test"), ["y.x.a.test"]);
+    assert_eq!(found("a.test"), ["a.test"]);
+    assert_eq!(found("*.b.test"), [""; 0]);
+}
+
+#[test]
 fn unions_hold_one() {
     let found = refusals(
         "Route",

@@ -3,13 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::up::{needed_stacks, of_role};
-use super::{
-    Action, Cycle, Deployed, Direction, DownStanding, ImagePlan, Plan, Step, StepId, Wishes, order,
-};
-use crate::stack::{RenderedStack, Role};
-
-/// The tag that says which environment a thing outside the stacks belongs to.
-pub const OWNER_TAG: &str = "colormesh:environment";
+use super::{Action, Cycle, Deployed, Direction, DownStanding, Plan, Step, StepId, Wishes, order};
+use crate::stack::{OWNER_TAG, RenderedStack, Role};
 
 // === impl Plan ===
 
@@ -25,9 +20,8 @@ impl Plan {
     ) -> Result<Self, Cycle> {
         let mut steps = Vec::new();
         for stack in stacks.iter().rev() {
-            if stack.role == Role::EcrRepositories
-                && matches!(wishes.image, ImagePlan::Build { .. })
-            {
+            // Whatever the settings say now: it may hold images of before.
+            if stack.role == Role::EcrRepositories {
                 steps.push(emptying(stack, &stacks, deployed));
             }
             let needs = needs(stack, &stacks);

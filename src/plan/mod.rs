@@ -17,7 +17,6 @@ mod up;
 
 pub use compare::{Change, ChangeKind, KnownImage, compare};
 pub use deployed::{Deployed, DeployedStack};
-pub use down::OWNER_TAG;
 pub use graph::{Cycle, order};
 pub use property::PropertyChange;
 pub use standing::{DownStanding, UpStanding};

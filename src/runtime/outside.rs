@@ -3,12 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::stand_in::{Kind, OutsideHost};
-use crate::mesh::{Mesh, MeshName, NodeListener, Protocol, ServiceDiscovery};
-
-/// Ports whose protocol starts with a TLS handshake.
-const TLS_PORTS: [u16; 15] = [
-    443, 465, 636, 853, 989, 990, 992, 993, 995, 5671, 6443, 6514, 8443, 8883, 9093,
-];
+use crate::mesh::{Mesh, MeshName, NodeListener, Protocol, ServiceDiscovery, Transport};
 
 /// The hosts that nodes of these meshes name and that are in none of the
 /// private domains.
@@ -36,10 +31,10 @@ pub(super) fn hosts(
 }
 
 fn kind(listener: &NodeListener) -> Kind {
-    match listener.protocol {
-        Protocol::Tcp if TLS_PORTS.contains(&listener.port) => Kind::Tls,
-        Protocol::Tcp => Kind::Tcp,
-        Protocol::Http | Protocol::Http2 | Protocol::Grpc => Kind::Http,
+    match (listener.protocol, listener.transport) {
+        (Protocol::Tcp, Transport::Tls) => Kind::Tls,
+        (Protocol::Tcp, Transport::Plain) => Kind::Tcp,
+        (Protocol::Http | Protocol::Http2 | Protocol::Grpc, _) => Kind::Http,
     }
 }
 

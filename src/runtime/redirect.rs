@@ -1,6 +1,7 @@
 //! The text that `ip` and `nft` are fed: addresses, routes and redirection of
 //! each kind of namespace, from typed values. Runs nothing itself.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
@@ -21,13 +22,29 @@ pub(super) fn app_addresses() -> String {
 }
 
 /// All TCP and all DNS of an app's namespace goes to its listeners.
-pub(super) fn app_redirection(plain: (Ipv4Addr, u8)) -> String {
-    let (block, prefix) = plain;
-    nat(&format!(
+pub(super) fn app_redirection() -> String {
+    let set = "  set plain {\n    type ipv4_addr . inet_service\n  }\n";
+    let rules = format!(
         "udp dport 53 redirect to :{DNS_PORT}\n    tcp dport 53 redirect to :{DNS_PORT}\n    \
-         ip daddr {block}/{prefix} meta l4proto tcp redirect to :{PLAIN_EGRESS_PORT}\n    \
+         ip daddr . tcp dport @plain redirect to :{PLAIN_EGRESS_PORT}\n    \
          meta l4proto tcp redirect to :{EGRESS_PORT}"
-    ))
+    );
+    nat(set, &rules)
+}
+
+/// Which addresses and ports are told apart by address alone, in one step.
+pub(super) fn plain_destinations(plain: &BTreeSet<(Ipv4Addr, u16)>) -> String {
+    let mut text = "flush set ip colormesh plain\n".to_owned();
+    if !plain.is_empty() {
+        let each = plain.iter();
+        let elements: Vec<String> = each
+            .map(|(address, port)| format!("{address} . {port}"))
+            .collect();
+        let elements = elements.join(", ");
+        writeln!(text, "add element ip colormesh plain {{ {elements} }}")
+            .expect("text can be written to");
+    }
+    text
 }
 
 /// A namespace with only `lo` in it.
@@ -59,12 +76,12 @@ pub(super) fn relay_addresses() -> String {
 
 /// All TCP of such a world goes to the relay.
 pub(super) fn relay_redirection() -> String {
-    nat(&format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
+    nat("", &format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
 }
 
-fn nat(rules: &str) -> String {
+fn nat(sets: &str, rules: &str) -> String {
     format!(
-        "table ip colormesh {{\n  chain output {{\n    type nat hook output priority -100; \
+        "table ip colormesh {{\n{sets}  chain output {{\n    type nat hook output priority -100; \
          policy accept;\n    ip daddr 127.0.0.0/8 accept\n    {rules}\n  }}\n}}\n"
     )
 }
@@ -75,14 +92,17 @@ mod tests {
 
     #[test]
     fn an_app_reaches_its_listeners_and_nothing_else() {
-        insta::assert_snapshot!(app_redirection((Ipv4Addr::new(240, 128, 0, 0), 9)), @r"
+        insta::assert_snapshot!(app_redirection(), @r"
         table ip colormesh {
+          set plain {
+            type ipv4_addr . inet_service
+          }
           chain output {
             type nat hook output priority -100; policy accept;
             ip daddr 127.0.0.0/8 accept
             udp dport 53 redirect to :15053
             tcp dport 53 redirect to :15053
-            ip daddr 240.128.0.0/9 meta l4proto tcp redirect to :15002
+            ip daddr . tcp dport @plain redirect to :15002
             meta l4proto tcp redirect to :15001
           }
         }
@@ -92,6 +112,18 @@ mod tests {
         addr add 169.254.100.2/32 dev lo
         route add default dev lo
         ");
+    }
+
+    #[test]
+    fn plain_destinations_replace_those_before() {
+        let one = (Ipv4Addr::new(240, 1, 2, 3), 22);
+        let two = (Ipv4Addr::new(240, 1, 2, 3), 5432);
+        insta::assert_snapshot!(plain_destinations(&[one, two].into()), @r"
+        flush set ip colormesh plain
+        add element ip colormesh plain { 240.1.2.3 . 22, 240.1.2.3 . 5432 }
+        ");
+        let none = plain_destinations(&BTreeSet::new());
+        assert_eq!(none, "flush set ip colormesh plain\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::ExternalService;
+use crate::config::{Caller, ExternalService};
 
 /// Longest value of one variable. The kernel takes 128 KiB; a quarter of it
 /// leaves room for whoever passes it on.
@@ -30,7 +30,10 @@ pub(super) fn variables(services: &[ExternalService]) -> String {
 /// character that YAML would read otherwise.
 fn values(services: &[ExternalService]) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
-    for service in services {
+    let told = services
+        .iter()
+        .filter(|service| service.nodes.contains(&Caller::App));
+    for service in told {
         let entry = format!("{}={}", service.name, service.url());
         match values.last_mut() {
             Some(value) if value.len() + 1 + entry.len() <= LONGEST_VALUE => {

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use super::logical;
 use super::section::scalar;
-use crate::config::{ExternalService, Host, Protocol};
+use crate::config::{Caller, ExternalService, Host, Protocol};
 
 /// A host and the services on it.
 struct Destination<'a> {
@@ -28,11 +28,13 @@ pub(super) fn resources(services: &[ExternalService]) -> String {
 
 /// What the app's node may call, as lines of its `Spec`.
 pub(super) fn backends(services: &[ExternalService]) -> String {
+    let called = |destination: &&Destination<'_>| destination.is_called_by(Caller::App);
     let destinations = destinations(services);
-    if destinations.is_empty() {
+    let called = destinations.iter().filter(called);
+    let entries: String = called.map(Destination::backend).collect();
+    if entries.is_empty() {
         return String::new();
     }
-    let entries: String = destinations.iter().map(Destination::backend).collect();
     format!("        Backends:\n{entries}")
 }
 
@@ -61,6 +63,12 @@ impl Destination<'_> {
             }
         }
         lines.push_str(&self.virtual_service());
+    }
+
+    /// The services of a host agree on who may call it.
+    fn is_called_by(&self, caller: Caller) -> bool {
+        let mut services = self.services.iter();
+        services.any(|service| service.nodes.contains(&caller))
     }
 
     fn backend(&self) -> String {
@@ -161,6 +169,7 @@ fn virtual_node(service: &ExternalService) -> String {
     let host = scalar(service.host.as_str());
     let listener = port_mapping(service.port, service.protocol);
     let ip_preference = service.ip_preference;
+    let tags = tags(service);
     format!(
         "  {id}:
     Type: AWS::AppMesh::VirtualNode
@@ -173,9 +182,22 @@ fn virtual_node(service: &ExternalService) -> String {
           DNS:
             Hostname: {host}
             IpPreference: {ip_preference}
-
+{tags}
 "
     )
+}
+
+/// What App Mesh has no property for.
+fn tags(service: &ExternalService) -> String {
+    let tls = service.tls_unlike_its_port().map(|tls| {
+        format!(
+            "      Tags:
+        - Key: colormesh:tls
+          Value: '{tls}'
+"
+        )
+    });
+    tls.unwrap_or_default()
 }
 
 fn port_mapping(port: u16, protocol: Protocol) -> String {

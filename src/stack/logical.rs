@@ -34,7 +34,11 @@ pub(super) fn virtual_router(host: &Host) -> String {
 /// `go.dev` is `GoDev`. A host whose words do not show where its dots were
 /// (`a-b.test`, `a.1b.test`) gets a hash of its name behind them.
 fn host_part(host: &str) -> String {
-    let words: String = host.split(['.', '-', '_']).map(capitalized).collect();
+    let words = host.split(['.', '-', '_']).map(|word| match word {
+        "*" => "Any".to_owned(),
+        word => capitalized(word),
+    });
+    let words: String = words.collect();
     if words.len() <= LONGEST_PART && host.split('.').all(is_plain) {
         return words;
     }
@@ -79,6 +83,8 @@ mod tests {
             "a.1b.test",
             "a1b.test",
             "1password.com",
+            "*.b.test",
+            "any.b.test",
         ];
         let ids: std::collections::BTreeSet<String> = awkward.map(host_part).into();
         assert_eq!(ids.len(), awkward.len(), "{ids:?}");

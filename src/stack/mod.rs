@@ -25,5 +25,5 @@ mod tests;
 
 pub use order::{Needs, order};
 pub use parameters::ParameterValue;
-pub use rendered::{RenderedStack, render};
+pub use rendered::{OWNER_TAG, RenderedStack, render};
 pub use role::{Capability, InvalidStackName, Role, StackName};

@@ -119,6 +119,7 @@ fn mesh(config: &Config) -> Parameters {
         ("MeshName", known(&config.mesh.name)),
         ("ServicesDomain", known(&config.services_domain)),
         ("EgressFilter", known(config.mesh.egress)),
+        ("Matching", known(config.mesh.matching)),
         ("AppPort", known(config.app.port)),
         ("HealthCheckPath", known(&config.app.health_path)),
     ]

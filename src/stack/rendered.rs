@@ -10,6 +10,9 @@ use crate::config::Config;
 use crate::diag::{Diagnostic, Diagnostics, Source};
 use crate::yaml;
 
+/// The tag of all that is ours; its value is the environment.
+pub const OWNER_TAG: &str = "colormesh:environment";
+
 /// A stack with everything that CloudFormation is to be told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedStack {
@@ -50,7 +53,7 @@ fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
         template,
         parameters,
         capabilities: role.capabilities(),
-        tags: BTreeMap::from([("colormesh".to_owned(), config.environment.to_string())]),
+        tags: BTreeMap::from([(OWNER_TAG.to_owned(), config.environment.to_string())]),
         exports: links.exports,
         imports: links.imports,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
-use crate::config::{Config, ExternalService, IpPreference, Protocol};
+use crate::config::{Caller, Config, ExternalService, IpPreference, Protocol};
 use crate::diag::Source;
 use crate::template::Template;
 use crate::yaml::{self, Node};
@@ -15,6 +15,8 @@ fn service(name: &str, host: &str, port: u16) -> ExternalService {
         host: host.parse().unwrap(),
         port,
         protocol: Protocol::Tcp,
+        tls: matches!(port, 443 | 8443),
+        nodes: [Caller::App].into(),
         ip_preference: IpPreference::Ipv4Only,
         via_port: None,
     }
@@ -243,6 +245,67 @@ fn a_service_does_not_move_another() {
         let same = yaml::to_json(after.get(&id.text).unwrap()) == yaml::to_json(resource);
         assert_eq!(same, id.text != "ColorTellerVirtualNode", "{}", id.text);
     }
+}
+
+#[test]
+fn what_app_mesh_has_no_property_for_is_a_tag() {
+    let odd = ExternalService {
+        tls: true,
+        ..service("odd", "odd.example.com", 5432)
+    };
+    let plain = ExternalService {
+        tls: false,
+        ..service("plain", "plain.example.com", 443)
+    };
+    let usual = service("usual", "usual.example.com", 443);
+    let mesh = stack(&with_services(vec![odd, plain, usual]), Role::Mesh);
+    let tree = tree(&mesh);
+    let resources = tree.get("Resources").unwrap();
+    let tags = |id: &str| {
+        let node = resources.get(id).unwrap().get("Properties").unwrap();
+        node.get("Tags").map(yaml::to_json)
+    };
+    let tls = |value: &str| Some(serde_json::json!([{"Key": "colormesh:tls", "Value": value}]));
+    assert_eq!(tags("ExternalOddVirtualNode"), tls("true"));
+    assert_eq!(tags("ExternalPlainVirtualNode"), tls("false"));
+    assert_eq!(tags("ExternalUsualVirtualNode"), None);
+}
+
+#[test]
+fn a_service_that_no_node_may_call_is_in_the_mesh_and_nowhere_else() {
+    let nobodys = ExternalService {
+        nodes: BTreeSet::new(),
+        ..service("nobodys", "nobody.example.com", 443)
+    };
+    let config = with_services(vec![nobodys, service("apps", "app.example.com", 443)]);
+    let mesh = stack(&config, Role::Mesh);
+    let backend =
+        |host: &str| format!("VirtualServiceName: !GetAtt External{host}VirtualService.V");
+    assert!(!mesh.template.contains(&backend("NobodyExampleCom")));
+    assert!(mesh.template.contains(&backend("AppExampleCom")));
+    assert!(
+        mesh.template
+            .contains("VirtualServiceName: nobody.example.com")
+    );
+    let told = told_services(&stack(&config, Role::EcsService));
+    assert!(
+        told.iter().all(|(_, value)| !value.contains("nobody")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_wildcard_is_a_host_of_that_name() {
+    let config = with_services(vec![service("any", "*.example.com", 443)]);
+    let mesh = stack(&config, Role::Mesh);
+    for expected in [
+        "VirtualServiceName: '*.example.com'",
+        "Hostname: '*.example.com'",
+    ] {
+        assert!(mesh.template.contains(expected), "{}", mesh.template);
+    }
+    let told = told_services(&stack(&config, Role::EcsService));
+    assert_eq!(told[0].1, "any=https://www.example.com/");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What verification needs to know about the environment.
 
-use crate::config::{Config, Egress};
+use super::probes::UNMODELLED;
+use crate::config::{Caller, Config, Egress, Matching, Protocol};
 
 /// What should be, from the settings.
 #[derive(Clone, Debug)]
@@ -14,6 +15,9 @@ pub struct Expectations {
     /// The outside services, when the app is the colour app and can be asked
     /// to call them.
     pub externals: Vec<External>,
+    /// Why the host that is tried to show a refusal is not refused, when the
+    /// settings let connections to it through.
+    pub unmodelled_passes: Option<String>,
     /// Whether the app is the user's own image: then it has none of the colour
     /// app's paths, and what only they can show is skipped.
     pub own_image: bool,
@@ -31,11 +35,15 @@ pub struct External {
 impl Expectations {
     /// The expectations that `config` sets, on `target`.
     pub fn new(config: &Config, target: &str) -> Self {
-        let externals = config.external_services.iter().map(|service| External {
+        let called = config
+            .external_services
+            .iter()
+            .filter(|service| service.nodes.contains(&Caller::App));
+        let externals = called.map(|service| External {
             name: service.name.to_string(),
             destination: format!(
                 "{}:{}",
-                service.host,
+                service.host.sample(),
                 service.via_port.unwrap_or(service.port)
             ),
         });
@@ -44,8 +52,29 @@ impl Expectations {
             target: target.to_owned(),
             egress: config.mesh.egress,
             externals: externals.collect(),
+            unmodelled_passes: unmodelled_passes(config),
             own_image: config.app.image.is_some(),
         }
+    }
+}
+
+/// The colour app tries HTTPS to the unmodelled host.
+fn unmodelled_passes(config: &Config) -> Option<String> {
+    let mut services = config
+        .external_services
+        .iter()
+        .filter(|service| service.nodes.contains(&Caller::App))
+        .filter(|service| service.protocol == Protocol::Tcp && service.listen_port() == 443);
+    match config.mesh.matching {
+        Matching::Port => services.next().map(|service| {
+            format!(
+                "`mesh.matching: port` takes every connection to port 443 for `{}`",
+                service.host
+            )
+        }),
+        Matching::Sni => services
+            .find(|service| service.host.includes(UNMODELLED))
+            .map(|service| format!("the external service `{}` models it", service.name)),
     }
 }
 

@@ -163,6 +163,11 @@ fn latest(denials: &[Denial]) -> Option<&Denial> {
         .max_by(|one, other| one.time.cmp(&other.time))
 }
 
+/// The settings themselves let the unmodelled host through.
+pub(super) fn passes(why: &str) -> Check {
+    Check::compare(format!("unmodelled {UNMODELLED}"), "refused").skipped(why)
+}
+
 /// What the app's image cannot be asked.
 pub(super) fn not_the_colour_app(expectations: &Expectations) -> Vec<Check> {
     let why = "the app is your own image, which has none of the colour app's paths";

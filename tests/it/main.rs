@@ -11,6 +11,7 @@ mod mesh;
 mod project;
 mod pull;
 mod registry;
+mod services;
 mod settings;
 mod templates;
 mod walkthrough;

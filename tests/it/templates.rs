@@ -55,5 +55,8 @@ external_services:
   - { name: plain, host: example.org, port: 80, protocol: http }
   - { name: other, host: example.net, port: 80, protocol: http }
   - { name: database, host: db.example.org, port: 5432 }
+  - { name: odd, host: odd.example.org, port: 5432, tls: true }
+  - { name: any, host: '*.example.com' }
+  - { name: pages, host: '*.example.com', port: 8080, protocol: http }
 vpc: { nat: none }
 ";

@@ -14,7 +14,7 @@ use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
-    let config = without_what_is_not_built(settings::load(global)?, printer);
+    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;

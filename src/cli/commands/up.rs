@@ -31,7 +31,7 @@ struct Document<'a> {
 
 pub(crate) async fn run(global: &Global, arguments: &Up, printer: Printer) -> Outcome {
     let started = Instant::now();
-    let config = without_what_is_not_built(settings::load(global)?, printer);
+    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;

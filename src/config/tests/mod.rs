@@ -5,6 +5,7 @@
 mod layers;
 mod services;
 mod sharing;
+mod wildcards;
 
 use std::sync::Arc;
 

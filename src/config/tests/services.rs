@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::{load_file, mistakes};
-use crate::config::{ExternalService, IpPreference, Protocol};
+use crate::config::{Caller, ExternalService, IpPreference, Protocol};
 use insta::assert_snapshot;
 
 #[test]
@@ -13,6 +13,8 @@ fn a_name_and_a_host_are_enough() {
         host: "x.example".parse().unwrap(),
         port: 443,
         protocol: Protocol::Tcp,
+        tls: true,
+        nodes: [Caller::App].into(),
         ip_preference: IpPreference::Ipv4Only,
         via_port: None,
     };
@@ -147,7 +149,7 @@ external_services:
     13 |   - { name: h, host: h.example, port: 70000, protocol: https, ip_preference: ipv4 }
        |                                                        ^^^^^
        |
-       = help: write `tcp`: the app makes HTTPS itself, and the mesh sees TCP
+       = help: write `tcp`: the app makes HTTPS itself, and the mesh sees TCP; on a port that is seldom TLS add `tls: true`
 
     error: `ipv4` is not a preference of addresses
       --> colormesh.yaml:13:78

@@ -16,6 +16,8 @@ fn services_that_may_share_a_port() {
         "- { name: a, host: a.example, port: 5432 }\n- { name: b, host: b.example, port: 5432, via_port: 5433 }",
         "- { name: a, host: a.example }\n- { name: b, host: a.example, port: 80, protocol: http }",
         "- { name: a, host: a.example, via_port: 444 }\n- { name: b, host: b.example, via_port: 444 }",
+        "- { name: a, host: a.example }\n- { name: b, host: '*.example' }",
+        "- { name: a, host: b.a.example, port: 80, protocol: http }\n- { name: b, host: '*.a.example', port: 80, protocol: http }",
     ] {
         assert_eq!(
             load_file(&file(services)).unwrap().external_services.len(),
@@ -23,6 +25,28 @@ fn services_that_may_share_a_port() {
             "{services}"
         );
     }
+}
+
+#[test]
+fn where_we_own_dns_every_service_has_an_address_of_its_own() {
+    let services = "
+- { name: one, host: a.example, port: 3306 }
+- { name: two, host: b.example, port: 3306 }
+- { name: three, host: c.example, port: 3306, tls: true }
+- { name: four, host: d.example, port: 443, tls: false }
+- { name: five, host: e.example }
+- { name: six, host: f.example, port: 80 }
+- { name: seven, host: g.example, port: 80, protocol: http }
+";
+    let services = file(services);
+    assert_eq!(load_file(&services).unwrap().external_services.len(), 7);
+    let problems = load_file(&format!("target: aws\n{services}")).unwrap_err();
+    let about: Vec<&str> = problems
+        .0
+        .iter()
+        .map(|problem| problem.message.split('`').nth(1).unwrap())
+        .collect();
+    assert_eq!(about, ["two", "three", "five", "seven"]);
 }
 
 #[test]
@@ -71,38 +95,39 @@ fn ports_that_nothing_tells_apart() {
 - { name: six, host: f.example, port: 80 }
 - { name: seven, host: g.example, port: 6379, via_port: 5433 }
 ";
-    assert_snapshot!(mistakes(&file(services)), @r"
-    error: `two` and `one` are two `tcp` services on port 5432, and nothing tells them apart
-     --> colormesh.yaml:4:39
+    let file = format!("target: aws\n{}", file(services));
+    assert_snapshot!(mistakes(&file), @r"
+    error: `two` and `one` are two `tcp` services on port 5432, and nothing tells them apart on AWS, where the app's resolver is not ours
+     --> colormesh.yaml:5:39
       |
-    4 | - { name: two, host: b.example, port: 5432 }
+    5 | - { name: two, host: b.example, port: 5432 }
       |                                       ^^^^
       |
       = help: let the app connect to `two` on a port of its own: `via_port: 5434`
 
-    error: `three` and `one` are two `tcp` services on port 5432, and nothing tells them apart
-     --> colormesh.yaml:5:41
+    error: `three` and `one` are two `tcp` services on port 5432, and nothing tells them apart on AWS, where the app's resolver is not ours
+     --> colormesh.yaml:6:41
       |
-    5 | - { name: three, host: c.example, port: 5432 }
+    6 | - { name: three, host: c.example, port: 5432 }
       |                                         ^^^^
       |
       = help: let the app connect to `three` on a port of its own: `via_port: 5435`
 
     error: `six` and `five` share port 80, and one is `tcp`, the other `http`
-     --> colormesh.yaml:8:39
+     --> colormesh.yaml:9:39
       |
-    8 | - { name: six, host: f.example, port: 80 }
+    9 | - { name: six, host: f.example, port: 80 }
       |                                       ^^
       |
-      = help: give `six` a port of its own: `via_port: 81`
+      = help: give `six` a port of its own on AWS, where the app's resolver is not ours: `via_port: 81`
 
-    error: `seven` and `four` are two `tcp` services on port 5433, and nothing tells them apart
-     --> colormesh.yaml:9:57
-      |
-    9 | - { name: seven, host: g.example, port: 6379, via_port: 5433 }
-      |                                                         ^^^^
-      |
-      = help: let the app connect to `seven` on a port of its own: `via_port: 5436`
+    error: `seven` and `four` are two `tcp` services on port 5433, and nothing tells them apart on AWS, where the app's resolver is not ours
+      --> colormesh.yaml:10:57
+       |
+    10 | - { name: seven, host: g.example, port: 6379, via_port: 5433 }
+       |                                                         ^^^^
+       |
+       = help: let the app connect to `seven` on a port of its own: `via_port: 5436`
     ");
 }
 
@@ -134,6 +159,7 @@ fn all_advice_can_be_followed_together() {
             .collect::<Vec<_>>()
             .concat()
     };
+    let file = |services: &str| format!("target: aws\n{}", file(services));
     let problems = load_file(&file(&services(&|_| String::new()))).unwrap_err();
     assert_eq!(problems.0.len(), 49);
     let advice: Vec<&str> = problems
@@ -161,8 +187,42 @@ fn five_thousand_services_are_read_and_checked() {
         5000
     );
     let all_wrong = services.replace("443", "5432").replace(": s", ": 1s");
-    assert_eq!(
-        load_file(&file(&all_wrong)).unwrap_err().0.len(),
-        5000 + 4999
-    );
+    let all_wrong = format!("target: aws\n{}", file(&all_wrong));
+    assert_eq!(load_file(&all_wrong).unwrap_err().0.len(), 5000 + 4999);
+}
+
+#[test]
+fn one_host_is_called_by_all_of_a_node_or_by_none() {
+    let services = "
+- { name: one, host: a.example, nodes: [] }
+- { name: two, host: a.example, port: 22 }
+- { name: three, host: b.example, nodes: [gateway] }
+- { name: four, host: c.example, nodes: app }
+- { name: five, host: d.example, nodes: [app] }
+";
+    assert_snapshot!(mistakes(&file(services)), @r"
+    error: `two` and `one` are one host, `a.example`, and differ in `nodes`
+     --> colormesh.yaml:3:40
+      |
+    3 | - { name: one, host: a.example, nodes: [] }
+      |                                        ^^
+      |
+      = help: give both the same `nodes`: a node may call a host or not
+
+    error: `gateway` is not a node that can call services outside
+     --> colormesh.yaml:5:43
+      |
+    5 | - { name: three, host: b.example, nodes: [gateway] }
+      |                                           ^^^^^^^
+      |
+      = help: leave it out: the gateway takes connections in and has no way out
+
+    error: `nodes` must be a list
+     --> colormesh.yaml:6:41
+      |
+    6 | - { name: four, host: c.example, nodes: app }
+      |                                         ^^^ this is text
+      |
+      = help: write `nodes: [app]`
+    ");
 }

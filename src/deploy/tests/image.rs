@@ -4,13 +4,6 @@ use super::lab::{Lab, five};
 use crate::deploy::{Event, Progress};
 
 #[tokio::test]
-async fn the_image_is_built() {
-    let lab = Lab::start_with_app().await;
-    let binary = lab.home.path().join("app");
-    crate::image::build(&binary).unwrap();
-}
-
-#[tokio::test]
 async fn the_service_gets_the_pushed_image_and_down_removes_it() {
     let lab = Lab::start_with_app().await;
     let run = lab.up(five()).await;
@@ -28,6 +21,7 @@ async fn the_service_gets_the_pushed_image_and_down_removes_it() {
     let again = lab.up(five()).await;
     assert_eq!(again.outcome("image push"), "unchanged");
     assert_eq!(again.outcome("e-ecs-service"), "unchanged");
+    assert!(!again.report().has_changes());
 
     let down = lab.down(five()).await;
     assert_eq!(down.outcome("images"), "deleted");

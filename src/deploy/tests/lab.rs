@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use tempfile::TempDir;
@@ -66,7 +67,7 @@ impl Lab {
         let mut lab = Self::start().await;
         let binary = lab.home.path().join("app");
         std::fs::write(&binary, static_program()).unwrap();
-        lab.image = ImageSource::Build { binary };
+        lab.image = ImageSource::Built(Arc::new(crate::image::build(&binary).unwrap()));
         lab
     }
 
@@ -75,7 +76,9 @@ impl Lab {
             environment: "e".into(),
             key_pair: Some("color-app".into()),
             image: match &self.image {
-                ImageSource::Build { .. } => ImagePlan::Build { digest: None },
+                ImageSource::Built(image) => ImagePlan::Build {
+                    digest: Some(image.digest.to_string()),
+                },
                 ImageSource::Given(reference) => ImagePlan::Given(reference.clone()),
             },
         }
@@ -88,7 +91,7 @@ impl Lab {
     pub(super) fn work(&self) -> Work {
         Work {
             environment: "e".into(),
-            image: self.image.clone(),
+            image: Some(self.image.clone()),
             key_pair: Some(KeyPairWork {
                 name: "color-app".into(),
                 directory: self.ssh(),

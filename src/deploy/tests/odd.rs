@@ -33,7 +33,7 @@ async fn go(
     };
     let work = Work {
         environment: "e".into(),
-        image: ImageSource::Given("i".into()),
+        image: Some(ImageSource::Given("i".into())),
         key_pair: None,
         replace_failed: false,
         run: RunId::fresh(),

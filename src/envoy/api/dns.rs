@@ -11,6 +11,30 @@ message!(DnsCluster {
     typed_dns_resolver_config: Box<Extension>,
 });
 
+message!(
+    /// Names that are resolved when they are asked for.
+    DnsCacheConfig {
+        name: String,
+        dns_lookup_family: &'static str,
+        dns_refresh_rate: Seconds,
+        dns_failure_refresh_rate: RefreshRate,
+        typed_dns_resolver_config: Box<Extension>,
+    }
+);
+
+message!(DynamicForwardCluster {
+    dns_cache_config: DnsCacheConfig,
+});
+
+message!(DynamicForwardProxy {
+    dns_cache_config: DnsCacheConfig,
+});
+
+message!(SniDynamicForwardProxy {
+    dns_cache_config: DnsCacheConfig,
+    port_value: u16,
+});
+
 message!(RefreshRate {
     base_interval: Seconds,
     max_interval: Seconds,

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    CaresDnsResolverConfig, CelFilter, Cluster, DnsCluster, Empty, FileAccessLog,
-    HttpConnectionManager, HttpProtocolOptions, Listener, RouteConfiguration, TcpProxy,
+    CaresDnsResolverConfig, CelFilter, Cluster, DnsCluster, DynamicForwardCluster,
+    DynamicForwardProxy, Empty, FileAccessLog, HttpConnectionManager, HttpProtocolOptions,
+    Listener, RouteConfiguration, SniDynamicForwardProxy, TcpProxy,
 };
 
 message!(Extension {
@@ -44,6 +45,18 @@ pub(crate) enum Typed {
         rename = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
     )]
     Cel(CelFilter),
+    #[serde(
+        rename = "type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"
+    )]
+    DynamicForwardCluster(DynamicForwardCluster),
+    #[serde(
+        rename = "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig"
+    )]
+    DynamicForwardProxy(DynamicForwardProxy),
+    #[serde(
+        rename = "type.googleapis.com/envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
+    )]
+    SniDynamicForwardProxy(SniDynamicForwardProxy),
     #[serde(rename = "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster")]
     DnsCluster(DnsCluster),
     #[serde(

@@ -7,9 +7,9 @@ use super::speak;
 use crate::envoy::Placement;
 use crate::envoy::api::{
     Address, BindConfig, CaresDnsResolverConfig, CircuitBreakers, Cluster, ClusterWeight,
-    CommonLbConfig, DnsCluster, DnsResolverOptions, Empty, Extension, HealthCheck, HttpHealthCheck,
-    Int64Range, LoadAssignment, OutlierDetection, Percent, RefreshRate, Seconds, SocketAddress,
-    Thresholds, Typed, WeightedClusters,
+    CommonLbConfig, DnsCacheConfig, DnsCluster, DnsResolverOptions, DynamicForwardCluster, Empty,
+    Extension, HealthCheck, HttpHealthCheck, Int64Range, LoadAssignment, OutlierDetection, Percent,
+    RefreshRate, Seconds, SocketAddress, Thresholds, Typed, WeightedClusters,
 };
 use crate::mesh::{
     self, ConnectionPool, DnsResponse, IpPreference, Mesh, NodeListener, Protocol,
@@ -63,6 +63,10 @@ impl<'a> Clusters<'a> {
         }
         let mut cluster = bare(&name, 1000, self.pool);
         match &node.discovery {
+            Some(discovery) if discovery.is_wildcard() => {
+                let names = self.names_of(node, listener);
+                return self.forward(cluster, listener, names);
+            }
             Some(discovery) => self.discover(&mut cluster, discovery, listener.port),
             None => cluster.r#type = Some("STATIC"),
         }
@@ -78,6 +82,49 @@ impl<'a> Clusters<'a> {
         cluster.outlier_detection = listener.outlier_detection.map(outlier_detection);
         speak(&mut cluster, listener.protocol);
         self.insert(cluster)
+    }
+
+    /// A cluster that has each name for an endpoint that is asked for.
+    fn forward(
+        &mut self,
+        mut cluster: Cluster,
+        listener: &NodeListener,
+        dns_cache_config: DnsCacheConfig,
+    ) -> String {
+        cluster.lb_policy = Some("CLUSTER_PROVIDED");
+        cluster.cluster_type = Some(Extension {
+            name: "envoy.clusters.dynamic_forward_proxy",
+            typed_config: Typed::DynamicForwardCluster(DynamicForwardCluster { dns_cache_config }),
+        });
+        speak(&mut cluster, listener.protocol);
+        self.insert(cluster)
+    }
+
+    /// The names that clients of a node of many names have asked for.
+    pub(super) fn names_of(&self, node: &VirtualNode, listener: &NodeListener) -> DnsCacheConfig {
+        if listener.protocol.has_requests() {
+            return self.names_of_requests();
+        }
+        let preference = node.discovery.as_ref().and_then(|it| it.ip_preference);
+        let name = format!("{}_{}", node.name, listener.port);
+        self.names_asked_for(name, preference.or(self.mesh.ip_preference))
+    }
+
+    /// Those of all requests: the filter that resolves them serves all nodes
+    /// of a port alike, so it cannot heed what one of them prefers.
+    pub(super) fn names_of_requests(&self) -> DnsCacheConfig {
+        let preference = self.mesh.ip_preference.or(Some(IpPreference::V4Only));
+        self.names_asked_for("requests".to_owned(), preference)
+    }
+
+    fn names_asked_for(&self, name: String, preference: Option<IpPreference>) -> DnsCacheConfig {
+        DnsCacheConfig {
+            name,
+            dns_lookup_family: lookup_family(preference),
+            dns_refresh_rate: Seconds::whole(30),
+            dns_failure_refresh_rate: failure_refresh_rate(false),
+            typed_dns_resolver_config: Box::new(self.resolver()),
+        }
     }
 
     /// The clusters of some targets, by share.

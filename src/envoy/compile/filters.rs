@@ -12,8 +12,9 @@ use crate::envoy::configuration::rds_path;
 use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG};
 use crate::mesh;
 
-/// What Envoy notes when no virtual host or route takes a request.
-const NO_ROUTE: &str = "'route_not_found'";
+/// What tells a request that was passed on from one that was refused, be it
+/// for its host or because it is not one.
+const PASSED_ON: &str = "has(xds.cluster_name)";
 
 /// Which way requests go, as App Mesh's names have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,17 +165,25 @@ fn ingress_log(placement: &Placement) -> AccessLog {
 }
 
 fn egress_logs(placement: &Placement) -> Vec<AccessLog> {
-    let when = |comparison: &str| {
+    let when = |expression: String| {
         Some(AccessLogFilter::ExtensionFilter(Box::new(Extension {
             name: "envoy.access_loggers.extension_filters.cel",
-            typed_config: Typed::Cel(CelFilter {
-                expression: format!("response.code_details {comparison} {NO_ROUTE}"),
-            }),
+            typed_config: Typed::Cel(CelFilter { expression }),
         })))
     };
     vec![
-        file_log(placement, ACCESS_LOG, log::requests("egress"), when("!=")),
-        file_log(placement, DENIED_LOG, log::refused_requests(), when("==")),
+        file_log(
+            placement,
+            ACCESS_LOG,
+            log::requests("egress"),
+            when(PASSED_ON.to_owned()),
+        ),
+        file_log(
+            placement,
+            DENIED_LOG,
+            log::refused_requests(),
+            when(format!("!{PASSED_ON}")),
+        ),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! [`egress`] (what its application may reach), [`gateway`], and the pieces
 //! that they share.
 
+mod backends;
 mod clusters;
 mod egress;
 mod exposure;
@@ -14,8 +15,10 @@ mod ingress;
 mod readiness;
 mod retry;
 mod routes;
+mod wildcard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use thiserror::Error;
 
@@ -40,17 +43,28 @@ pub enum CompileError {
     /// A node's proxy was placed without its application.
     #[error("{0} needs an application beside it")]
     NoApplication(ProxyId),
-    /// Requests and plain connections cannot share a port.
-    #[error("port {port} is `{}` for `{one}` and `tcp` for `{other}`: give one of them another port with a virtual router", .protocol.as_str())]
+    /// By port alone, a port can lead to one service only.
+    #[error(
+        "port {port} leads to `{one}` and to `{other}`, and matching by port alone cannot tell them apart: give one of them another port with a virtual router, or match by `sni`"
+    )]
     PortConflict {
         /// The port.
         port: u16,
-        /// The service with requests.
+        /// One service.
         one: String,
-        /// What it speaks.
-        protocol: Protocol,
-        /// The service with connections.
+        /// The other.
         other: String,
+    },
+    /// Only the client can say which of the names it wants, and here it does
+    /// not.
+    #[error("`{service}` on port {port}: {reason}")]
+    Wildcard {
+        /// The service.
+        service: String,
+        /// The port.
+        port: u16,
+        /// Why not.
+        reason: &'static str,
     },
     /// Two services would take the same connections.
     #[error("`{one}` and `{other}` are the same host on port {port}")]
@@ -93,7 +107,7 @@ pub fn compile(
         proxy: proxy.clone(),
     };
     let mut output = Output::new(mesh, placement);
-    let names = match proxy {
+    let resolvable = match proxy {
         ProxyId::VirtualNode(name) => {
             let node = mesh.nodes.get(name).ok_or_else(unknown)?;
             let no_app = || CompileError::NoApplication(proxy.clone());
@@ -104,7 +118,7 @@ pub fn compile(
         ProxyId::VirtualGateway(name) => {
             let gateway = mesh.gateways.get(name).ok_or_else(unknown)?;
             gateway::compile(&mut output, gateway)?;
-            BTreeMap::new()
+            Resolvable::default()
         }
     };
     Ok(Configuration::new(Parts {
@@ -112,8 +126,18 @@ pub fn compile(
         listeners: output.listeners,
         clusters: output.clusters.into_vec(),
         routes: output.routes,
-        names,
+        names: resolvable.names,
+        plain: resolvable.plain,
     }))
+}
+
+/// What the application's surroundings have to know.
+#[derive(Default)]
+struct Resolvable {
+    /// The names that the application may resolve.
+    names: BTreeMap<String, Ipv4Addr>,
+    /// What is told apart by address alone.
+    plain: BTreeSet<(Ipv4Addr, u16)>,
 }
 
 /// What has been made so far.

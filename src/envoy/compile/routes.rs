@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Output;
 use super::exposure::{ExposedRoute, Exposure};
-use super::retry;
+use super::{retry, wildcard};
 use crate::envoy::api::{
     Empty, HeaderMatcher, Int64Range, QueryParameterMatcher, RegexMatcher, Route, RouteAction,
     RouteConfiguration, RouteMatch, Seconds, StringMatcher, VirtualHost,
@@ -42,13 +42,16 @@ pub(super) fn egress(
     let mut virtual_hosts = Vec::new();
     for service in services {
         let host = service.service.name.as_str();
-        let domains = vec![host.to_owned(), format!("{host}:{}", service.port)];
+        let domains = wildcard::domains(host, service.port);
         let mut routes = Vec::new();
         for exposed in &service.routes {
             let action = action(output, exposed);
+            let mut conditions = request_match(&exposed.matching, service.protocol);
+            let of_host = wildcard::condition(host, service.port);
+            conditions.headers.extend(of_host);
             routes.push(Route {
                 name: Some(host.to_owned()),
-                r#match: request_match(&exposed.matching, service.protocol),
+                r#match: conditions,
                 route: action,
             });
         }

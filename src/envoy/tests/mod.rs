@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use self::meshes::{external_http, external_tcp, mesh};
-use super::{AppPlacement, Configuration, PLAIN_ADDRESSES, Placement, SNI_ADDRESSES, compile};
+use super::{ADDRESSES, AppPlacement, Configuration, Placement, compile};
 use crate::mesh::{Mesh, ProxyId, Resource};
 
 fn placement(app: bool) -> Placement {
@@ -150,9 +150,7 @@ fn plain_services_on_one_port_are_told_apart_by_address() {
         configuration.names()["two.test"],
     );
     assert_ne!(one, two);
-    for address in [one, two] {
-        assert!(within(address, PLAIN_ADDRESSES), "{address}");
-    }
+    assert_eq!(*configuration.plain(), [(one, 3306), (two, 3306)].into());
     let whole: Value = serde_json::from_str(&configuration.static_rendering()).unwrap();
     let plain = listener(&whole, "lds_egress_0.0.0.0_15002").to_string();
     assert!(plain.contains(&one.to_string()) && plain.contains(&two.to_string()));
@@ -164,7 +162,8 @@ fn names_are_those_that_are_modelled() {
     let configuration = compiled(&mesh("DROP_ALL", &services), TELLER);
     let names: Vec<&String> = configuration.names().keys().collect();
     assert_eq!(names, ["github.com"]);
-    assert!(within(configuration.names()["github.com"], SNI_ADDRESSES));
+    assert!(within(configuration.names()["github.com"], ADDRESSES));
+    assert!(configuration.plain().is_empty());
 }
 
 fn within(address: Ipv4Addr, (first, prefix): (Ipv4Addr, u8)) -> bool {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::Forwarder;
 
 /// Names in lower case without the last dot, each with its addresses.
+/// Among the fixed ones, `*.a.test` is every name below `a.test`.
 ///
 /// A name without an address is one that is about to have one: its answer
 /// waits a moment for that.
@@ -77,7 +78,7 @@ impl Zone {
                 Finding::Known(addresses.clone(), CHANGING)
             };
         }
-        if let Some(addresses) = self.fixed.get(name) {
+        if let Some(addresses) = self.fixed_addresses(name) {
             return Finding::Known(addresses.clone(), STEADY);
         }
         if self.complete.iter().any(|domain| is_under(name, domain)) {
@@ -88,6 +89,15 @@ impl Zone {
             Otherwise::Forward(forwarder) => Finding::Elsewhere(Arc::clone(forwarder)),
             Otherwise::Ask(zone) => zone.borrow().find(name),
         }
+    }
+}
+
+impl Zone {
+    /// Those of the name itself, else of the nearest `*` above it.
+    fn fixed_addresses(&self, name: &str) -> Option<&Vec<Ipv4Addr>> {
+        let above = name.match_indices('.').map(|(at, _)| &name[at..]);
+        let mut wildcards = above.filter_map(|rest| self.fixed.get(&format!("*{rest}")));
+        self.fixed.get(name).or_else(|| wildcards.next())
     }
 }
 
@@ -118,6 +128,36 @@ mod tests {
             matches!(app.find("a.test"), Finding::Known(addresses, STEADY) if addresses.len() == 1)
         );
         assert!(matches!(app.find("b.test"), Finding::Refused));
+    }
+
+    #[test]
+    fn a_wildcard_answers_for_every_name_below_it_that_has_no_nearer_one() {
+        let address = |last| vec![Ipv4Addr::new(240, 0, 0, last)];
+        let fixed = [
+            ("*.a.test".to_owned(), address(1)),
+            ("*.b.a.test".to_owned(), address(2)),
+            ("x.a.test".to_owned(), address(3)),
+        ];
+        let zone = Zone {
+            fixed: Arc::new(fixed.into()),
+            ..Zone::empty()
+        };
+        let found = |name: &str| match zone.find(name) {
+            Finding::Known(addresses, _) => Some(addresses),
+            _ => None,
+        };
+        for (name, expected) in [
+            ("www.a.test", Some(address(1))),
+            ("b.a.test", Some(address(1))),
+            ("c.b.a.test", Some(address(2))),
+            ("x.a.test", Some(address(3))),
+            ("y.x.a.test", Some(address(1))),
+            ("a.test", None),
+            ("aa.test", None),
+            ("test", None),
+        ] {
+            assert_eq!(found(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -51,13 +51,14 @@ impl Authority {
         *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = names;
     }
 
+    fn allows(&self, name: &str) -> bool {
+        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut above = name.match_indices('.').map(|(at, _)| &name[at..]);
+        allowed.contains(name) || above.any(|rest| allowed.contains(&format!("*{rest}")))
+    }
+
     fn vouch(&self, name: &str) -> Option<Arc<CertifiedKey>> {
-        if !self
-            .allowed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(name)
-        {
+        if !self.allows(name) {
             return None;
         }
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,6 +120,9 @@ mod tests {
         let first = authority.vouch("github.com").unwrap();
         assert!(Arc::ptr_eq(&first, &authority.vouch("github.com").unwrap()));
         assert!(authority.vouch("go.dev").is_none());
+        authority.allow(["*.a.test".to_owned()].into());
+        assert!(authority.vouch("x.a.test").is_some());
+        assert!(authority.vouch("a.test").is_none());
         assert!(
             authority
                 .certificate()

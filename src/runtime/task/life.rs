@@ -131,6 +131,14 @@ impl Task {
                 return self.refuse(reason);
             }
         }
+        if let Some(network) = parts.app_network.as_ref()
+            && next.plain() != previous.plain()
+        {
+            let plain = redirect::plain_destinations(next.plain());
+            if let Err(error) = network.nft(plain).await {
+                return self.refuse(error.to_string());
+            }
+        }
         if let Some(zone) = &parts.zone {
             zone.send_replace(self.zone(&next));
         }

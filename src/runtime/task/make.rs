@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::driver::{Parts, Task};
 use super::life::ended;
-use crate::envoy::{self, AppPlacement, Configuration, PLAIN_ADDRESSES, Placement};
+use crate::envoy::{self, AppPlacement, Configuration, Placement};
 use crate::mesh::EgressFilter;
 use crate::runtime::app::{self, App};
 use crate::runtime::desired::AppSpec;
@@ -48,6 +48,11 @@ impl Task {
             .map_err(|error| error.to_string())?;
         let configuration = self.first_configuration(parts.app_network.as_ref()).await;
         if let Some(network) = &parts.app_network {
+            let plain = redirect::plain_destinations(configuration.plain());
+            network
+                .nft(plain)
+                .await
+                .map_err(|error| error.to_string())?;
             let (sender, zone) = watch::channel(self.zone(&configuration));
             let refused = Some(self.surroundings.logs.join("dns.log"));
             let options = ServerOptions {
@@ -104,9 +109,7 @@ impl Task {
         let make = async {
             let network = Netns::create(&self.surroundings.namespaces, &name).await?;
             network.ip(redirect::app_addresses()).await?;
-            network
-                .nft(redirect::app_redirection(PLAIN_ADDRESSES))
-                .await?;
+            network.nft(redirect::app_redirection()).await?;
             network.open_low_ports().await?;
             Ok::<_, NetnsError>(network)
         };

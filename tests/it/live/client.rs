@@ -28,7 +28,7 @@ pub(crate) struct Connection {
 }
 
 impl Client<'_> {
-    fn connect(&self, address: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+    pub(crate) fn connect(&self, address: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
         let stream = self.app.run(|| TcpStream::connect((address, port)))?;
         stream.set_read_timeout(Some(Duration::from_secs(8)))?;
         Ok(stream)
@@ -36,14 +36,7 @@ impl Client<'_> {
 
     /// The handshake happens with the first request.
     pub(crate) fn https(&self, host: &str, address: Ipv4Addr, port: u16) -> io::Result<Connection> {
-        let config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(self.roots.clone())
-            .with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned()).unwrap();
-        let tls = ClientConnection::new(Arc::new(config), name).unwrap();
-        let stream = StreamOwned::new(tls, self.connect(address, port)?);
+        let stream = self.tls(host, self.connect(address, port)?);
         Ok(Connection::new(host, Box::new(stream)))
     }
 
@@ -52,6 +45,22 @@ impl Client<'_> {
             host,
             Box::new(self.connect(address, port)?),
         ))
+    }
+
+    /// TLS on a connection on which something else was said before.
+    pub(crate) fn upgrade(&self, host: &str, stream: TcpStream) -> Connection {
+        Connection::new(host, Box::new(self.tls(host, stream)))
+    }
+
+    fn tls(&self, host: &str, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(self.roots.clone())
+            .with_no_client_auth();
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        let tls = ClientConnection::new(Arc::new(config), name).unwrap();
+        StreamOwned::new(tls, stream)
     }
 
     pub(crate) fn plain(&self, address: Ipv4Addr, port: u16) -> io::Result<Connection> {
@@ -68,6 +77,32 @@ impl Client<'_> {
             }
             thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// What came back for some bytes.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status of the first answer.
+    pub(crate) status: Option<u16>,
+    /// Everything, until the other side was silent or closed.
+    pub(crate) text: String,
+}
+
+impl Client<'_> {
+    /// Sends bytes as they are and gathers what comes back.
+    pub(crate) fn raw(&self, address: Ipv4Addr, port: u16, bytes: &[u8]) -> Answer {
+        let mut stream = self.connect(address, port).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(2)))
+            .unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut all = Vec::new();
+        // The other side may keep the connection, or cut it.
+        let _ = stream.read_to_end(&mut all);
+        let text = String::from_utf8_lossy(&all).into_owned();
+        let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+        Answer { status, text }
     }
 }
 

@@ -1,18 +1,62 @@
 //! The mesh of the live tests.
 
+use std::collections::BTreeMap;
+
 use colormesh::mesh::Resource;
 use serde_json::{Value, json};
 
-fn service(name: &str, host: &str, port: u16, protocol: &str) -> [Resource; 2] {
-    let node = json!({"MeshName": "m", "VirtualNodeName": name, "Spec": {
-        "Listeners": [{"PortMapping": {"Port": port, "Protocol": protocol}}],
-        "ServiceDiscovery": {"DNS": {"Hostname": host, "IpPreference": "IPv4_ONLY"}}}});
-    let service = json!({"MeshName": "m", "VirtualServiceName": host, "Spec": {
-        "Provider": {"VirtualNode": {"VirtualNodeName": name}}}});
-    [
-        Resource::new(name, "AWS::AppMesh::VirtualNode", node),
-        Resource::new(host, "AWS::AppMesh::VirtualService", service),
-    ]
+/// A host's services: one, or several behind a router. `tls` and `plain` are
+/// `tcp` with the tag that says so.
+fn host(host: &str, services: &[&(&str, u16, &str)]) -> Vec<Resource> {
+    let mut all = Vec::new();
+    let (mut listeners, mut name) = (Vec::new(), String::new());
+    for (_, port, protocol) in services {
+        let (protocol, tags) = match *protocol {
+            "tls" => ("tcp", json!([{"Key": "colormesh:tls", "Value": "true"}])),
+            "plain" => ("tcp", json!([{"Key": "colormesh:tls", "Value": "false"}])),
+            protocol => (protocol, json!([])),
+        };
+        name = format!("node-{host}-{port}");
+        let mapping = json!({"PortMapping": {"Port": port, "Protocol": protocol}});
+        let node = json!({"MeshName": "m", "VirtualNodeName": name, "Tags": tags, "Spec": {
+            "Listeners": [mapping],
+            "ServiceDiscovery": {"DNS": {"Hostname": host, "IpPreference": "IPv4_ONLY"}}}});
+        let kind = if protocol == "tcp" {
+            "TcpRoute"
+        } else {
+            "HttpRoute"
+        };
+        let route = json!({"MeshName": "m", "VirtualRouterName": host, "RouteName": name, "Spec": {
+            kind: {"Match": {"Port": port}, "Action": {"WeightedTargets": [
+                {"VirtualNode": name, "Weight": 1, "Port": port}]}}}});
+        listeners.push(mapping);
+        all.push(Resource::new(&name, "AWS::AppMesh::VirtualNode", node));
+        if services.len() > 1 {
+            all.push(Resource::new(&name, "AWS::AppMesh::Route", route));
+        }
+    }
+    let provider = if services.len() > 1 {
+        let router =
+            json!({"MeshName": "m", "VirtualRouterName": host, "Spec": {"Listeners": listeners}});
+        all.push(Resource::new(host, "AWS::AppMesh::VirtualRouter", router));
+        json!({"VirtualRouter": {"VirtualRouterName": host}})
+    } else {
+        json!({"VirtualNode": {"VirtualNodeName": name}})
+    };
+    let service =
+        json!({"MeshName": "m", "VirtualServiceName": host, "Spec": {"Provider": provider}});
+    all.push(Resource::new(host, "AWS::AppMesh::VirtualService", service));
+    all
+}
+
+/// A node that only calls.
+pub(crate) fn caller(name: &str, backends: &[&str]) -> Resource {
+    let backends: Vec<Value> = backends
+        .iter()
+        .map(|host| json!({"VirtualService": {"VirtualServiceName": host}}))
+        .collect();
+    let node = json!({"MeshName": "m", "Spec": {"Backends": backends}});
+    Resource::new(name, "AWS::AppMesh::VirtualNode", node)
 }
 
 /// A mesh with a gateway, a teller, and the teller's backends.
@@ -59,8 +103,12 @@ pub(crate) fn resources(egress: &str, services: &[(&str, u16, &str)]) -> Vec<Res
             "Spec": {"Provider": {"VirtualNode": {"VirtualNodeName": "teller"}}}}),
         ),
     ];
-    for (host, port, protocol) in services {
-        all.extend(service(&format!("node-{host}"), host, *port, protocol));
+    let mut hosts: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for service in services {
+        hosts.entry(service.0).or_default().push(service);
+    }
+    for (name, services) in hosts {
+        all.extend(host(name, &services));
     }
     all
 }

@@ -8,9 +8,12 @@
 
 mod client;
 mod fixture;
+mod matching;
 mod netns;
 mod outside;
 mod proxy;
+mod requests;
+mod wildcards;
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
@@ -28,10 +31,7 @@ use proxy::Proxy;
 
 const TELLER: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 5);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 6);
-
-fn teller() -> ProxyId {
-    ProxyId::VirtualNode(VirtualNodeName::new("teller"))
-}
+const PAINTER: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 7);
 
 /// Three namespaces, the stand-ins and the application, ready for Envoys.
 struct Scene {
@@ -45,7 +45,7 @@ impl Scene {
     fn new() -> Self {
         let (world, vpc, app) = (Netns::new(), Netns::new(), Netns::new());
         vpc.shell(&format!(
-            "ip addr add {TELLER}/32 dev lo; ip addr add {GATEWAY}/32 dev lo"
+            "ip addr add {TELLER}/32 dev lo; ip addr add {GATEWAY}/32 dev lo; ip addr add {PAINTER}/32 dev lo"
         ));
         app.redirect();
         let outside = Outside::start(&world);
@@ -59,14 +59,19 @@ impl Scene {
     }
 
     fn teller(&self, resources: &[Resource]) -> Proxy {
-        Proxy::start(
-            &self.world,
-            resources,
-            teller(),
-            TELLER,
-            &self.vpc,
-            Some(&self.app),
-        )
+        self.sidecar(resources, "teller", TELLER, &self.app)
+    }
+
+    fn sidecar(&self, resources: &[Resource], node: &str, address: Ipv4Addr, app: &Netns) -> Proxy {
+        let id = ProxyId::VirtualNode(VirtualNodeName::new(node));
+        let proxy = Proxy::start(&self.world, resources, id, address, &self.vpc, Some(app));
+        app.follow(&proxy.configuration);
+        proxy
+    }
+
+    fn update(&self, proxy: &mut Proxy, resources: &[Resource]) {
+        proxy.update(resources);
+        self.app.follow(&proxy.configuration);
     }
 
     fn gateway(&self, resources: &[Resource]) -> Proxy {
@@ -238,7 +243,7 @@ fn a_change_of_the_mesh_cuts_off_only_what_is_gone() {
     http.get("/").unwrap();
 
     let start = Instant::now();
-    proxy.update(&resources("DROP_ALL", &after));
+    scene.update(&mut proxy, &resources("DROP_ALL", &after));
     gone.wait_until_closed();
     assert!(
         start.elapsed() < Duration::from_secs(1),
@@ -263,7 +268,7 @@ fn a_change_of_the_mesh_cuts_off_only_what_is_gone() {
         .unwrap();
     assert_eq!(status, 404);
 
-    proxy.update(&resources("DROP_ALL", &before));
+    scene.update(&mut proxy, &resources("DROP_ALL", &before));
     client.eventually(|client| client.https("go.dev", at("go.dev"), 443)?.get("/"));
     client.eventually(|client| client.http("b.example", at("b.example"), 80)?.get("/"));
     kept.get("/").unwrap();

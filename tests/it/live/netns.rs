@@ -53,15 +53,25 @@ impl Netns {
             "ip addr add 169.254.100.2/32 dev lo; ip route add default dev lo
             nft -f - <<'END'
             table ip mesh {
+              set plain { type ipv4_addr . inet_service; }
               chain output {
                 type nat hook output priority -100; policy accept;
                 ip daddr 127.0.0.0/8 accept
-                ip daddr 240.128.0.0/9 meta l4proto tcp redirect to :15002
+                ip daddr . tcp dport @plain redirect to :15002
                 meta l4proto tcp redirect to :15001
               }
             }
 END",
         );
+    }
+
+    /// What a task's surroundings do with a configuration besides Envoy.
+    pub(crate) fn follow(&self, configuration: &colormesh::envoy::Configuration) {
+        let mut script = "flush set ip mesh plain\n".to_owned();
+        for (address, port) in configuration.plain() {
+            script += &format!("add element ip mesh plain {{ {address} . {port} }}\n");
+        }
+        self.shell(&format!("nft -f - <<'END'\n{script}END"));
     }
 
     /// Runs something in a thread that is inside.

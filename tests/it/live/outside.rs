@@ -18,6 +18,11 @@ const HOSTS: &[(&str, u8)] = &[
     ("a.example", 40),
     ("b.example", 41),
     ("mysql.example", 50),
+    ("mysql2.example", 51),
+    ("code.example", 60),
+    ("wild.example", 70),
+    ("a.wild.example", 71),
+    ("b.a.wild.example", 72),
 ];
 
 /// The stand-ins' certificates.
@@ -37,10 +42,7 @@ impl Outside {
             let address = address(host);
             world.shell(&format!("ip addr add {address}/32 dev lo"));
             if host.starts_with("mysql") {
-                serve(world, address, 3306, move |mut stream| {
-                    let _ = writeln!(stream, "hello from {host}");
-                    let _ = stream.read(&mut [0]);
-                });
+                serve(world, address, 3306, move |stream| greet(stream, host));
                 continue;
             }
             let made = rcgen::generate_simple_self_signed([(*host).to_owned()]).unwrap();
@@ -53,6 +55,13 @@ impl Outside {
                 .with_single_cert(vec![made.cert.der().clone()], key)
                 .unwrap();
             let config = Arc::new(config);
+            if *host == "code.example" {
+                serve(world, address, 22, move |stream| greet(stream, host));
+                let config = config.clone();
+                serve(world, address, 587, move |stream| {
+                    upgraded(stream, host, config.clone());
+                });
+            }
             serve(world, address, 443, move |stream| {
                 let connection = ServerConnection::new(config.clone()).unwrap();
                 pages(StreamOwned::new(connection, stream), host);
@@ -94,20 +103,48 @@ fn serve(
     });
 }
 
+/// The server speaks first.
+fn greet(mut stream: TcpStream, host: &str) {
+    let _ = writeln!(stream, "hello from {host}");
+    let _ = stream.read(&mut [0]);
+}
+
+/// The server speaks first, and TLS begins when the client asks for it.
+fn upgraded(mut stream: TcpStream, host: &str, config: Arc<ServerConfig>) {
+    let _ = writeln!(stream, "220 {host}");
+    let mut asked = [0; "STARTTLS\n".len()];
+    if stream.read_exact(&mut asked).is_ok() && asked == *b"STARTTLS\n" {
+        let _ = writeln!(stream, "220 go ahead");
+        let connection = ServerConnection::new(config).unwrap();
+        pages(StreamOwned::new(connection, stream), host);
+    }
+}
+
 /// Answers requests until the client leaves.
 fn pages(stream: impl Read + Write, host: &str) {
     let mut stream = BufReader::new(stream);
     loop {
-        let mut lines = 0;
+        let (mut lines, mut upgrade) = (0, false);
         loop {
             let mut line = String::new();
             match stream.read_line(&mut line) {
                 Ok(0) | Err(_) => return,
                 Ok(_) if line == "\r\n" => break,
-                Ok(_) => lines += 1,
+                Ok(_) => {
+                    lines += 1;
+                    upgrade |= line.eq_ignore_ascii_case("upgrade: websocket\r\n");
+                }
             }
         }
         let body = format!("hello from {host}");
+        if upgrade {
+            let head =
+                "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+            let _ = stream
+                .get_mut()
+                .write_all(format!("{head}{body}").as_bytes());
+            return;
+        }
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
         let answer = format!("{head}{body}");
         if lines == 0 || stream.get_mut().write_all(answer.as_bytes()).is_err() {

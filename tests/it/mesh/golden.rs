@@ -116,9 +116,17 @@ fn services_that_are_not_tls_are_told_apart_by_address() {
         names(&plain["listener_filters"]),
         ["envoy.filters.listener.original_dst"]
     );
-    // A host with both kinds has one address, so both are at that listener.
+    // A host with both kinds has one address, whose port 22 leads there.
     named(chains, "tcp_code.example_22");
-    named(chains, "tcp_code.example_443");
+    let plain: Vec<_> = ["code.example", "mysql1.example", "mysql2.example"]
+        .map(|name| {
+            (
+                addresses[name],
+                if name == "code.example" { 22 } else { 3306 },
+            )
+        })
+        .into();
+    assert_eq!(*compiled.plain(), plain.into_iter().collect());
     let by_name = listener(&config, "lds_egress_0.0.0.0_15001");
     assert_eq!(
         names(&by_name["filter_chains"]),
@@ -170,6 +178,69 @@ fn allow_all_passes_the_rest_on_to_where_it_meant_to_go() {
     let compiled = compile(&mesh(&resources("allow_all")), &node("app"));
     let names: Vec<&str> = compiled.names().keys().map(String::as_str).collect();
     assert_eq!(names, ["code.example", "mysql1.example", "mysql2.example"]);
+}
+
+#[test]
+fn a_wildcard_resolves_what_the_client_names_on_the_node_s_port() {
+    let config = golden("wildcards", &node("app"));
+    let chains = &listener(&config, "lds_egress_0.0.0.0_15001")["filter_chains"];
+    let any = named(chains, "tcp_*.a.example_444");
+    assert_eq!(
+        any["filter_chain_match"]["server_names"],
+        json!(["*.a.example"])
+    );
+    assert_eq!(
+        names(&any["filters"]),
+        [
+            "envoy.filters.network.sni_dynamic_forward_proxy",
+            "envoy.filters.network.tcp_proxy"
+        ]
+    );
+    let resolving = filter(any);
+    assert_eq!(resolving["port_value"], 443);
+    let cluster_name = any["filters"][1]["typed_config"]["cluster"].as_str();
+    let forward = cluster(&config, cluster_name.unwrap());
+    let cache = &forward["cluster_type"]["typed_config"]["dns_cache_config"];
+    assert_eq!(cache["dns_lookup_family"], "V4_PREFERRED");
+    // Envoy refuses two caches of a name that differ.
+    assert_eq!(*cache, resolving["dns_cache_config"]);
+
+    // The backend's name brought the nearer service with it, told by its tag.
+    let one = named(chains, "tcp_one.a.example_444");
+    assert_eq!(one["filter_chain_match"]["transport_protocol"], "tls");
+
+    let http = named(chains, "http_8080");
+    let filters = &filter(http)["http_filters"];
+    assert_eq!(
+        names(filters),
+        [
+            "envoy.filters.http.dynamic_forward_proxy",
+            "envoy.filters.http.router"
+        ]
+    );
+    let host = &filter(http)["route_config"]["virtual_hosts"][0];
+    // Without its port, the host would be resolved on port 80.
+    assert_eq!(host["domains"], json!(["*.a.example:8080"]));
+    let condition = &host["routes"][0]["match"]["headers"][0];
+    assert_eq!(condition["name"], ":authority");
+    let compiled = compile(&mesh(&resources("wildcards")), &node("app"));
+    let names: Vec<&str> = compiled.names().keys().map(String::as_str).collect();
+    assert_eq!(names, ["*.a.example", "one.a.example"]);
+}
+
+#[test]
+fn by_port_alone_a_port_is_one_service_s_whatever_is_asked_for() {
+    let config = golden("by_port", &node("app"));
+    let by_name = &listener(&config, "lds_egress_0.0.0.0_15001")["filter_chains"];
+    let all = ["tcp_github.com_443", "tcp_mysql.example_3306", "http_80"];
+    assert_eq!(names(by_name), all);
+    for (chain, port) in all.into_iter().zip([443, 3306, 80]) {
+        let matching = &named(by_name, chain)["filter_chain_match"];
+        assert_eq!(*matching, json!({"destination_port": port}));
+    }
+    // Where we own DNS, the server may still speak first.
+    let plain = &listener(&config, "lds_egress_0.0.0.0_15002")["filter_chains"];
+    assert_eq!(names(plain), ["tcp_mysql.example_3306"]);
 }
 
 #[test]
@@ -235,6 +306,8 @@ fn envoy_takes_every_golden_file() {
         ("http_and_plain", node("app")),
         ("allow_all", node("app")),
         ("gateway_routes", gateway("edge")),
+        ("wildcards", node("app")),
+        ("by_port", node("app")),
     ];
     let scratch = tempfile::tempdir().unwrap();
     for (case, proxy) in cases {

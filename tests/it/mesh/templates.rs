@@ -135,13 +135,9 @@ external_services:
     );
     assert_eq!(
         chains("lds_egress_0.0.0.0_15002"),
-        [
-            "tcp_code.example_443",
-            "tcp_code.example_22",
-            "tcp_db.example_5432"
-        ],
+        ["tcp_code.example_22", "tcp_db.example_5432"],
     );
-    let code = filter(&listener(&config, "lds_egress_0.0.0.0_15002")["filter_chains"][1]);
+    let code = filter(&listener(&config, "lds_egress_0.0.0.0_15002")["filter_chains"][0]);
     assert_eq!(
         code["cluster"].as_str().unwrap().rsplit('_').next(),
         Some("22")
