@@ -29,7 +29,11 @@ pub(crate) fn image(folder: &Path) -> Result<AppSpec> {
     fs::copy(std::env::current_exe()?, folder.join("app"))?;
     let mut command = vec!["/app".to_owned(), ARGUMENT.to_owned()];
     for library in libraries()? {
-        let name = library.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = library
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         fs::copy(&library, folder.join(&name))?;
         if name.starts_with("ld-") {
             let loader = ["--library-path", "/"].map(str::to_owned);
@@ -51,7 +55,9 @@ pub(crate) fn image(folder: &Path) -> Result<AppSpec> {
 /// The shared libraries of this process, the loader among them.
 fn libraries() -> Result<Vec<PathBuf>> {
     let maps = fs::read_to_string("/proc/self/maps")?;
-    let files = maps.lines().filter_map(|line| line.find('/').map(|start| &line[start..]));
+    let files = maps
+        .lines()
+        .filter_map(|line| line.find('/').map(|start| &line[start..]));
     let mut libraries: Vec<PathBuf> = files
         .filter(|file| file.contains(".so"))
         .map(PathBuf::from)

@@ -49,6 +49,23 @@ pub(crate) struct Slice {
     pub(crate) p99: f64,
 }
 
+/// What one client saw.
+struct Client {
+    /// How long each request took, in seconds.
+    latencies: Vec<f64>,
+    time: Duration,
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Requests in a second.
+    #[expect(clippy::cast_precision_loss, reason = "far from 2^52")]
+    fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.time.as_secs_f64()
+    }
+}
+
 // === impl Route ===
 
 impl Route {
@@ -57,7 +74,9 @@ impl Route {
         let route = self.clone();
         let run = move || -> Result<Slice> {
             route.enter()?;
-            let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let tokio = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             tokio.block_on(route.clients(work, clients, slice))
         };
         // A thread of its own: it never comes back from the namespace.
@@ -78,28 +97,30 @@ impl Route {
             let (route, barrier) = (self.clone(), Arc::clone(&barrier));
             running.spawn(async move { route.client(work, &barrier, slice).await });
         }
-        let mut latencies = Vec::new();
+        let (mut latencies, mut rate) = (Vec::new(), 0.0);
         while let Some(client) = running.join_next().await {
-            latencies.extend(client??);
+            let client = client??;
+            rate += client.rate();
+            latencies.extend(client.latencies);
         }
         latencies.sort_by(f64::total_cmp);
         #[expect(clippy::cast_precision_loss, reason = "far from 2^52")]
         let requests = latencies.len() as f64;
         Ok(Slice {
             requests,
-            rate: requests / slice.as_secs_f64(),
+            rate,
             p50: quantile(&latencies, 0.5) * 1e6,
             p99: quantile(&latencies, 0.99) * 1e6,
         })
     }
 
-    /// One client; the result is how long each request took, in seconds.
+    /// One client, that ends what it has begun.
     async fn client(
         &self,
         work: Work,
         barrier: &tokio::sync::Barrier,
         slice: Duration,
-    ) -> Result<Vec<f64>> {
+    ) -> Result<Client> {
         // Everybody is connected before the time begins.
         let mut kept = self.connect().await?;
         exchange(&mut kept).await?;
@@ -111,15 +132,18 @@ impl Route {
                 Work::KeepAlive => exchange(&mut kept).await?,
                 Work::NewConnections => exchange(&mut self.connect().await?).await?,
             }
-            if start.elapsed() > slice {
-                return Ok(latencies);
-            }
             latencies.push(before.elapsed().as_secs_f64());
+            let time = start.elapsed();
+            if time > slice {
+                return Ok(Client { latencies, time });
+            }
         }
     }
 
     async fn connect(&self) -> Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.to).await.context("cannot connect")?;
+        let stream = TcpStream::connect(self.to)
+            .await
+            .context("cannot connect")?;
         stream.set_nodelay(true)?;
         let name = ServerName::try_from(self.host.clone())?;
         let connector = TlsConnector::from(Arc::clone(&self.trust));

@@ -105,6 +105,11 @@ fn measure(settings: &str) -> Result<ExitCode> {
     } else {
         print!("{report}");
     }
+    let kept = report.scale.iter().all(scale::Scale::is_as_promised);
+    anyhow::ensure!(
+        kept,
+        "a removed service's connection was not cut, or another's was"
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -50,6 +50,10 @@ fn external(mesh_name: &str, index: usize) -> [Resource; 2] {
         "Provider": {"VirtualNode": {"VirtualNodeName": format!("n{index}")}}}});
     [
         Resource::new(&format!("node{index}"), "AWS::AppMesh::VirtualNode", node),
-        Resource::new(&format!("service{index}"), "AWS::AppMesh::VirtualService", service),
+        Resource::new(
+            &format!("service{index}"),
+            "AWS::AppMesh::VirtualService",
+            service,
+        ),
     ]
 }

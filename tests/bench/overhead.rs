@@ -41,6 +41,8 @@ pub(crate) struct WayCost {
     pub(crate) to_direct: Figure,
     /// The time of a request to that of one through the plain Envoy.
     pub(crate) to_plain: Figure,
+    /// The same of the median request, which disturbances do not reach.
+    pub(crate) p50_to_plain: Figure,
     /// Microseconds of the proxy's processor time for a request.
     pub(crate) cpu: Option<Figure>,
 }
@@ -67,12 +69,19 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
     let ways = [
         Way {
             name: "direct".to_owned(),
-            route: Route { from: None, to: outside::ADDRESS, ..direct.clone() },
+            route: Route {
+                from: None,
+                to: outside::ADDRESS,
+                ..direct.clone()
+            },
             proxy: None,
         },
         Way {
             name: "plain Envoy".to_owned(),
-            route: Route { to: plain.address, ..direct },
+            route: Route {
+                to: plain.address,
+                ..direct
+            },
             proxy: Some(plain.process),
         },
         Way {
@@ -103,7 +112,11 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
 async fn warm_up(ways: &[Way]) -> Result<()> {
     for way in ways {
         let mut tries = 0;
-        while let Err(error) = way.route.run(Work::NewConnections, 4, Duration::from_millis(50)).await {
+        while let Err(error) = way
+            .route
+            .run(Work::NewConnections, 4, Duration::from_millis(50))
+            .await
+        {
             tries += 1;
             anyhow::ensure!(tries < 200, "{}: {error:#}", way.name);
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -123,7 +136,9 @@ async fn one(ways: &[Way], work: Work, clients: usize, settings: &Settings) -> R
             let before = used(way)?;
             let slice = way.route.run(work, clients, settings.slice).await?;
             let after = used(way)?;
-            let cpu = before.zip(after).map(|(before, after)| (after - before) / slice.requests);
+            let cpu = before
+                .zip(after)
+                .map(|(before, after)| (after - before) / slice.requests);
             seen[index].push(Seen(slice, cpu));
         }
     }
@@ -139,14 +154,22 @@ async fn one(ways: &[Way], work: Work, clients: usize, settings: &Settings) -> R
 
 impl WayCost {
     fn of(way: &str, seen: &[Seen], direct: &[Seen], plain: &[Seen]) -> Self {
-        let over = |field: fn(&Slice) -> f64| Figure::of(seen.iter().map(|Seen(slice, _)| field(slice)));
+        let over =
+            |field: fn(&Slice) -> f64| Figure::of(seen.iter().map(|Seen(slice, _)| field(slice)));
         // Clients wait for their answers, so the time of a request is what
         // the rate is the inverse of.
         let to = |other: &[Seen]| {
             let pairs = seen.iter().zip(other);
             Figure::of(pairs.map(|(Seen(own, _), Seen(other, _))| other.rate / own.rate))
         };
-        let cpu: Vec<f64> = seen.iter().filter_map(|Seen(_, cpu)| Some((*cpu)? * 1e6)).collect();
+        let p50_to = |other: &[Seen]| {
+            let pairs = seen.iter().zip(other);
+            Figure::of(pairs.map(|(Seen(own, _), Seen(other, _))| own.p50 / other.p50))
+        };
+        let cpu: Vec<f64> = seen
+            .iter()
+            .filter_map(|Seen(_, cpu)| Some((*cpu)? * 1e6))
+            .collect();
         Self {
             way: way.to_owned(),
             rate: over(|slice| slice.rate),
@@ -154,6 +177,7 @@ impl WayCost {
             p99: over(|slice| slice.p99),
             to_direct: to(direct),
             to_plain: to(plain),
+            p50_to_plain: p50_to(plain),
             cpu: (!cpu.is_empty()).then(|| Figure::of(cpu)),
         }
     }

@@ -15,8 +15,7 @@ use crate::{outside, scene};
 /// Where it listens.
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15999);
 /// Where the app connects to.
-const DESTINATION: SocketAddr =
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 2)), 443);
+const DESTINATION: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 2)), 443);
 
 /// A running plain Envoy; killed when this goes.
 #[derive(Debug)]
@@ -38,7 +37,10 @@ impl Plain {
         command.arg("--config-path").arg(file);
         command.args(["--disable-hot-restart", "--use-dynamic-base-id"]);
         command.args(["--concurrency", "2", "--log-level", "warning"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
         let child = command.spawn().context("cannot start the plain Envoy")?;
         redirect(app)?;
         let process = isolate::outside_number(child.id()).context("the plain Envoy ended")?;
@@ -69,7 +71,9 @@ fn redirect(app: &Path) -> Result<()> {
         scene::enter(&app)?;
         scene::run_with("nft", &["-f", "-"], &rules)
     });
-    inside.join().map_err(|_| anyhow!("the redirection was lost"))?
+    inside
+        .join()
+        .map_err(|_| anyhow!("the redirection was lost"))?
 }
 
 fn configuration(app: &Path) -> serde_json::Value {

@@ -33,7 +33,8 @@ impl Connection {
         stream.set_read_timeout(Some(ANSWERS))?;
         stream.set_nodelay(true)?;
         let name = ServerName::try_from(route.host.clone()).map_err(io::Error::other)?;
-        let tls = ClientConnection::new(Arc::clone(&route.trust), name).map_err(io::Error::other)?;
+        let tls =
+            ClientConnection::new(Arc::clone(&route.trust), name).map_err(io::Error::other)?;
         let mut connection = Self(StreamOwned::new(tls, stream));
         connection.exchange()?;
         Ok(connection)
@@ -53,7 +54,11 @@ pub(crate) async fn until(route: Route, allowed: bool) -> Result<Instant> {
         route.enter()?;
         let start = Instant::now();
         while Connection::open(&route).is_ok() != allowed {
-            anyhow::ensure!(start.elapsed() < PATIENCE, "`{}` is never {allowed}", route.host);
+            anyhow::ensure!(
+                start.elapsed() < PATIENCE,
+                "`{}` is never {allowed}",
+                route.host
+            );
             std::thread::sleep(PAUSE);
         }
         Ok(Instant::now())
@@ -112,7 +117,12 @@ impl Held {
     /// Ends it, when it was not cut.
     pub(crate) async fn end(self) -> Result<Use> {
         self.stop.store(true, Ordering::Relaxed);
-        thread(move || self.using.join().map_err(|_| anyhow!("a connection was lost"))?).await
+        thread(move || {
+            self.using
+                .join()
+                .map_err(|_| anyhow!("a connection was lost"))?
+        })
+        .await
     }
 }
 

@@ -41,10 +41,22 @@ impl Machine {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine { processors, load, kernel } = &self.machine;
-        writeln!(f, "{processors} processors, load {load} before, Linux {kernel}")?;
-        writeln!(f, "each figure is a median and, in brackets, the quartiles around it")?;
-        self.overhead.iter().try_for_each(|overhead| write_overhead(f, overhead))?;
+        let Machine {
+            processors,
+            load,
+            kernel,
+        } = &self.machine;
+        writeln!(
+            f,
+            "{processors} processors, load {load} before, Linux {kernel}"
+        )?;
+        writeln!(
+            f,
+            "each figure is a median and, in brackets, the quartiles around it"
+        )?;
+        self.overhead
+            .iter()
+            .try_for_each(|overhead| write_overhead(f, overhead))?;
         if self.scale.is_empty() {
             return Ok(());
         }
@@ -59,9 +71,21 @@ fn write_overhead(f: &mut fmt::Formatter<'_>, overhead: &Overhead) -> fmt::Resul
     };
     let clients = overhead.clients;
     let plural = if clients == 1 { "" } else { "s" };
-    let head = ["p50 us", "p99 us", "time to direct", "time to plain", "cpu us"];
-    write!(f, "\nrequests, {work}, {clients} client{plural}\n{:20}{:>24}", "", "requests/s")?;
-    head.iter().try_for_each(|column| write!(f, "{column:>24}"))?;
+    let head = [
+        "p50 us",
+        "p99 us",
+        "time to direct",
+        "time to plain",
+        "p50 to plain",
+        "cpu us",
+    ];
+    write!(
+        f,
+        "\nrequests, {work}, {clients} client{plural}\n{:20}{:>20}",
+        "", "requests/s"
+    )?;
+    head.iter()
+        .try_for_each(|column| write!(f, "{column:>20}"))?;
     writeln!(f)?;
     for way in &overhead.ways {
         let cpu = way.cpu.map(|cpu| format!("{cpu:.1}")).unwrap_or_default();
@@ -71,10 +95,13 @@ fn write_overhead(f: &mut fmt::Formatter<'_>, overhead: &Overhead) -> fmt::Resul
             format!("{:.0}", way.p99),
             format!("{:.3}", way.to_direct),
             format!("{:.3}", way.to_plain),
+            format!("{:.3}", way.p50_to_plain),
             cpu,
         ];
         write!(f, "{:20}", way.way)?;
-        columns.iter().try_for_each(|column| write!(f, "{column:>24}"))?;
+        columns
+            .iter()
+            .try_for_each(|column| write!(f, "{column:>20}"))?;
         writeln!(f)?;
     }
     Ok(())
@@ -82,11 +109,19 @@ fn write_overhead(f: &mut fmt::Formatter<'_>, overhead: &Overhead) -> fmt::Resul
 
 fn write_scale(f: &mut fmt::Formatter<'_>, scale: &[Scale]) -> fmt::Result {
     let head = [
-        "live s", "RSS MB", "PSS MB", "added s", "removed s", "cut s", "cut", "others live",
+        "live s",
+        "RSS MB",
+        "PSS MB",
+        "added s",
+        "removed s",
+        "cut s",
+        "cut",
+        "others live",
         "their slowest ms",
     ];
     write!(f, "\n{:>8}", "services")?;
-    head.iter().try_for_each(|column| write!(f, "{column:>20}"))?;
+    head.iter()
+        .try_for_each(|column| write!(f, "{column:>20}"))?;
     writeln!(f)?;
     for row in scale {
         let seconds = |figure: Figure| format!("{figure:.3}");
@@ -103,7 +138,9 @@ fn write_scale(f: &mut fmt::Formatter<'_>, scale: &[Scale]) -> fmt::Result {
             format!("{:.1}", row.slowest),
         ];
         write!(f, "{:>8}", row.services)?;
-        columns.iter().try_for_each(|column| write!(f, "{column:>20}"))?;
+        columns
+            .iter()
+            .try_for_each(|column| write!(f, "{column:>20}"))?;
         writeln!(f)?;
     }
     Ok(())

@@ -62,7 +62,9 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
         }
     }
     let numbers = settings.services.iter().zip(&seen);
-    Ok(numbers.map(|(services, seen)| Scale::of(*services, seen)).collect())
+    Ok(numbers
+        .map(|(services, seen)| Scale::of(*services, seen))
+        .collect())
 }
 
 async fn once(scene: &mut Scene, services: usize) -> Result<Once> {
@@ -98,9 +100,19 @@ async fn once(scene: &mut Scene, services: usize) -> Result<Once> {
 // === impl Scale ===
 
 impl Scale {
+    /// Whether removed services were cut off at once, and no others.
+    pub(crate) fn is_as_promised(&self) -> bool {
+        [self.were_cut, self.lived_on]
+            .iter()
+            .all(|(some, all)| some == all)
+    }
+
     fn of(services: usize, seen: &[Once]) -> Self {
         let over = |field: fn(&Once) -> f64| Figure::of(seen.iter().map(field));
-        let cuts: Vec<f64> = seen.iter().filter_map(|once| Some(once.cut?.as_secs_f64())).collect();
+        let cuts: Vec<f64> = seen
+            .iter()
+            .filter_map(|once| Some(once.cut?.as_secs_f64()))
+            .collect();
         let lived_on = seen.iter().filter(|once| once.lived_on).count();
         Self {
             services,

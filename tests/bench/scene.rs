@@ -14,8 +14,8 @@ use colormesh::runtime::{
     AppSpec, Desired, Internet, Options, Runtime, SidecarState, TaskId, TaskSpec, TaskState,
     TaskStatus,
 };
-use rustls::ClientConfig;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustls::ClientConfig;
 use tempfile::TempDir;
 
 use crate::load::Route;
@@ -97,16 +97,23 @@ impl Scene {
             app: Some(self.image.clone()),
         });
         let others = self.app_networks()?;
-        self.meshes.insert(number, mesh::resources(number, services));
+        self.meshes
+            .insert(number, mesh::resources(number, services));
         let start = Instant::now();
         self.apply();
-        self.wait(&id, |state| state.sidecar == SidecarState::Live).await?;
+        self.wait(&id, |state| state.sidecar == SidecarState::Live)
+            .await?;
         let live = start.elapsed();
-        let state = self.wait(&id, |state| state.status == TaskStatus::Running).await?;
+        let state = self
+            .wait(&id, |state| state.status == TaskStatus::Running)
+            .await?;
         let network = self.app_networks()?.difference(&others).next().cloned();
         Ok(Task {
             live,
-            sidecar: state.processes.sidecar.context("a sidecar without a process")?,
+            sidecar: state
+                .processes
+                .sidecar
+                .context("a sidecar without a process")?,
             network: network.context("the app has no namespace")?,
             number,
             id,
@@ -116,7 +123,8 @@ impl Scene {
     /// Changes the task's services; whether that had its effect is seen from
     /// inside.
     pub(crate) fn set(&mut self, task: &Task, services: Range<usize>) {
-        self.meshes.insert(task.number, mesh::resources(task.number, services));
+        self.meshes
+            .insert(task.number, mesh::resources(task.number, services));
         self.apply();
     }
 
@@ -169,7 +177,10 @@ impl Scene {
                 let now = Arc::clone(&observed.borrow_and_update());
                 match now.tasks.get(id) {
                     Some(state) if fits(state) => return Ok(state.clone()),
-                    Some(TaskState { status: TaskStatus::Stopped { reason }, .. }) => {
+                    Some(TaskState {
+                        status: TaskStatus::Stopped { reason },
+                        ..
+                    }) => {
                         bail!("the task stopped: {reason}")
                     }
                     _ => {}
@@ -180,7 +191,9 @@ impl Scene {
                 observed.changed().await?;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.context("the task does not come up")?
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .context("the task does not come up")?
     }
 }
 
@@ -205,7 +218,10 @@ fn spare_ports() {
 pub(crate) fn run_with(program: &str, arguments: &[&str], input: &str) -> Result<()> {
     use std::io::Write;
     let mut command = std::process::Command::new(program);
-    let mut child = command.args(arguments).stdin(std::process::Stdio::piped()).spawn()?;
+    let mut child = command
+        .args(arguments)
+        .stdin(std::process::Stdio::piped())
+        .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes())?;
     }

@@ -61,8 +61,12 @@ impl Settings {
         let all = arguments
             .iter()
             .any(|argument| argument == "--include-ignored" || argument == "--ignored");
-        let filters = arguments.iter().filter(|argument| !argument.starts_with('-'));
-        let named = filters.clone().any(|filter| "bench".contains(filter.as_str()));
+        let filters = arguments
+            .iter()
+            .filter(|argument| !argument.starts_with('-'));
+        let named = filters
+            .clone()
+            .any(|filter| "bench".contains(filter.as_str()));
         if all && (named || filters.count() == 0) {
             Self::smallest().map(Some)
         } else {
@@ -86,7 +90,8 @@ impl Settings {
             json: false,
             rounds: 1,
             slice: Duration::from_millis(50),
-            services: vec![2],
+            // Either form of the sidecar's configuration.
+            services: vec![2, 300],
             repeats: 1,
             envoy: envoy()?,
         })
@@ -96,13 +101,17 @@ impl Settings {
 /// The Envoy that `colormesh` would use.
 fn envoy() -> Result<PathBuf> {
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or(home);
     let search = EnvoySearch {
         named: std::env::var_os("COLORMESH_ENVOY").map(PathBuf::from),
         path: std::env::var_os("PATH"),
         cache: cache.context("`HOME` is not set")?.join("colormesh"),
         fetch: true,
     };
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     Ok(tokio.block_on(envoy_binary::find(&search))?)
 }
