@@ -14,6 +14,7 @@
 mod actor;
 mod admin;
 mod app;
+mod connections;
 mod desired;
 mod dns;
 pub mod envoy_binary;
@@ -28,6 +29,7 @@ mod outside;
 mod redirect;
 mod relay;
 mod sidecar;
+mod sock_diag;
 mod stand_in;
 mod sys;
 mod task;

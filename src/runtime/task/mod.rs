@@ -7,5 +7,6 @@
 mod driver;
 mod life;
 mod make;
+mod sharing;
 
 pub(super) use driver::{Driver, Report, Surroundings};
