@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::figures::Figure;
 use crate::load::{Route, Slice, Work};
-use crate::plain::Plain;
+use crate::plain::{Passes, Plain};
 use crate::scene::Scene;
 use crate::settings::Settings;
 use crate::{mesh, outside, process};
@@ -63,7 +63,9 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
     eprintln!("overhead: {} rounds", settings.rounds);
     let few = scene.task(0..FEW).await?;
     let many = scene.task(0..MANY).await?;
-    let plain = Plain::start(&settings.envoy, scene.folder.path(), &few.network)?;
+    let folder = scene.folder.path();
+    let plain = |passes| Plain::start(&settings.envoy, folder, &few.network, passes);
+    let (plain, named) = (plain(Passes::All)?, plain(Passes::Named)?);
     let host = || mesh::host(0);
     let (ours, direct) = (scene.route(&few, host()), scene.route(&few, host()));
     let ways = [
@@ -80,9 +82,17 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
             name: "plain Envoy".to_owned(),
             route: Route {
                 to: plain.address,
-                ..direct
+                ..direct.clone()
             },
             proxy: Some(plain.process),
+        },
+        Way {
+            name: "plain, by name".to_owned(),
+            route: Route {
+                to: named.address,
+                ..direct
+            },
+            proxy: Some(named.process),
         },
         Way {
             name: format!("ours, {FEW} services"),
@@ -102,7 +112,7 @@ pub(crate) async fn measure(scene: &mut Scene, settings: &Settings) -> Result<Ve
             measured.push(one(&ways, work, clients, settings).await?);
         }
     }
-    drop(plain);
+    drop((plain, named));
     scene.stop(few).await?;
     scene.stop(many).await?;
     Ok(measured)

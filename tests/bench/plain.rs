@@ -2,7 +2,7 @@
 //! connections are redirected to it as they are to ours, and passes every one
 //! on to one address.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -10,12 +10,16 @@ use anyhow::{Context, Result, anyhow};
 use colormesh::runtime::isolate;
 use serde_json::json;
 
-use crate::{outside, scene};
+use crate::{mesh, outside, scene};
 
-/// Where it listens.
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15999);
-/// Where the app connects to.
-const DESTINATION: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 2)), 443);
+/// Which connections it passes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passes {
+    /// Every one, without a look.
+    All,
+    /// Those that name the server: what keeping others out costs by itself.
+    Named,
+}
 
 /// A running plain Envoy; killed when this goes.
 #[derive(Debug)]
@@ -25,13 +29,49 @@ pub(crate) struct Plain {
     pub(crate) process: u32,
 }
 
+// === impl Passes ===
+
+impl Passes {
+    /// Where it listens.
+    fn address(self) -> SocketAddr {
+        let port = match self {
+            Self::All => 15999,
+            Self::Named => 15998,
+        };
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+
+    /// Where the app connects to.
+    fn destination(self) -> SocketAddr {
+        let last = match self {
+            Self::All => 2,
+            Self::Named => 3,
+        };
+        (Ipv4Addr::new(203, 0, 113, last), 443).into()
+    }
+
+    /// The listener's filters and the condition of its chain.
+    fn look(self) -> (serde_json::Value, serde_json::Value) {
+        match self {
+            Self::All => (json!([]), json!({})),
+            Self::Named => {
+                let filter = json!({
+                    "name": "envoy.filters.listener.tls_inspector",
+                    "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.\
+                                               listener.tls_inspector.v3.TlsInspector"}});
+                (json!([filter]), json!({"server_names": [mesh::host(0)]}))
+            }
+        }
+    }
+}
+
 // === impl Plain ===
 
 impl Plain {
-    pub(crate) fn start(envoy: &Path, folder: &Path, app: &Path) -> Result<Self> {
-        let file = folder.join("plain.json");
-        std::fs::write(&file, configuration(app).to_string())?;
-        let log = std::fs::File::create(folder.join("plain.log"))?;
+    pub(crate) fn start(envoy: &Path, folder: &Path, app: &Path, passes: Passes) -> Result<Self> {
+        let file = folder.join(format!("plain-{passes:?}.json"));
+        std::fs::write(&file, configuration(app, passes).to_string())?;
+        let log = std::fs::File::create(file.with_extension("log"))?;
         // As the runtime starts ours.
         let mut command = Command::new(envoy);
         command.arg("--config-path").arg(file);
@@ -42,11 +82,11 @@ impl Plain {
             .stdout(Stdio::null())
             .stderr(log);
         let child = command.spawn().context("cannot start the plain Envoy")?;
-        redirect(app)?;
+        redirect(app, passes)?;
         let process = isolate::outside_number(child.id()).context("the plain Envoy ended")?;
         Ok(Self {
             child,
-            address: DESTINATION,
+            address: passes.destination(),
             process,
         })
     }
@@ -60,10 +100,10 @@ impl Drop for Plain {
 }
 
 /// Sends the app's connections there, before the runtime's own rules.
-fn redirect(app: &Path) -> Result<()> {
-    let (to, port) = (DESTINATION.ip(), ADDRESS.port());
+fn redirect(app: &Path, passes: Passes) -> Result<()> {
+    let (to, port) = (passes.destination().ip(), passes.address().port());
     let rules = format!(
-        "table ip plain {{ chain output {{ type nat hook output priority -110; \
+        "table ip plain{port} {{ chain output {{ type nat hook output priority -110; \
          ip daddr {to} meta l4proto tcp redirect to :{port}; }}; }}\n"
     );
     let app = app.to_owned();
@@ -76,10 +116,11 @@ fn redirect(app: &Path) -> Result<()> {
         .map_err(|_| anyhow!("the redirection was lost"))?
 }
 
-fn configuration(app: &Path) -> serde_json::Value {
+fn configuration(app: &Path, passes: Passes) -> serde_json::Value {
     let at = |address: SocketAddr| json!({"address": address.ip(), "port_value": address.port()});
-    let mut here = at(ADDRESS);
+    let mut here = at(passes.address());
     here["network_namespace_filepath"] = json!(app);
+    let (listener_filters, condition) = passes.look();
     let proxy = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
         "stat_prefix": "plain", "cluster": "outside"});
@@ -88,7 +129,8 @@ fn configuration(app: &Path) -> serde_json::Value {
         "listeners": [{
             "name": "plain",
             "address": {"socket_address": here},
-            "filter_chains": [{"filters": [
+            "listener_filters": listener_filters,
+            "filter_chains": [{"filter_chain_match": condition, "filters": [
                 {"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy}]}]}],
         "clusters": [{
             "name": "outside",
