@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Gives a free TCP port on loopback, for a load balancer's listener.
-pub type Ports = Arc<dyn Fn() -> std::io::Result<u16> + Send + Sync>;
+/// Gives a free TCP port on loopback, for a load balancer's listener: the
+/// wanted one, if there is one and it is free.
+pub type Ports = Arc<dyn Fn(Option<u16>) -> std::io::Result<u16> + Send + Sync>;
 
 /// How long things take, so that clients see them in progress.
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +66,13 @@ impl Options {
     }
 }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(
-        std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port(),
-    )
+fn free_port(wanted: Option<u16>) -> std::io::Result<u16> {
+    let bind = |port| std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port));
+    let wanted = wanted.and_then(|port| bind(port).ok());
+    wanted
+        .map_or_else(|| bind(0), Ok)?
+        .local_addr()
+        .map(|address| address.port())
 }
 
 /// Why an account does not open.
@@ -112,6 +114,12 @@ impl Account {
                 writer: Mutex::new(Some(writer)),
             }),
         };
+        account.update_if(|state| {
+            (
+                super::kept_ports::take(state, &account.inner.options.ports),
+                (),
+            )
+        });
         // What a killed upload left costs space and nothing else.
         let _ = account.images().sweep();
         super::cloudformation::resume(&account);
@@ -150,7 +158,12 @@ impl Account {
         self.inner.store.changes()
     }
 
-    /// Waits until everything changed so far is on the disk.
+    /// Why the state is not on the disk, if it is not.
+    pub fn problem(&self) -> Option<String> {
+        self.inner.store.problem()
+    }
+
+    /// Waits until everything changed so far is on the disk, or cannot be.
     pub async fn flush(&self) {
         self.inner.store.flush().await;
     }

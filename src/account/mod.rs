@@ -14,6 +14,7 @@ mod error;
 mod handle;
 pub mod ids;
 pub mod inventory;
+mod kept_ports;
 pub mod key_pairs;
 mod resources;
 pub mod scheduler;

@@ -21,6 +21,8 @@ use tokio::time::Instant;
 /// The version of the file's form; a file of another version is refused.
 const FORM: u32 = 1;
 const FILE: &str = "state.json";
+/// Before a write that failed is tried again.
+const RETRY: Duration = Duration::from_millis(500);
 const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Everything that the account knows, one part a service.
@@ -80,6 +82,8 @@ pub(super) struct Store {
     path: PathBuf,
     version: watch::Sender<u64>,
     written: watch::Sender<u64>,
+    /// Why the last write failed, until one succeeds.
+    problem: watch::Sender<Option<String>>,
     hurry: Notify,
 }
 
@@ -92,6 +96,7 @@ impl Store {
             path,
             version: watch::Sender::new(0),
             written: watch::Sender::new(0),
+            problem: watch::Sender::new(None),
             hurry: Notify::new(),
         })
     }
@@ -121,7 +126,12 @@ impl Store {
         self.version.subscribe()
     }
 
-    /// Waits until everything changed so far is on the disk.
+    /// Why the state is not on the disk, if it is not.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.problem.borrow().clone()
+    }
+
+    /// Waits until everything changed so far is on the disk, or cannot be.
     pub(super) async fn flush(&self) {
         let wanted = *self.version.borrow();
         let mut written = self.written.subscribe();
@@ -138,6 +148,7 @@ impl Store {
             let stopping = tokio::select! {
                 _ = changes.changed() => false,
                 () = self.hurry.notified() => false,
+                () = tokio::time::sleep(RETRY), if self.problem().is_some() => false,
                 _ = stop.wait_for(|stop| *stop) => true,
             };
             if !stopping {
@@ -158,17 +169,25 @@ impl Store {
 
     async fn write_snapshot(&self, changes: &mut watch::Receiver<u64>) {
         let (version, snapshot) = self.read(|state| (*changes.borrow_and_update(), state.clone()));
-        if *self.written.borrow() < version {
+        if *self.written.borrow() < version || self.problem().is_some() {
             let path = self.path.clone();
             let outcome = tokio::task::spawn_blocking(move || write(&path, &snapshot)).await;
-            if !matches!(outcome, Ok(Ok(()))) {
-                // A full disk heals; the next change tries again, and a
-                // flush must not wait for ever.
-                tokio::time::sleep(WRITE_INTERVAL).await;
-            }
+            // A full disk heals: it is tried again, and a flush does not wait
+            // for ever.
+            self.problem.send_replace(match outcome {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(described(&error)),
+                Err(panicked) => Some(panicked.to_string()),
+            });
         }
         self.written.send_replace(version);
     }
+}
+
+fn described(error: &StoreError) -> String {
+    let cause =
+        std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+    format!("{error}{cause}; what changed since is lost when the local endpoint ends")
 }
 
 fn read(path: &Path) -> Result<State, StoreError> {
@@ -217,5 +236,34 @@ fn file(action: &'static str, path: &Path, source: std::io::Error) -> StoreError
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_write_that_failed_is_told_and_made_up_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let (stop, stopped) = watch::channel(false);
+        let writer = tokio::spawn(Arc::clone(&store).keep_writing(stopped));
+        // A folder in the file's place is in the way of root, too.
+        let obstacle = folder.path().join("state.json.new");
+        std::fs::create_dir(&obstacle).unwrap();
+        store.update(|_| ());
+        store.flush().await;
+        assert!(store.problem().unwrap().contains("state.json"));
+        std::fs::remove_dir(&obstacle).unwrap();
+        let mut problem = store.problem.subscribe();
+        let healed = tokio::time::timeout(RETRY * 20, problem.wait_for(Option::is_none));
+        healed.await.unwrap().unwrap();
+        assert!(folder.path().join(FILE).exists());
+        stop.send_replace(true);
+        writer.await.unwrap();
     }
 }

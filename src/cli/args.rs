@@ -7,6 +7,9 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::commands;
+use super::evidence::{Destination, Log};
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -17,6 +20,42 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings (nothing was changed),
 3 `plan --exit-code` found changes, 4 the deploy was rolled back,
 5 verification failed, 130 interrupted, 143 terminated.";
+
+const LOG_SHAPE: &str = "\
+With `--output json` each line is a JSON document of its own, in the order of
+time, with what applies of these:
+  time, task, log       always; `log` is app, envoy, allowed or denied
+  text                  what the app or Envoy said
+  attempt               what was refused: tls, tls-without-name, plain-text,
+                        silent, tcp, http, dns
+  protocol              of what was refused: tcp, http, dns
+  event, direction      of what was let through: open, close or request;
+                        egress (the app's own) or ingress
+  service               the modelled service
+  server_name, host     the name asked for: by TLS; by HTTP, or looked up
+  address, port         where the app meant to connect to
+  upstream              where Envoy connected to
+  method, path, status, location, record, client, flags, details
+  bytes_sent, bytes_received, duration_ms     to and from the app";
+
+const STATUS_SHAPE: &str = "\
+With `--output json`, one document:
+  environment, target, endpoint    the endpoint is null until it is deployed
+  stacks      status by stack
+  services    running and desired tasks by service
+  envoys      health by task
+  local       the local endpoint: endpoint, pid, version, world, tasks, problems
+  traffic     since (the oldest line there is), and the most frequent first:
+    allowed   service, count, bytes_sent, bytes_received, last
+    denied    name or address, port, attempt (as in `logs`), count, first, last,
+              tasks, destinations, suggestion (a line of the settings), why
+    allowed_elsewhere, denied_elsewhere    counts beyond 10,000 destinations";
+
+const REPORT_SHAPE: &str = "\
+With `--output json`, one document:
+  environment, target, world, passed, seconds
+  checks      of each: name, verdict (passed, failed, skipped), expected, seen,
+              evidence, seconds";
 
 /// A service mesh whose containers reach only the outside services it names:
 /// deployed, run on this machine, and proved.
@@ -119,16 +158,19 @@ pub(crate) enum Command {
     /// Deploy everything, wait until the app answers, print its endpoint
     Up(Up),
     /// Prove it: what is modelled answers, everything else is dropped
+    #[command(after_help = REPORT_SHAPE)]
     Verify(Verify),
     /// Remove everything, in reverse order; done when nothing is there
     Down(Down),
     /// Show what `up` would do
     Plan(Plan),
     /// Show stacks, services, endpoint, and what the mesh allowed and denied
+    #[command(after_help = STATUS_SHAPE)]
     Status,
     /// Write the CloudFormation templates
     Render(Render),
-    /// Show the logs of the app and its proxies
+    /// Show what the app and its proxies wrote, let through and refused
+    #[command(after_help = LOG_SHAPE)]
     Logs(Logs),
     /// Say what this machine lacks, and how to get it
     Doctor,
@@ -188,18 +230,31 @@ pub(crate) struct Render {
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// Only the refused connections
-    #[arg(long, conflicts_with = "allowed")]
+    /// Only refused connections, requests and names, and their counts
+    #[arg(long, conflicts_with_all = ["allowed", "logs"])]
     pub(crate) denied: bool,
-    /// Only the connections that were let through
-    #[arg(long)]
+    /// Only what was let through
+    #[arg(long, conflicts_with = "logs")]
     pub(crate) allowed: bool,
-    /// Only tasks whose name starts like this, such as `white` or `gateway`
-    #[arg(value_name = "TASK")]
-    pub(crate) task: Option<String>,
-    /// The last lines of each log
-    #[arg(long, short = 'n', value_name = "LINES", default_value_t = 50)]
-    pub(crate) lines: usize,
+    /// Only this log; may be given again
+    #[arg(long = "log", value_name = "LOG", value_enum)]
+    pub(crate) logs: Vec<Log>,
+    /// Only tasks with this in their name, such as `teller`; may be given again
+    #[arg(long = "task", value_name = "TASK")]
+    pub(crate) tasks: Vec<String>,
+    /// Only what went to, or was refused at, this host (and those under it),
+    /// address or port: `github.com`, `github.com:443`, `:5432`
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) destination: Option<Destination>,
+    /// Only what is not older: `5m`, or `2026-11-23T09:00:00Z`
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(crate) since: Option<u64>,
+    /// Only the last so many lines [default: 100; all with `--since`]
+    #[arg(long, short = 'n', value_name = "LINES")]
+    pub(crate) lines: Option<usize>,
+    /// Go on with what is added, until interrupted
+    #[arg(long)]
+    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -209,9 +264,14 @@ pub(crate) enum Local {
     /// Stop it and everything that it runs; its state stays
     Stop,
     /// Say whether it runs, where, and what it runs
+    #[command(after_help = STATUS_SHAPE)]
     Status,
     /// Print what points other AWS clients at it; for `eval`
     Env,
+}
+
+fn since(text: &str) -> Result<u64, String> {
+    commands::logs::since(text, duration(text))
 }
 
 /// `90s`, `5m`, `1h`, `250ms`; a bare number is seconds.

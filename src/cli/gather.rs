@@ -1,12 +1,12 @@
 //! Facts about an environment, for `verify` and `status`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::local::status::{LocalStatus, TaskStatus};
+use super::evidence::newest_lines;
+use super::local::status::LocalStatus;
 use super::session::Session;
 use crate::aws::{CloudError, Stack, Task};
 use crate::envoy::log::{DENIED_LOG, Denied};
@@ -107,28 +107,23 @@ pub(crate) fn task_name(task: &Task) -> String {
     format!("{} {id}", group.trim_start_matches("service:"))
 }
 
-/// All refusals that the local tasks logged.
+/// The newest refusals that the local tasks logged.
 fn denials(local: &LocalStatus) -> Vec<Denial> {
     let folders: BTreeSet<&str> = local.tasks.iter().map(|task| task.logs.as_str()).collect();
-    let logs = folders
-        .into_iter()
-        .map(|folder| Path::new(folder).join(DENIED_LOG));
-    logs.filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|text| text.lines().filter_map(denial).collect::<Vec<_>>())
-        .collect()
+    let mut newest = Vec::new();
+    for folder in folders {
+        newest_lines(&Path::new(folder).join(DENIED_LOG), |line| {
+            newest.extend(denial(line));
+        });
+    }
+    newest
 }
 
-fn denial(line: &str) -> Option<Denial> {
-    let denied: Denied = serde_json::from_str(line).ok()?;
+fn denial(line: &[u8]) -> Option<Denial> {
+    let denied: Denied = serde_json::from_slice(line).ok()?;
     Some(Denial {
         time: denied.time,
         destination: denied.destination.unwrap_or_default(),
         server_name: denied.server_name.or(denied.host),
     })
-}
-
-/// Tasks of the local target whose name starts with `prefix`.
-pub(crate) fn matching<'a>(local: &'a LocalStatus, prefix: Option<&str>) -> Vec<&'a TaskStatus> {
-    let wanted = |task: &&TaskStatus| prefix.is_none_or(|prefix| task.name.starts_with(prefix));
-    local.tasks.iter().filter(wanted).collect()
 }

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::Runtime;
 
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, Global, Local};
 use super::commands;
-use super::exit::{self, DONE, Exit, FAILED, Outcome};
+use super::exit::{self, DONE, Exit, FAILED, INTERRUPTED, Outcome, TERMINATED};
 use super::local::daemon::{self, Hidden};
 use super::printer::{BAD, NAME, Printer, paint, talk};
+use super::signals::Signals;
 use crate::aws::CloudError;
 
 /// Runs what was asked for.
@@ -24,27 +25,60 @@ pub fn main() -> ExitCode {
         None => {}
     }
     let cli = Cli::parse();
-    finish(
-        Runtime::new()
-            .map_err(Into::into)
-            .and_then(|runtime| runtime.block_on(run(&cli))),
-    )
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return finish(Err(error.into())),
+    };
+    let code = finish(runtime.block_on(run(&cli)));
+    // What still blocks a thread is wanted by nobody.
+    runtime.shutdown_background();
+    code
 }
 
 async fn run(cli: &Cli) -> Outcome {
     let global = &cli.global;
     let printer = Printer::new(global.output, global.quiet);
+    let signals = Signals::listen()?;
     match &cli.command {
-        Command::Up(arguments) => commands::up::run(global, arguments, printer).await,
+        Command::Up(arguments) => commands::up::run(global, arguments, printer, &signals).await,
+        Command::Down(arguments) => commands::down::run(global, arguments, printer, &signals).await,
+        Command::Logs(arguments) => {
+            signals
+                .ended_by(commands::logs::run(global, arguments, printer))
+                .await
+        }
+        command => {
+            signals
+                .or(standing(command), look(global, command, printer))
+                .await
+        }
+    }
+}
+
+/// The commands that change no stack.
+async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
+    match command {
+        Command::Up(_) | Command::Down(_) | Command::Logs(_) => {
+            unreachable!("those are run where they are asked for")
+        }
         Command::Verify(arguments) => commands::verify::run(global, arguments, printer).await,
-        Command::Down(arguments) => commands::down::run(global, arguments, printer).await,
         Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
         Command::Status => commands::status::run(global, printer).await,
         Command::Render(arguments) => commands::render::run(global, arguments, printer),
-        Command::Logs(arguments) => commands::logs::run(global, arguments, printer).await,
         Command::Doctor => commands::doctor::run(global, printer).await,
         Command::Local(command) => commands::local::run(global, command, printer).await,
         Command::Completions { shell } => commands::completions::run(*shell, printer),
+    }
+}
+
+/// How things are when one of these is broken off.
+fn standing(command: &Command) -> &'static str {
+    match command {
+        Command::Local(Local::Start | Local::Stop) => {
+            "`colormesh local status` says whether the local endpoint runs"
+        }
+        Command::Verify(_) => "nothing was changed; `colormesh verify` begins again",
+        _ => "nothing was changed",
     }
 }
 
@@ -54,7 +88,12 @@ fn finish(outcome: Outcome) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => exit::code(DONE),
         Err(error) => {
             if let Some(exit) = error.downcast_ref::<Exit>() {
-                talk(&labelled(&exit.message));
+                let asked_for = matches!(exit.code, INTERRUPTED | TERMINATED);
+                talk(&if asked_for {
+                    exit.message.clone()
+                } else {
+                    labelled(&exit.message)
+                });
                 return exit::code(exit.code);
             }
             talk(&labelled(&format!("{error:#}")));

@@ -3,16 +3,20 @@
 
 mod args;
 mod commands;
+mod evidence;
 pub mod exit;
 mod gather;
+mod layout;
 mod local;
 mod main;
+mod outside;
+mod own_image;
 mod printer;
 mod progress;
 mod run;
 mod session;
 mod settings;
-mod traffic;
+mod signals;
 mod wanted;
 
 pub use main::main;

@@ -1,6 +1,7 @@
 //! The only way out: data to stdout, talk to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -18,9 +19,18 @@ pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
 /// Faint, for what is only there to be looked up.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
+/// How wide a terminal is taken for that does not say.
+const USUAL_COLUMNS: usize = 80;
+
 /// `text` in `style`; colours are stripped where the stream shows none.
 pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// `text` without its colours.
+#[cfg(test)]
+pub(crate) fn stripped(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }
 
 /// Writes what a command has to say.
@@ -65,6 +75,17 @@ impl Printer {
         self.raw(&text)
     }
 
+    /// The columns of the terminal that data goes to; `None` when it goes
+    /// elsewhere, where nothing is to be shortened.
+    pub(crate) fn width(self) -> Option<usize> {
+        io::stdout().is_terminal().then(|| columns(io::stdout()))
+    }
+
+    /// The columns of the terminal that talk goes to.
+    pub(crate) fn talk_width(self) -> Option<usize> {
+        io::stderr().is_terminal().then(|| columns(io::stderr()))
+    }
+
     /// One line of talk.
     pub(crate) fn say(self, line: &str) {
         if !self.quiet {
@@ -104,56 +125,16 @@ pub(crate) fn talk(line: &str) {
     let _ = writeln!(stderr, "{line}");
 }
 
+/// A terminal's columns; who sets COLUMNS wants that many.
+fn columns(terminal: impl AsFd) -> usize {
+    let wanted = std::env::var("COLUMNS").ok();
+    let wanted = wanted.and_then(|columns| columns.trim().parse().ok());
+    wanted
+        .or_else(|| Some(terminal_size::terminal_size_of(terminal)?.0.0.into()))
+        .filter(|columns| *columns > 0)
+        .unwrap_or(USUAL_COLUMNS)
+}
+
 fn is_ci() -> bool {
     std::env::var_os("CI").is_some()
-}
-
-/// Rows with their columns aligned, two spaces apart; the last column is free.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| visible(cell))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            line.push_str(cell);
-            if column + 1 < row.len() {
-                let padding = widths[column] - visible(cell) + 2;
-                line.extend(std::iter::repeat_n(' ', padding));
-            }
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Characters that take a place on the screen: all but colour codes.
-fn visible(text: &str) -> usize {
-    anstream::adapter::strip_str(text)
-        .to_string()
-        .chars()
-        .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_align_whatever_their_colour() {
-        let rows = vec![
-            vec![paint(GOOD, "ok"), "one".to_owned(), "x".to_owned()],
-            vec!["failed".to_owned(), "three".to_owned(), "y".to_owned()],
-        ];
-        let text = anstream::adapter::strip_str(&table(&rows)).to_string();
-        assert_eq!(text, "ok      one    x\nfailed  three  y\n");
-    }
 }

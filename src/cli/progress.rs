@@ -3,16 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use anstyle::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::layout::{without_middle, wrapped};
 use super::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, talk};
 use crate::deploy::{Event, Outcome, StepFailure};
 use crate::plan::StepId;
+
+/// How wide names of steps are.
+const STEP: usize = 38;
 
 /// The progress of one run.
 pub(crate) struct Progress {
     printer: Printer,
     started: Instant,
+    /// The terminal's.
+    width: Option<usize>,
     bars: Option<MultiProgress>,
     steps: BTreeMap<StepId, ProgressBar>,
 }
@@ -25,6 +32,7 @@ impl Progress {
         Self {
             printer,
             started: Instant::now(),
+            width: printer.talk_width(),
             bars,
             steps: BTreeMap::new(),
         }
@@ -44,10 +52,7 @@ impl Progress {
             } => {
                 if status.is_failure() {
                     let reason = reason.as_deref().unwrap_or("no reason given");
-                    self.line(
-                        step,
-                        &paint(BAD, &format!("{logical_id} {status}: {reason}")),
-                    );
+                    self.line(step, &format!("{logical_id} {status}: {reason}"), BAD);
                 } else {
                     self.on_bar(step, &format!("{logical_id} {status}"));
                 }
@@ -60,14 +65,18 @@ impl Progress {
             Event::StepFailed { failure } => self.fail(failure),
             Event::StepSkipped { step, because } => {
                 self.end(step);
-                self.line(step, &format!("not started, because {because} failed"));
+                self.line(
+                    step,
+                    &format!("not started, because {because} failed"),
+                    Style::new(),
+                );
             }
         }
     }
 
     fn begin(&mut self, step: &StepId) {
         let Some(bars) = &self.bars else { return };
-        let style = ProgressStyle::with_template("  {spinner} {prefix:42!} {wide_msg}");
+        let style = ProgressStyle::with_template("  {spinner} {prefix:38!} {wide_msg}");
         let bar = bars.add(ProgressBar::new_spinner().with_prefix(step.to_string()));
         if let Ok(style) = style {
             bar.set_style(style);
@@ -81,7 +90,7 @@ impl Progress {
         if self.bars.is_some() {
             self.on_bar(step, text);
         } else {
-            self.line(step, &paint(FAINT, text));
+            self.line(step, text, FAINT);
         }
     }
 
@@ -97,19 +106,13 @@ impl Progress {
             Outcome::Created | Outcome::Updated | Outcome::Deleted => GOOD,
             Outcome::Unchanged | Outcome::Absent => FAINT,
         };
-        let took = paint(FAINT, &format!("{:.1} s", elapsed.as_secs_f64()));
-        self.line(
-            step,
-            &format!("{} {took}", paint(style, &outcome.to_string())),
-        );
+        let took = elapsed.as_secs_f64();
+        self.line(step, &format!("{outcome} {took:.1} s"), style);
     }
 
     fn fail(&mut self, failure: &StepFailure) {
         self.end(&failure.step);
-        self.line(
-            &failure.step,
-            &format!("{} {}", paint(BAD, "failed:"), failure.error),
-        );
+        self.line(&failure.step, &format!("failed: {}", failure.error), BAD);
     }
 
     fn end(&mut self, step: &StepId) {
@@ -118,16 +121,20 @@ impl Progress {
         }
     }
 
-    fn line(&self, step: &StepId, text: &str) {
+    fn line(&self, step: &StepId, text: &str, style: Style) {
         if self.printer.is_quiet() {
             return;
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        let step = format!("{:<38}", step.to_string());
+        let mut step = step.to_string();
+        if self.width.is_some() {
+            step = without_middle(&step, STEP);
+        }
         let line = format!(
-            "{} {} {text}",
+            "{} {} {}",
             paint(FAINT, &format!("{seconds:6.1}s")),
-            paint(NAME, &step)
+            paint(NAME, &format!("{step:<STEP$}")),
+            wrapped(text, self.width, 8 + STEP + 1, style),
         );
         match &self.bars {
             Some(bars) => bars.suspend(|| talk(&line)),

@@ -5,12 +5,13 @@ use std::future::Future;
 
 use anyhow::Result;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::exit::{FAILED, INTERRUPTED, ROLLED_BACK, TERMINATED};
+use super::exit::{FAILED, ROLLED_BACK};
 use super::printer::{NAME, Printer, paint, talk};
 use super::progress::Progress;
+use super::session::Session;
+use super::signals::{self, Signals};
 use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure};
 use crate::plan::StepId;
 
@@ -25,6 +26,8 @@ struct Broken<'a> {
 /// Runs `engine`; the error is an exit code whose words are said already.
 pub(crate) async fn run<F>(
     printer: Printer,
+    signals: &Signals,
+    session: &Session,
     engine: impl FnOnce(UnboundedSender<Event>, Interrupt) -> F,
 ) -> Result<Result<Report, u8>>
 where
@@ -33,18 +36,24 @@ where
     let (events, mut told) = unbounded_channel();
     let (interrupter, interrupt) = Interrupter::new();
     let mut progress = Progress::new(printer);
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
     let mut code = FAILED;
     let ended = {
         let running = engine(events, interrupt);
+        let running = session.or_lost(async {
+            match running.await {
+                Err(failed @ DeployError::Failed { .. }) => Err(failed.into()),
+                ended => Ok(ended),
+            }
+        });
         tokio::pin!(running);
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
                 Some(event) = told.recv() => progress.show(&event),
-                _ = interrupted.recv() => { code = INTERRUPTED; interrupter.interrupt(); }
-                _ = terminated.recv() => { code = TERMINATED; interrupter.interrupt(); }
+                asked = signals.asked(), if code == FAILED => {
+                    code = asked;
+                    interrupter.interrupt();
+                }
             }
         }
     };
@@ -52,19 +61,19 @@ where
         progress.show(&event);
     }
     drop(progress);
-    match ended {
+    match ended.or_else(|error| error.downcast().map(Err))? {
         Ok(report) => Ok(Ok(report)),
         Err(error) => {
             if error.is_rolled_back() {
                 code = ROLLED_BACK;
             }
-            tell(&error, printer)?;
+            tell(&error, code, printer)?;
             Ok(Err(code))
         }
     }
 }
 
-fn tell(error: &DeployError, printer: Printer) -> Result<()> {
+fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
     match error {
         DeployError::Failed {
             failures,
@@ -98,7 +107,10 @@ fn tell(error: &DeployError, printer: Printer) -> Result<()> {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
-            talk("\ninterrupted; the same command again goes on from here");
+            talk(&format!(
+                "\n{}; the same command again goes on from here",
+                signals::word(code)
+            ));
             if !going_on.is_empty() {
                 talk(&format!("  goes on by itself: {}", list(going_on)));
             }

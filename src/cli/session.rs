@@ -1,17 +1,24 @@
 //! What a command works with: settings, the account behind the target, and on
 //! the local target the daemon.
 
+use std::future::Future;
+use std::time::Duration;
+
 use anyhow::{Context, Result};
+use tokio::time::timeout;
 
 use super::args::Global;
+use super::local::claim::Claim;
 use super::local::paths::Paths;
-use super::local::record::Record;
 use super::local::status::{self, LocalStatus};
-use super::local::{self};
+use super::local::{self, Running};
 use super::printer::Printer;
 use super::settings;
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::config::{Config, Target};
+
+/// How long the endpoint's own end may take to show after a failure.
+const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// Settings and the account that they lead to.
 pub(crate) struct Session {
@@ -23,7 +30,7 @@ pub(crate) struct Session {
 /// The local target's part of a session.
 pub(crate) struct LocalSession {
     pub(crate) paths: Paths,
-    pub(crate) record: Record,
+    pub(crate) running: Running,
 }
 
 impl Session {
@@ -37,8 +44,8 @@ impl Session {
         let local = match config.target {
             Target::Local => {
                 let paths = Paths::find()?;
-                let record = local::start(&paths, &config, printer).await?;
-                Some(LocalSession { paths, record })
+                let running = local::start(&paths, &config, printer).await?;
+                Some(LocalSession { paths, running })
             }
             Target::Aws => None,
         };
@@ -57,10 +64,10 @@ impl Session {
         let local = match config.target {
             Target::Local => {
                 let paths = Paths::find()?;
-                let Some(record) = Record::of_running(&paths)? else {
+                let Some(running) = local::running(&paths).await? else {
                     return Ok(None);
                 };
-                Some(LocalSession { paths, record })
+                Some(LocalSession { paths, running })
             }
             Target::Aws => None,
         };
@@ -75,7 +82,38 @@ impl Session {
     /// What the daemon tells of itself, when there is one that answers.
     pub(crate) async fn local_status(&self) -> Option<LocalStatus> {
         let local = self.local.as_ref()?;
-        status::ask(&local.record).await.ok()
+        status::ask(&local.running.record).await.ok()
+    }
+
+    /// Returns when the local endpoint has ended under the command; never on
+    /// AWS.
+    pub(crate) async fn lost(&self) -> anyhow::Error {
+        let Some(local) = &self.local else {
+            return std::future::pending().await;
+        };
+        local.running.process.ended().await;
+        anyhow::anyhow!(
+            "the local endpoint (process {}) ended in the middle of this: {}\n\n\
+             hint: the same command again starts it and goes on from there",
+            local.running.process.number(),
+            local::said(&local.paths)
+        )
+    }
+
+    /// Does the work, unless the local endpoint ends before: then that is the
+    /// error, whatever shows first.
+    pub(crate) async fn or_lost<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        if self.local.is_none() {
+            return work.await;
+        }
+        let done = tokio::select! {
+            lost = self.lost() => return Err(lost),
+            done = work => done,
+        };
+        match done {
+            Ok(done) => Ok(done),
+            Err(error) => Err(timeout(LAST_LOOK, self.lost()).await.unwrap_or(error)),
+        }
     }
 
     /// Checks that this is the account that the settings name.
@@ -103,6 +141,21 @@ impl Session {
     }
 }
 
+/// The right to change the environment, which on this machine one command has
+/// at a time; CloudFormation sees to it on AWS.
+pub(crate) async fn claim(
+    config: &Config,
+    command: &str,
+    printer: Printer,
+) -> Result<Option<Claim>> {
+    if config.target == Target::Aws {
+        return Ok(None);
+    }
+    let (paths, name) = (Paths::find()?, config.environment.to_string());
+    let claim = Claim::environment(&paths, &name, command, printer);
+    claim.await.map(Some)
+}
+
 async fn connect(
     config: &Config,
     endpoint_url: Option<String>,
@@ -111,7 +164,9 @@ async fn connect(
     let options = Options {
         region: config.region.to_string(),
         profile: config.profile.as_ref().map(ToString::to_string),
-        endpoint_url: local.map(|local| local.record.url()).or(endpoint_url),
+        endpoint_url: local
+            .map(|local| local.running.record.url())
+            .or(endpoint_url),
         credentials: match local {
             Some(_) => CredentialSource::Local,
             None => CredentialSource::Chain,

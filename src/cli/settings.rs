@@ -56,6 +56,44 @@ fn read(named: Option<&Path>) -> Result<Option<Arc<Source>>> {
     }
 }
 
+/// How an item gets into the list of external services of the settings file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum List {
+    /// The file has the list, an item a line, with this many spaces before.
+    Items { file: String, indentation: usize },
+    /// It has none that could be added to: the whole list is to be written.
+    Whole { file: String },
+}
+
+/// How the list of the settings file is written.
+pub(crate) fn list(global: &Global) -> Result<List> {
+    let source = read(global.file.as_deref())?;
+    Ok(source.map_or_else(
+        || List::Whole {
+            file: FILE_NAME.to_owned(),
+        },
+        |source| list_in(&source.name, &source.text),
+    ))
+}
+
+fn list_in(file: &str, text: &str) -> List {
+    let file = file.to_owned();
+    let mut lines = text.lines();
+    let key = lines.find_map(|line| line.strip_prefix("external_services:"));
+    let opens = key.is_some_and(|rest| rest.trim().is_empty() || rest.trim().starts_with('#'));
+    let mut items = lines.filter(|line| !matches!(line.trim().chars().next(), None | Some('#')));
+    let item = items
+        .next()
+        .filter(|line| opens && line.trim_start().starts_with("- "));
+    match item {
+        Some(item) => List::Items {
+            file,
+            indentation: item.len() - item.trim_start().len(),
+        },
+        None => List::Whole { file },
+    }
+}
+
 fn overrides(typed: &Settings) -> Overrides {
     let typed = typed.clone();
     Overrides {
@@ -89,4 +127,35 @@ pub(crate) fn refused(mistakes: &Diagnostics) -> Exit {
     Exit::usage(format!(
         "{drawn}\n{count} mistake{plural} in the settings; nothing was changed"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_added_to_where_it_can_be() {
+        let items = |indentation| List::Items {
+            file: "f".to_owned(),
+            indentation,
+        };
+        let whole = List::Whole {
+            file: "f".to_owned(),
+        };
+        for (text, expected) in [
+            (
+                "a: 1\nexternal_services:\n  - { name: a, host: a.b }\n",
+                items(2),
+            ),
+            ("external_services: # mine\n\n# none\n- name: a\n", items(0)),
+            ("external_services: []\n", whole.clone()),
+            (
+                "external_services: [{ name: a, host: a.b }]\n",
+                whole.clone(),
+            ),
+            ("environment: x\n", whole),
+        ] {
+            assert_eq!(list_in("f", text), expected, "{text}");
+        }
+    }
 }

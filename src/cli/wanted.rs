@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::exit::Exit;
 use super::local::paths;
+use super::own_image::OwnImage;
 use super::printer::Printer;
 use super::session::Session;
 use super::settings;
@@ -39,6 +40,9 @@ impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
         let stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        if config.target == Target::Aws && direction == Direction::Up {
+            stack::check_limits(&stacks).map_err(|mistakes| settings::refused(&mistakes))?;
+        }
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
         let name = name.map(ToString::to_string);
@@ -67,6 +71,15 @@ impl Wanted {
             image,
             key_pair,
         })
+    }
+
+    /// Takes what is known of the user's own image.
+    pub(crate) fn take_image(&mut self, own: &OwnImage) {
+        for stack in &mut self.stacks {
+            stack.take_image(&own.reference, own.processor);
+        }
+        self.image = Some(ImageSource::Given(own.reference.clone()));
+        self.wishes.image = ImagePlan::Given(own.reference.clone());
     }
 
     /// Reads what is deployed and plans the way from there.

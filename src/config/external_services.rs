@@ -9,7 +9,7 @@ use super::sharing::ToldApart;
 use super::values::{Port, Switch};
 use super::{
     Caller, DomainName, ExternalService, Host, Invalid, IpPreference, Protocol, ServiceName,
-    sharing, wildcard,
+    Target, ports, sharing, wildcard,
 };
 use crate::yaml::{Node, Value};
 
@@ -17,6 +17,7 @@ use crate::yaml::{Node, Value};
 pub(super) struct Surroundings<'a> {
     pub(super) services_domain: &'a DomainName,
     pub(super) told_apart: ToldApart,
+    pub(super) target: Target,
 }
 
 /// A service as far as it could be read. What is `None` was left out or is
@@ -70,6 +71,9 @@ pub(super) fn read(
         wildcard::check(reader, draft, surroundings);
     }
     sharing::check(reader, &drafts, surroundings.told_apart);
+    if surroundings.target == Target::Aws {
+        ports::check(reader, &drafts);
+    }
     drafts.into_iter().filter_map(Draft::finish).collect()
 }
 

@@ -55,6 +55,7 @@ impl Reader<'_> {
         let surroundings = external_services::Surroundings {
             services_domain: &services_domain,
             told_apart: ToldApart::by(&mesh, target),
+            target,
         };
         let external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),

@@ -16,6 +16,7 @@ mod invalid;
 mod load;
 mod model;
 mod names;
+mod ports;
 mod reader;
 mod service;
 mod settings;
@@ -40,6 +41,7 @@ pub use model::{
     App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Target, Vpc,
 };
 pub use names::{Color, EnvironmentName, MeshName, ServiceName};
+pub use ports::port_ranges;
 pub use service::{Caller, ExternalService, IpPreference, Protocol};
 pub use settings::{Kind, SETTINGS, Setting, markdown};
 

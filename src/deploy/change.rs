@@ -11,10 +11,7 @@ use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
 };
 use crate::plan::StepId;
-use crate::stack::{ParameterValue, RenderedStack};
-
-/// The longest template that fits into a request.
-const LONGEST_TEMPLATE: usize = 51_200;
+use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack};
 
 /// How often a change set may fail to be read, each time after retries.
 const MISSES: usize = 10;

@@ -109,7 +109,7 @@ impl StepError {
                 "move `{}` away, put the private key of the pair there, or name another pair with `key_pair`",
                 path.display()
             )),
-            Self::Image { .. } => None,
+            Self::Image { reason } => hint_for(reason),
             Self::NoRepository { .. } => Some("run `colormesh up` again".into()),
         }
     }
@@ -128,7 +128,9 @@ fn because(cause: Option<&Cause>) -> String {
 fn hint_for(reason: &str) -> Option<String> {
     let text = reason.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let hint = if has(&[
+    let hint = if has(&["no space left on device"]) {
+        "the disk is full: make room, then run the command again"
+    } else if has(&[
         "as it is in use by",
         "cannot delete export",
         "cannot update export",

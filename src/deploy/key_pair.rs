@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::private_key::{self, PrivateKeyError, SavedKey};
+use super::private_key::{self, MadeFor, PrivateKeyError, SavedKey};
 use super::run::Run;
 use super::{KeyPairWork, Outcome, Progress, StepError};
 use crate::aws::CloudError;
@@ -23,7 +23,7 @@ impl Run {
             self.tell(step, Progress::KeyPairFound { private_key_here });
             return Ok(Outcome::Unchanged);
         }
-        let key = save(wanted)?;
+        let key = save(wanted, &self.made_for())?;
         let tags = BTreeMap::from([(OWNER_TAG.to_owned(), self.work.environment.clone())]);
         match self
             .cloud
@@ -75,18 +75,32 @@ impl Run {
     }
 
     /// Removes the pair from the account if it carries our mark. The private
-    /// key stays where it is.
+    /// key stays where it is, unless it was made for an account on this machine
+    /// only; then it goes first, so that a kill in between leaves none.
     pub(super) async fn remove_key_pair(&self) -> Result<Outcome, StepError> {
         let Some(wanted) = &self.work.key_pair else {
             return Ok(Outcome::Absent);
         };
-        match self.cloud.key_pair(&wanted.name).await? {
-            None => Ok(Outcome::Absent),
-            Some(pair) if pair.tags.get(OWNER_TAG) == Some(&self.work.environment) => {
-                self.cloud.delete_key_pair(&wanted.name).await?;
-                Ok(Outcome::Deleted)
+        let is_ours = match self.cloud.key_pair(&wanted.name).await? {
+            Some(pair) if pair.tags.get(OWNER_TAG) != Some(&self.work.environment) => {
+                return Ok(Outcome::Unchanged);
             }
-            Some(_) => Ok(Outcome::Unchanged),
+            found => found.is_some(),
+        };
+        private_key::remove(&wanted.directory, &wanted.name, &self.made_for())
+            .map_err(|error| not_saved(wanted, error))?;
+        if !is_ours {
+            return Ok(Outcome::Absent);
+        }
+        self.cloud.delete_key_pair(&wanted.name).await?;
+        Ok(Outcome::Deleted)
+    }
+
+    fn made_for(&self) -> MadeFor {
+        if self.cloud.is_local() {
+            MadeFor::Local(self.work.environment.clone())
+        } else {
+            MadeFor::Aws
         }
     }
 }
@@ -95,14 +109,18 @@ fn wanted_path(wanted: &KeyPairWork) -> PathBuf {
     private_key::path(&wanted.directory, &wanted.name)
 }
 
-fn save(wanted: &KeyPairWork) -> Result<SavedKey, StepError> {
-    private_key::find_or_create(&wanted.directory, &wanted.name).map_err(|error| match error {
-        PrivateKeyError::NotAKey => StepError::NotAKey {
-            path: wanted_path(wanted),
-        },
+fn save(wanted: &KeyPairWork, made_for: &MadeFor) -> Result<SavedKey, StepError> {
+    private_key::find_or_create(&wanted.directory, &wanted.name, made_for)
+        .map_err(|error| not_saved(wanted, error))
+}
+
+fn not_saved(wanted: &KeyPairWork, error: PrivateKeyError) -> StepError {
+    let path = wanted_path(wanted);
+    match error {
+        PrivateKeyError::NotAKey => StepError::NotAKey { path },
         PrivateKeyError::File(_) | PrivateKeyError::Key(_) => StepError::PrivateKey {
-            path: wanted_path(wanted),
+            path,
             reason: error.to_string(),
         },
-    })
+    }
 }

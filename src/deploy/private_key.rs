@@ -33,31 +33,91 @@ pub(super) enum PrivateKeyError {
     Key(#[from] ssh_key::Error),
 }
 
+/// Whose account a key is made for, which its comment tells. A key of this
+/// machine's own account opens nothing, and goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum MadeFor {
+    /// An environment on this machine.
+    Local(String),
+    /// An account that outlives this machine.
+    Aws,
+}
+
+/// How the comment of a key for this machine begins.
+const LOCAL: &str = "colormesh local ";
+
+// === impl MadeFor ===
+
+impl MadeFor {
+    fn comment(&self, name: &str) -> String {
+        match self {
+            Self::Local(environment) => format!("{LOCAL}{environment}"),
+            Self::Aws => name.to_owned(),
+        }
+    }
+}
+
 /// Where the private key of a pair is kept.
 pub(super) fn path(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}.pem"))
 }
 
 /// Takes the private key that is there, or makes one.
-pub(super) fn find_or_create(directory: &Path, name: &str) -> Result<SavedKey, PrivateKeyError> {
+pub(super) fn find_or_create(
+    directory: &Path,
+    name: &str,
+    made_for: &MadeFor,
+) -> Result<SavedKey, PrivateKeyError> {
     let path = path(directory, name);
-    match fs::read(&path) {
-        Ok(text) => {
-            let key = PrivateKey::from_openssh(text).map_err(|_| PrivateKeyError::NotAKey)?;
-            Ok(SavedKey {
+    if let Some(key) = read(&path)? {
+        if !is_throw_away(&key, made_for) {
+            return Ok(SavedKey {
                 path,
                 public: key.public_key().to_openssh()?,
                 is_new: false,
-            })
+            });
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(directory, path, name),
+        fs::remove_file(&path)?;
+    }
+    create(directory, path, &made_for.comment(name))
+}
+
+/// Removes a key that was made for this environment on this machine; any other
+/// stays.
+pub(super) fn remove(
+    directory: &Path,
+    name: &str,
+    made_for: &MadeFor,
+) -> Result<(), PrivateKeyError> {
+    let path = path(directory, name);
+    let is_ours = |key: &PrivateKey| key.comment() == made_for.comment(name);
+    if matches!(made_for, MadeFor::Local(_)) {
+        remove_file(&draft(&path))?;
+        if matches!(read(&path), Ok(Some(key)) if is_ours(&key)) {
+            remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a key that goes with this machine's account is wanted for another.
+fn is_throw_away(key: &PrivateKey, made_for: &MadeFor) -> bool {
+    *made_for == MadeFor::Aws && key.comment().starts_with(LOCAL)
+}
+
+fn read(path: &Path) -> Result<Option<PrivateKey>, PrivateKeyError> {
+    match fs::read(path) {
+        Ok(text) => PrivateKey::from_openssh(text)
+            .map(Some)
+            .map_err(|_| PrivateKeyError::NotAKey),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-fn create(directory: &Path, path: PathBuf, name: &str) -> Result<SavedKey, PrivateKeyError> {
+fn create(directory: &Path, path: PathBuf, comment: &str) -> Result<SavedKey, PrivateKeyError> {
     let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519)?;
-    key.set_comment(name);
+    key.set_comment(comment);
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -74,11 +134,8 @@ fn create(directory: &Path, path: PathBuf, name: &str) -> Result<SavedKey, Priva
 /// over another one: it takes its name only when it is complete, and not when
 /// the name is taken.
 fn write_once(path: &Path, text: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("pem.new");
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
+    let draft = draft(path);
+    remove_file(&draft)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -93,6 +150,17 @@ fn write_once(path: &Path, text: &[u8]) -> io::Result<()> {
         .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
+fn draft(path: &Path) -> PathBuf {
+    path.with_extension("pem.new")
+}
+
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -105,7 +173,7 @@ mod tests {
     fn a_key_is_made_once_and_kept() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join(".ssh");
-        let made = find_or_create(&directory, "color-app").unwrap();
+        let made = find_or_create(&directory, "color-app", &MadeFor::Aws).unwrap();
         assert!(made.is_new && made.public.starts_with("ssh-ed25519 "));
         assert_eq!(
             fs::metadata(&made.path).unwrap().permissions().mode() & 0o777,
@@ -115,7 +183,7 @@ mod tests {
             fs::metadata(&directory).unwrap().permissions().mode() & 0o777,
             0o700
         );
-        let found = find_or_create(&directory, "color-app").unwrap();
+        let found = find_or_create(&directory, "color-app", &MadeFor::Aws).unwrap();
         assert_eq!(
             found,
             SavedKey {
@@ -127,11 +195,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_goes_only_with_the_account_on_this_machine_that_it_was_made_for() {
+        let home = tempfile::tempdir().unwrap();
+        let here = MadeFor::Local("demo".to_owned());
+        let other = MadeFor::Local("other".to_owned());
+        let is_there = || path(home.path(), "k").exists();
+        let made = find_or_create(home.path(), "k", &here).unwrap();
+        for stranger in [&other, &MadeFor::Aws] {
+            remove(home.path(), "k", stranger).unwrap();
+            assert!(is_there());
+        }
+        remove(home.path(), "k", &here).unwrap();
+        assert!(!is_there());
+        // What is thrown away here opens nothing elsewhere.
+        find_or_create(home.path(), "k", &here).unwrap();
+        let lasting = find_or_create(home.path(), "k", &MadeFor::Aws).unwrap();
+        assert!(lasting.is_new && lasting.public != made.public);
+        assert!(!find_or_create(home.path(), "k", &here).unwrap().is_new);
+        remove(home.path(), "k", &here).unwrap();
+        assert!(is_there());
+    }
+
+    #[test]
     fn a_file_that_is_no_key_stays() {
         let home = tempfile::tempdir().unwrap();
         fs::write(path(home.path(), "k"), "mine").unwrap();
         assert!(matches!(
-            find_or_create(home.path(), "k"),
+            find_or_create(home.path(), "k", &MadeFor::Aws),
             Err(PrivateKeyError::NotAKey)
         ));
         assert_eq!(fs::read_to_string(path(home.path(), "k")).unwrap(), "mine");

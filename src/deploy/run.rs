@@ -1,6 +1,6 @@
 //! What the steps of one run share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +21,8 @@ pub(super) struct Run {
     pub(super) pace: Arc<Pace>,
     pub(super) watcher: Watcher,
     pub(super) app_image: OnceLock<String>,
+    /// The tasks that had stopped before the service was changed.
+    pub(super) stopped_before: OnceLock<BTreeSet<String>>,
     rendered: BTreeMap<StackName, RenderedStack>,
     deployed: BTreeMap<StackName, DeployedStack>,
     events: UnboundedSender<Event>,
@@ -47,6 +49,7 @@ impl Run {
             work,
             pace,
             app_image: OnceLock::new(),
+            stopped_before: OnceLock::new(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),
             events,

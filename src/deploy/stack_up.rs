@@ -49,6 +49,7 @@ impl Run {
                     });
                 }
             };
+            self.remember_stopped(stack.role).await;
             match self.change(step, stack, kind).await? {
                 Changed::Settled(settled) => {
                     return self.explained(finished(stack, kind, settled)).await;

@@ -31,7 +31,25 @@ impl Run {
         }
     }
 
+    /// Remembers which tasks have stopped before a service is changed: what
+    /// they stopped for is no cause of what comes.
+    pub(super) async fn remember_stopped(&self, role: Role) {
+        if role == Role::EcsService && self.stopped_before.get().is_none() {
+            let tasks = self.stopped().await.unwrap_or_default();
+            let arns = tasks.into_iter().map(|task| task.arn).collect();
+            let _ = self.stopped_before.set(arns);
+        }
+    }
+
     async fn reasons(&self) -> Result<Vec<String>, CloudError> {
+        let tasks = self.stopped().await?;
+        let before = self.stopped_before.get();
+        let is_new = |task: &&Task| before.is_none_or(|before| !before.contains(&task.arn));
+        let reasons: BTreeSet<String> = tasks.iter().filter(is_new).filter_map(reason).collect();
+        Ok(reasons.into_iter().take(MOST).collect())
+    }
+
+    async fn stopped(&self) -> Result<Vec<Task>, CloudError> {
         let Some(stack) = self.of_role(Role::EcsCluster) else {
             return Ok(Vec::new());
         };
@@ -43,9 +61,7 @@ impl Run {
         let Some(cluster) = cluster else {
             return Ok(Vec::new());
         };
-        let tasks = self.cloud.stopped_tasks(&cluster).await?;
-        let reasons: BTreeSet<String> = tasks.iter().filter_map(reason).collect();
-        Ok(reasons.into_iter().take(MOST).collect())
+        self.cloud.stopped_tasks(&cluster).await
     }
 }
 

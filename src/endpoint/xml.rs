@@ -1,5 +1,7 @@
 //! Answers in XML, written element by element.
 
+use std::borrow::Cow;
+
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
@@ -114,10 +116,12 @@ impl Xml {
 }
 
 /// XML has no way to write most control characters.
-fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|letter| *letter >= ' ' || matches!(letter, '\n' | '\t' | '\r'))
-        .collect()
+fn printable(text: &str) -> Cow<'_, str> {
+    let plain = |letter: char| letter >= ' ' || matches!(letter, '\n' | '\t' | '\r');
+    if text.bytes().all(|byte| plain(char::from(byte))) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|letter| plain(*letter)).collect())
 }
 
 #[cfg(test)]

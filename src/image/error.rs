@@ -61,12 +61,12 @@ pub enum RegistryError {
     #[error("the registry sent a damaged document for `{0}`")]
     Document(String, #[source] serde_json::Error),
     /// The image runs on other machines only.
-    #[error("the image `{image}` is not made for linux on {architecture}")]
+    #[error("the image `{image}` is not made for linux on {processors}")]
     Platform {
         /// The image.
         image: String,
-        /// This machine's processor.
-        architecture: &'static str,
+        /// The processors that would do.
+        processors: String,
     },
     /// What was pulled could not be stored.
     #[error("cannot store the image")]
@@ -93,6 +93,20 @@ impl RegistryError {
             | Self::Platform { .. }
             | Self::Store(_) => false,
         }
+    }
+
+    /// Whether nothing was heard of the registry itself.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Connection { .. } | Self::Timeout(_) | Self::Body(_)
+        )
+    }
+
+    /// Whether the registry wants to know who asks, or does not let this one.
+    pub fn is_denied(&self) -> bool {
+        let denied = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        matches!(self, Self::Refused { status, .. } if denied.contains(status))
     }
 
     /// Whether the registry has no such thing.

@@ -161,10 +161,16 @@ impl Manifest {
 impl Index {
     /// The image that runs on this machine.
     pub fn for_this_machine(&self) -> Option<&Descriptor> {
-        let ours = Architecture::of_this_machine()?.as_str();
-        let is_ours = |platform: &Platform| platform.os == "linux" && platform.architecture == ours;
+        self.image_for(Architecture::of_this_machine()?)
+    }
+
+    /// The image that runs on Linux on a processor.
+    pub fn image_for(&self, processor: Architecture) -> Option<&Descriptor> {
+        let runs = |platform: &Platform| {
+            platform.os == "linux" && platform.architecture == processor.as_str()
+        };
         let mut manifests = self.manifests.iter();
-        manifests.find(|manifest| manifest.platform.as_ref().is_some_and(is_ours))
+        manifests.find(|manifest| manifest.platform.as_ref().is_some_and(runs))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An image out of a registry, into the store.
+//! An image out of a registry: described, or brought into the store.
 
 use http_body_util::BodyExt;
 use hyper::Method;
@@ -6,14 +6,49 @@ use hyper::body::Bytes;
 use hyper::header::ACCEPT;
 
 use super::client::{Answer, Client, Target, document, media_type, retried, stated_digest};
-use super::manifest::{Descriptor, Index, Manifest, media};
-use super::{Digest, Reference, RegistryError, Store};
+use super::manifest::{Descriptor, ImageConfig, Index, Manifest, media};
+use super::{Architecture, Digest, Reference, RegistryError, Store};
 
 /// Every form of manifest that we can read.
 const KNOWN: &str = "application/vnd.oci.image.manifest.v1+json, \
     application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// What a registry says of an image, without its layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The digest that the name stands for now; of an image for several
+    /// platforms, that of the list.
+    pub digest: Digest,
+    /// The processor, of those that were asked for.
+    pub architecture: Architecture,
+    /// How the image is run.
+    pub config: ImageConfig,
+}
+
+/// Asks a registry what an image is. It has to run on one of the processors
+/// given; the first that it runs on counts.
+pub async fn describe(
+    reference: &Reference,
+    authorization: Option<String>,
+    processors: &[Architecture],
+) -> Result<Described, RegistryError> {
+    let client = client(reference, authorization)?;
+    let documents = resolve(&client, reference, processors).await?;
+    let config = &documents.manifest.config.digest;
+    let uri = client.uri(&format!("blobs/{config}"))?;
+    let answer = retried(|| client.send(Method::GET, &uri, None, Bytes::new())).await?;
+    let bytes = checked(document(answer).await?, Some(config))?;
+    let config: ImageConfig = parse(reference, &bytes)?;
+    let mut fitting = processors.iter().copied();
+    let fitting = fitting.find(|one| config.os == "linux" && config.architecture == one.as_str());
+    Ok(Described {
+        digest: Digest::of(documents.index.as_ref().unwrap_or(&documents.bytes)),
+        architecture: fitting.ok_or_else(|| other_platform(reference, processors))?,
+        config,
+    })
+}
 
 /// Brings an image into the store and says its digest. Blobs that are stored
 /// already are not fetched again. An image for several platforms gives the
@@ -23,12 +58,9 @@ pub async fn pull(
     authorization: Option<String>,
     store: &Store,
 ) -> Result<Digest, RegistryError> {
-    let client = Client::new(&Target {
-        registry: reference.registry.clone(),
-        repository: reference.repository.clone(),
-        authorization,
-    })?;
-    let documents = resolve(&client, reference).await?;
+    let client = client(reference, authorization)?;
+    let processors: Vec<_> = Architecture::of_this_machine().into_iter().collect();
+    let documents = resolve(&client, reference, &processors).await?;
     for descriptor in documents.manifest.blobs() {
         if store.size(&descriptor.digest) != Some(descriptor.size) {
             retried(|| fetch(&client, descriptor, store)).await?;
@@ -50,11 +82,23 @@ struct Documents {
     index: Option<Bytes>,
 }
 
-async fn resolve(client: &Client, reference: &Reference) -> Result<Documents, RegistryError> {
+fn client(reference: &Reference, authorization: Option<String>) -> Result<Client, RegistryError> {
+    Client::new(&Target {
+        registry: reference.registry.clone(),
+        repository: reference.repository.clone(),
+        authorization,
+    })
+}
+
+async fn resolve(
+    client: &Client,
+    reference: &Reference,
+    processors: &[Architecture],
+) -> Result<Documents, RegistryError> {
     let (kind, bytes) = manifest(client, reference.version(), reference.digest.as_ref()).await?;
     let (bytes, index) = match kind.as_str() {
         media::INDEX | media::DOCKER_LIST => {
-            let image = for_this_machine(reference, &bytes)?;
+            let image = fitting(reference, &bytes, processors)?;
             let (_, image) = manifest(client, image.as_str(), Some(&image)).await?;
             (image, Some(bytes))
         }
@@ -77,22 +121,37 @@ async fn manifest(
     let answer = retried(|| client.send(Method::GET, &uri, header(), Bytes::new())).await?;
     let expected = expected.cloned().or(stated_digest(answer.headers()));
     let kind = media_type(answer.headers()).unwrap_or_default().to_owned();
-    let bytes = document(answer).await?;
+    let bytes = checked(document(answer).await?, expected.as_ref())?;
+    Ok((kind, bytes))
+}
+
+fn checked(bytes: Bytes, expected: Option<&Digest>) -> Result<Bytes, RegistryError> {
     let actual = Digest::of(&bytes);
     match expected {
-        Some(expected) if expected != actual => Err(RegistryError::Digest { expected, actual }),
-        _ => Ok((kind, bytes)),
+        Some(expected) if *expected != actual => Err(RegistryError::Digest {
+            expected: expected.clone(),
+            actual,
+        }),
+        _ => Ok(bytes),
     }
 }
 
-fn for_this_machine(reference: &Reference, index: &[u8]) -> Result<Digest, RegistryError> {
+fn fitting(
+    reference: &Reference,
+    index: &[u8],
+    processors: &[Architecture],
+) -> Result<Digest, RegistryError> {
     let index: Index = parse(reference, index)?;
-    match index.for_this_machine() {
-        Some(descriptor) => Ok(descriptor.digest.clone()),
-        None => Err(RegistryError::Platform {
-            image: reference.to_string(),
-            architecture: std::env::consts::ARCH,
-        }),
+    let mut found = processors.iter().filter_map(|one| index.image_for(*one));
+    let found = found.next().map(|descriptor| descriptor.digest.clone());
+    found.ok_or_else(|| other_platform(reference, processors))
+}
+
+fn other_platform(reference: &Reference, processors: &[Architecture]) -> RegistryError {
+    let names: Vec<&str> = processors.iter().map(|one| one.as_str()).collect();
+    RegistryError::Platform {
+        image: reference.to_string(),
+        processors: names.join(" or "),
     }
 }
 

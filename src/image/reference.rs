@@ -48,6 +48,15 @@ impl Reference {
         }
     }
 
+    /// The same repository's image of this digest, as container tools write it.
+    pub fn pinned(&self, digest: &Digest) -> String {
+        let registry = match self.registry.as_str() {
+            DOCKER_HUB => "docker.io",
+            registry => registry,
+        };
+        format!("{registry}/{}@{digest}", self.repository)
+    }
+
     /// Whether a name may be a repository's.
     pub fn is_repository(name: &str) -> bool {
         let separator = |byte: u8| matches!(byte, b'.' | b'_' | b'-');
@@ -163,6 +172,18 @@ mod tests {
     fn prints_what_it_read() {
         let text = format!("127.0.0.1:4567/colorteller:abc@{}", Digest::of(b""));
         assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn a_pinned_image_has_its_digest_and_no_tag() {
+        let digest = Digest::of(b"");
+        for (text, pinned) in [
+            ("127.0.0.1:4567/a/b:v1", "127.0.0.1:4567/a/b"),
+            ("nginx", "docker.io/library/nginx"),
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            assert_eq!(reference.pinned(&digest), format!("{pinned}@{digest}"));
+        }
     }
 
     #[test]

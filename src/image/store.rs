@@ -162,7 +162,11 @@ impl Store {
             .append(true)
             .open(&path)
             .map_err(disk(&path))?;
-        file.write_all(bytes).map_err(disk(&path))?;
+        if let Err(error) = file.write_all(bytes) {
+            // Half a piece is of no use, and a full disk has better ones.
+            let _ = fs::remove_file(&path);
+            return Err(disk(&path)(error));
+        }
         Ok(file.metadata().map_err(disk(&path))?.len())
     }
 

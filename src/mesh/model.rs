@@ -1,5 +1,6 @@
 //! The mesh as a whole, and how it is read from resources.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -62,12 +63,15 @@ pub enum Matching {
 
 impl Mesh {
     /// Reads each mesh of the resources; the order of the resources does not matter.
-    pub fn from_resources(resources: &[Resource]) -> Result<BTreeMap<MeshName, Self>, Problems> {
+    pub fn from_resources<R: Borrow<Resource>>(
+        resources: &[R],
+    ) -> Result<BTreeMap<MeshName, Self>, Problems> {
         let mut meshes = BTreeMap::new();
         let mut problems = Vec::new();
         let (roots, members): (Vec<_>, Vec<_>) = resources
             .iter()
-            .partition(|resource| resource.resource_type == "AWS::AppMesh::Mesh");
+            .map(Borrow::borrow)
+            .partition(|resource: &&Resource| resource.resource_type == "AWS::AppMesh::Mesh");
         for resource in roots {
             let log = Log::new(&resource.logical_id);
             if let Some(mesh) = Self::read(resource, &log) {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{MeshName, VirtualGatewayName, VirtualNodeName};
 
 /// An `AWS::AppMesh::*` resource with its properties evaluated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Its name in the template: used in messages, and as its name where the
     /// properties give none.

@@ -3,23 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
 
 use super::desired::{Desired, LoadBalancerId, TaskId};
 use super::handle::Options;
 use super::isolate;
 use super::load_balancer::{self, HealthChanges, LoadBalancer};
-use super::netns::{Netns, NetnsError};
+use super::netns::Netns;
 use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
 use super::task::{self, Driver, Surroundings};
 use super::world::World;
 use crate::mesh::{Mesh, MeshName};
+
+/// Before what could not be started is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The meshes and what is wrong with them, as drivers see them.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +47,8 @@ pub(super) struct Actor {
     gone: JoinSet<TaskId>,
     states: BTreeMap<TaskId, TaskState>,
     load_balancers: BTreeMap<LoadBalancerId, LoadBalancer>,
+    /// Those that could not be started, and why.
+    unbound: BTreeMap<LoadBalancerId, String>,
     problems: BTreeMap<String, String>,
     reports: (
         mpsc::UnboundedSender<task::Report>,
@@ -74,6 +81,7 @@ impl Actor {
             gone: JoinSet::new(),
             states: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
+            unbound: BTreeMap::new(),
             problems: BTreeMap::new(),
             reports: mpsc::unbounded_channel(),
             health: mpsc::unbounded_channel(),
@@ -97,6 +105,7 @@ impl Actor {
                 }
                 Some(report) = self.reports.1.recv() => self.take(report),
                 Some(()) = self.health.1.recv() => {}
+                () = sleep(RETRY), if !self.unbound.is_empty() => self.set_load_balancers().await,
                 Some(gone) = self.gone.join_next(), if !self.gone.is_empty() => {
                     self.forget(gone);
                 }
@@ -200,7 +209,7 @@ impl Actor {
                 world: self.world.netns.clone(),
                 world_zone: self.world.zone(),
                 resolver: self.world.resolver(),
-                certificate: self.world.certificate().map(str::to_owned),
+                authorities: self.world.authorities().map(Into::into),
             };
             let reports = self.reports.0.clone();
             let driver =
@@ -214,6 +223,7 @@ impl Actor {
         let wanted: BTreeSet<&LoadBalancerId> =
             desired.load_balancers.iter().map(|spec| &spec.id).collect();
         self.load_balancers.retain(|id, _| wanted.contains(id));
+        self.unbound.retain(|id, _| wanted.contains(id));
         let addresses: BTreeMap<TaskId, Ipv4Addr> = desired
             .tasks
             .iter()
@@ -221,16 +231,20 @@ impl Actor {
             .collect();
         for spec in &desired.load_balancers {
             if !self.load_balancers.contains_key(&spec.id) {
-                let started =
-                    LoadBalancer::start(spec.port, self.network.clone(), self.health.0.clone());
+                let started = LoadBalancer::start(
+                    spec.port,
+                    &self.options.ports,
+                    self.network.clone(),
+                    self.health.0.clone(),
+                );
                 match started.await {
                     Ok(balancer) => {
-                        self.note(spec.id.as_str(), None::<NetnsError>);
+                        self.unbound.remove(&spec.id);
                         self.load_balancers.insert(spec.id.clone(), balancer);
                     }
                     Err(error) => {
                         let problem = load_balancer::problem(&spec.id, &error);
-                        self.problems.insert(spec.id.to_string(), problem);
+                        self.unbound.insert(spec.id.clone(), problem);
                     }
                 }
             }
@@ -271,10 +285,8 @@ impl Actor {
             .iter()
             .filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
-            (
-                super::dns::plain(name),
-                tasks.iter().filter_map(running).collect(),
-            )
+            let addresses = tasks.iter().filter_map(running).map(IpAddr::V4);
+            (super::dns::plain(name), addresses.collect())
         });
         self.world
             .set_names(names.collect(), self.desired.domains.clone());
@@ -282,6 +294,7 @@ impl Actor {
 
     fn publish(&mut self) {
         let mut problems: Vec<String> = self.problems.values().cloned().collect();
+        problems.extend(self.unbound.values().cloned());
         problems.extend(self.mesh_problem.clone());
         let observed = Observed {
             tasks: self.states.clone(),

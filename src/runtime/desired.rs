@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mesh::{MeshName, ProxyId, Resource};
@@ -16,7 +17,7 @@ pub struct Desired {
     /// The load balancers.
     pub load_balancers: Vec<LoadBalancerSpec>,
     /// The `AWS::AppMesh::*` resources of all meshes.
-    pub mesh: Vec<Resource>,
+    pub mesh: Vec<Arc<Resource>>,
     /// Names and the tasks behind them. A name answers with those of its
     /// tasks that run.
     pub names: BTreeMap<String, BTreeSet<TaskId>>,
@@ -66,6 +67,9 @@ pub struct AppSpec {
     pub user: u32,
     /// The group it runs as.
     pub group: u32,
+    /// Whether it may write to `/tmp` alone. Else it may write wherever its
+    /// user may, and what it writes goes with it.
+    pub read_only: bool,
     /// The port it listens on; the app is up when this accepts.
     pub port: u16,
     /// How long it may take to end when asked to, before it is killed.

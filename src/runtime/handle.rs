@@ -13,6 +13,7 @@ use super::isolate::{self, IsolateError};
 use super::netns::{Netns, NetnsError};
 use super::observed::Observed;
 use super::redirect;
+use super::reserved_ports::ReservedPorts;
 use super::world::{Internet, World, WorldError, WorldOptions};
 
 /// What a runtime needs to know of its machine.
@@ -22,15 +23,22 @@ pub struct Options {
     pub program: PathBuf,
     /// The Envoy.
     pub envoy: PathBuf,
-    /// A folder for sockets and namespaces; its path is short, since a socket's
-    /// path may have 107 bytes.
+    /// A folder for sockets and namespaces.
     pub run: PathBuf,
     /// The folder for logs.
     pub logs: PathBuf,
+    /// Ports that are held for load balancers to come.
+    pub ports: ReservedPorts,
     /// Which outside world to use.
     pub internet: Internet,
-    /// The text of the machine's `resolv.conf`.
-    pub resolver_settings: String,
+    /// Hosts outside, with their ports: one of them that answers shows that
+    /// there is an internet.
+    pub expected: Vec<(String, u16)>,
+    /// The machine's `resolv.conf`, which is read again whenever it changes.
+    pub resolver_settings: PathBuf,
+    /// The authorities that this machine trusts, as PEM, for apps that reach
+    /// the real internet.
+    pub authorities: Option<String>,
 }
 
 /// Why a runtime does not start.
@@ -87,6 +95,8 @@ impl Runtime {
             run: options.run.clone(),
             logs: options.logs.clone(),
             resolver_settings: options.resolver_settings.clone(),
+            authorities: options.authorities.clone(),
+            expected: options.expected.clone(),
         })
         .await?;
         let (desired, wanted) = watch::channel(Arc::default());

@@ -1,5 +1,6 @@
-//! The process model: the daemon is the first process of its own PID namespace
-//! and has its own mounts (and its own users when it is not root).
+//! The process model: the daemon has a PID namespace of its own, whose first
+//! process does nothing but start it and reap what lost its parent, and its own
+//! mounts (and its own users when it is not root).
 //!
 //! When it dies, however it dies, the kernel kills every task with it, and the
 //! mounts that hold the network namespaces go with the last process that saw
@@ -12,6 +13,7 @@ use std::process::{Child, Command};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, LinkNameSpaceType, UnshareFlags};
 use thiserror::Error;
 
@@ -52,11 +54,11 @@ pub enum IsolateError {
     Spawn(#[source] io::Error),
 }
 
-/// Starts `daemon` as the first process of its own namespaces.
+/// Starts `first` as the first process of its own namespaces.
 ///
 /// To be called by a fresh process with a single thread, which should end (or
 /// wait for the child) afterwards: it has given up its own namespaces.
-pub fn enter(mut daemon: Command) -> Result<Child, IsolateError> {
+pub fn enter(mut first: Command) -> Result<Child, IsolateError> {
     let wanted = UnshareFlags::NEWNS | UnshareFlags::NEWPID;
     if is_administrator() {
         sys::unshare(wanted).map_err(IsolateError::Namespaces)?;
@@ -69,7 +71,7 @@ pub fn enter(mut daemon: Command) -> Result<Child, IsolateError> {
     keep_mounts_private()?;
     // Else whoever waits for the end of our starter's output waits for us.
     sys::keep_descriptors().map_err(IsolateError::Spawn)?;
-    daemon.spawn().map_err(IsolateError::Spawn)
+    first.spawn().map_err(IsolateError::Spawn)
 }
 
 /// Whether every user of the machine exists here too, so that a process may
@@ -82,9 +84,13 @@ pub(super) fn has_all_users() -> bool {
     counts.max().is_some_and(|count| count > 60_000)
 }
 
-/// Whether this process was started by [`enter`].
-pub fn is_inside() -> bool {
-    rustix::process::getpid().is_init()
+/// Lets this process, and those that it starts, hold as many files and
+/// connections as the machine allows: the usual limit is a quarter of what a
+/// relay or a crowd of stand-ins may need.
+pub fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _stays_as_it_is = setrlimit(Resource::Nofile, limit);
 }
 
 /// Whether this process may make namespaces without a user namespace.
@@ -203,14 +209,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_is_not_inside() {
-        assert!(!is_inside());
-    }
-
-    #[test]
     fn a_process_has_a_number_outside() {
         let own = std::process::id();
         assert_eq!(outside_number(own), Some(own));
+    }
+
+    #[test]
+    fn many_files_are_as_many_as_the_machine_allows() {
+        allow_many_files();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
     }
 
     #[test]

@@ -1,28 +1,60 @@
-//! Files of JSON lines, and the time as they write it.
+//! Log files of bounded size.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-/// A file to which lines are appended, in whole lines only.
+use super::moment;
+
+/// The size at which a file becomes the older one of two, in bytes. So no log
+/// takes more than twice this, and a little.
+pub const LARGEST: u64 = 16 << 20;
+
+/// Where a full log file goes; what was there before is gone then.
+pub fn older(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(".1");
+    PathBuf::from(name)
+}
+
+/// A file to which lines are appended, in whole lines only; when it is full it
+/// is put aside for a new one.
 #[derive(Debug)]
-pub(crate) struct Lines(Mutex<Option<File>>);
+pub(crate) struct Lines(Mutex<Open>);
+
+#[derive(Debug)]
+struct Open {
+    path: PathBuf,
+    largest: u64,
+    file: Option<File>,
+    size: u64,
+}
 
 // === impl Lines ===
 
 impl Lines {
     /// Opens the file, with its folder; what cannot be opened swallows lines.
     pub(crate) fn open(path: PathBuf) -> Self {
+        Self::of_size(path, LARGEST)
+    }
+
+    fn of_size(path: PathBuf, largest: u64) -> Self {
         if let Some(folder) = path.parent() {
-            let _open_says_why = std::fs::create_dir_all(folder);
+            let _open_says_why = fs::create_dir_all(folder);
         }
-        Self(Mutex::new(
-            OpenOptions::new().create(true).append(true).open(path).ok(),
-        ))
+        let mut open = Open {
+            path,
+            largest,
+            file: None,
+            size: 0,
+        };
+        // The next line tries again.
+        let _unopened = open.reopen();
+        Self(Mutex::new(open))
     }
 
     /// Appends one value as one line.
@@ -31,59 +63,83 @@ impl Lines {
             return;
         };
         line.push(b'\n');
-        let mut file = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(file) = file.as_mut() {
-            // A full disk must not stop the traffic that is being logged.
-            let _disk_full = file.write_all(&line);
-        }
+        self.append(&line);
+    }
+
+    /// Appends the time and a text as one line.
+    pub(crate) fn stamp(&self, text: &[u8]) {
+        let mut line = moment::now().into_bytes();
+        line.push(b' ');
+        line.extend_from_slice(text);
+        line.push(b'\n');
+        self.append(&line);
+    }
+
+    fn append(&self, line: &[u8]) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A full disk must not stop the traffic that is being logged.
+        let _disk_full = open.append(line);
     }
 }
 
-/// Now, as RFC 3339 says it, in milliseconds and UTC.
-pub(crate) fn now() -> String {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    rfc3339(since.as_secs(), since.subsec_millis())
-}
+// === impl Open ===
 
-/// Seconds since 1970 as a date and a time.
-fn rfc3339(seconds: u64, milliseconds: u32) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
-}
+impl Open {
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.size >= self.largest {
+            fs::rename(&self.path, older(&self.path))?;
+            self.file = None;
+        }
+        if self.file.is_none() {
+            self.reopen()?;
+        }
+        if let Some(file) = &mut self.file {
+            file.write_all(line)?;
+        }
+        self.size += u64::try_from(line.len()).unwrap_or(0);
+        Ok(())
+    }
 
-/// Days since 1970 as year, month and day. Years begin in March here, so that
-/// the leap day is the last; 719,468 days lie between 1 March 0000 and 1970.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+    fn reopen(&mut self) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)?;
+        self.size = file.metadata()?.len();
+        self.file = Some(file);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
-    fn times_are_right_around_leap_days() {
-        assert_eq!(rfc3339(0, 0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(951_782_400, 7), "2000-02-29T00:00:00.007Z");
-        assert_eq!(rfc3339(1_798_761_599, 0), "2026-12-31T23:59:59.000Z");
+    fn a_log_never_takes_more_than_two_files_of_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.log");
+        let lines = Lines::of_size(path.clone(), 1000);
+        for number in 0..1000 {
+            lines.write(&number);
+            let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
+            assert!(size(&path) < 1010 && size(&older(&path)) < 1010);
+        }
+        // The newest are all there, in order.
+        let text = fs::read_to_string(older(&path)).unwrap() + &fs::read_to_string(path).unwrap();
+        let numbers: Vec<u32> = text.lines().map(|line| line.parse().unwrap()).collect();
+        let first = numbers[0];
+        assert!(first > 0);
+        assert!(numbers.iter().copied().eq(first..1000));
+    }
+
+    #[test]
+    fn a_log_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.log");
+        Lines::open(path.clone()).write(&1);
+        Lines::open(path.clone()).write(&2);
+        assert_eq!(fs::read_to_string(path).unwrap(), "1\n2\n");
     }
 }

@@ -14,20 +14,26 @@
 mod actor;
 mod admin;
 mod app;
+mod app_log;
 mod connections;
 mod desired;
 mod dns;
 pub mod envoy_binary;
 mod handle;
 pub mod isolate;
+mod keeper;
 pub mod launch;
 mod load_balancer;
-mod log;
+pub mod log;
+pub mod moment;
 mod netns;
 mod observed;
 mod outside;
+mod probe;
+mod process;
 mod redirect;
 mod relay;
+mod reserved_ports;
 mod sidecar;
 mod sock_diag;
 mod stand_in;
@@ -45,5 +51,9 @@ pub use observed::{
     LoadBalancerState, MeshState, Observed, Processes, SidecarState, TargetHealth, TaskState,
     TaskStatus, WorldState,
 };
+pub use probe::reach;
+pub use process::Process;
+pub use reserved_ports::ReservedPorts;
 pub use stand_in::StandInError;
+pub use task::NAMES;
 pub use world::{Internet, WorldError};

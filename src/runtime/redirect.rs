@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address an app sees as its own, and the one its packets come from.
 pub(super) const APP_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 100, 2);
@@ -15,6 +15,9 @@ pub(super) const PLAIN_EGRESS_PORT: u16 = 15002;
 pub(super) const DNS_PORT: u16 = 15053;
 /// Where the relay of a rootless world listens.
 pub(super) const RELAY_PORT: u16 = 15004;
+
+/// The address that packets by IPv6 come from in a rootless world.
+const RELAYED_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd63, 0x6f6c, 0x6f72, 1, 0, 0, 0, 1);
 
 /// Every packet of an app's namespace stays on `lo`.
 pub(super) fn app_addresses() -> String {
@@ -62,11 +65,9 @@ pub(super) fn remove_address(address: Ipv4Addr) -> String {
     format!("addr del {address}/32 dev lo\n")
 }
 
-/// A world of stand-ins: a whole block of addresses answers here.
-pub(super) fn stand_in_addresses(block: Ipv4Addr, prefix: u8) -> String {
-    let mut text = loopback();
-    writeln!(text, "route add local {block}/{prefix} dev lo").expect("text can be written to");
-    text
+/// A whole block of addresses answers here.
+pub(super) fn local_block(block: IpAddr, prefix: u8) -> String {
+    format!("route add local {block}/{prefix} dev lo\n")
 }
 
 /// A world whose TCP is carried to the outside by the relay.
@@ -77,6 +78,20 @@ pub(super) fn relay_addresses() -> String {
 /// All TCP of such a world goes to the relay.
 pub(super) fn relay_redirection() -> String {
     nat("", &format!("meta l4proto tcp redirect to :{RELAY_PORT}"))
+}
+
+/// The same for IPv6, which the world has an address for from here on.
+pub(super) fn relay_ipv6_addresses() -> String {
+    format!("addr add {RELAYED_IPV6}/128 dev lo nodad\nroute add ::/0 dev lo\n")
+}
+
+/// The same for IPv6.
+pub(super) fn relay_ipv6_redirection() -> String {
+    format!(
+        "table ip6 colormesh {{\n  chain output {{\n    type nat hook output priority -100; \
+         policy accept;\n    ip6 daddr ::1 accept\n    meta l4proto tcp redirect to \
+         :{RELAY_PORT}\n  }}\n}}\n"
+    )
 }
 
 fn nat(sets: &str, rules: &str) -> String {
@@ -124,14 +139,5 @@ mod tests {
         ");
         let none = plain_destinations(&BTreeSet::new());
         assert_eq!(none, "flush set ip colormesh plain\n");
-    }
-
-    #[test]
-    fn stand_ins_share_a_block() {
-        let text = stand_in_addresses(Ipv4Addr::new(100, 64, 0, 0), 16);
-        assert_eq!(
-            text,
-            "link set lo up\nroute add local 100.64.0.0/16 dev lo\n"
-        );
     }
 }

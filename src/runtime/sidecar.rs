@@ -15,6 +15,12 @@ use super::netns::{Netns, NetnsError};
 use super::{admin, isolate};
 use crate::envoy::Configuration;
 
+/// The admin socket, in the folder that Envoy starts in: a socket's path may
+/// have 107 bytes, which the whole path of a folder may pass.
+pub(super) const ADMIN: &str = "admin";
+/// The folder of an Envoy's configuration, there too.
+const CONFIGURATION: &str = "xds";
+
 /// How often a starting Envoy is asked whether it serves.
 const GLANCE: Duration = Duration::from_millis(10);
 /// How long it may take to end when asked to.
@@ -48,10 +54,8 @@ pub(super) struct SidecarOptions {
     pub(super) envoy: PathBuf,
     /// The namespace it runs in.
     pub(super) world: Netns,
-    /// The folder of its configuration.
+    /// The folder it starts in, with its configuration and its admin socket.
     pub(super) folder: PathBuf,
-    /// Its admin socket.
-    pub(super) admin: PathBuf,
     /// The file for what it says.
     pub(super) log: PathBuf,
 }
@@ -60,7 +64,7 @@ pub(super) struct SidecarOptions {
 #[derive(Debug)]
 pub(super) struct Sidecar {
     child: Child,
-    admin: PathBuf,
+    folder: PathBuf,
     log: PathBuf,
 }
 
@@ -73,10 +77,10 @@ impl Sidecar {
         configuration: &Configuration,
     ) -> Result<Self, SidecarError> {
         configuration
-            .write(&options.folder)
+            .write(&options.folder.join(CONFIGURATION))
             .map_err(SidecarError::Write)?;
         // One that was killed leaves its socket, on which the next one fails.
-        let _not_there = std::fs::remove_file(&options.admin);
+        let _not_there = std::fs::remove_file(options.folder.join(ADMIN));
         let mut command = command(options).map_err(SidecarError::Write)?;
         let handle = tokio::runtime::Handle::current();
         let spawn = move || {
@@ -91,7 +95,7 @@ impl Sidecar {
         })?;
         Ok(Self {
             child,
-            admin: options.admin.clone(),
+            folder: options.folder.clone(),
             log: options.log.clone(),
         })
     }
@@ -103,7 +107,7 @@ impl Sidecar {
                 return Err(self.ended().await);
             }
             if matches!(
-                admin::get(&self.admin, "/ready").await,
+                admin::get(&self.folder, ADMIN, "/ready").await,
                 Ok((StatusCode::OK, _))
             ) {
                 return Ok(());
@@ -168,7 +172,7 @@ impl Sidecar {
 
     async fn updates(&self) -> Option<Updates> {
         let path = "/stats?filter=%5C.(lds%7Ccds%7Crds.*)%5C.update_(success%7Crejected)%24";
-        let (_, text) = admin::get(&self.admin, path).await.ok()?;
+        let (_, text) = admin::get(&self.folder, ADMIN, path).await.ok()?;
         Some(Updates::read(&text))
     }
 
@@ -233,7 +237,8 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
     let mut command = Command::new(&options.envoy);
     command
         .arg("--config-path")
-        .arg(options.folder.join("bootstrap.json"));
+        .arg(options.folder.join(CONFIGURATION).join("bootstrap.json"))
+        .current_dir(&options.folder);
     // What was taken out of the mesh is cut off at once; the logs are current.
     command.args(["--drain-time-s", "0", "--file-flush-interval-msec", "100"]);
     command.args([
@@ -243,6 +248,8 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
         "2",
     ]);
     command.args(["--log-level", "warning"]);
+    // Its own log has local times, without saying which.
+    command.env("TZ", "UTC");
     command
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

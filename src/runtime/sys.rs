@@ -6,10 +6,12 @@
 )]
 
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::FdFlags;
 use rustix::thread::UnshareFlags;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Gives the calling thread namespaces of its own.
 ///
@@ -42,6 +44,14 @@ pub(super) fn keep_descriptors() -> io::Result<()> {
         let _closed_meanwhile = rustix::io::fcntl_setfd(descriptor, FdFlags::CLOEXEC);
     }
     Ok(())
+}
+
+/// A descriptor that says when it can be read. To be called inside tokio.
+pub(super) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an owned descriptor is open for as long as it is held, and is
+    // always the same one.
+    let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    Ok(registered?)
 }
 
 #[cfg(test)]

@@ -5,25 +5,16 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hickory_proto::op::{Message, Query};
-use hickory_proto::rr::{Name, RData, RecordType};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::dns::{Forwarder, Names, Otherwise, Server, ServerOptions, Transport, Zone};
-use super::isolate;
+use super::dns::{Forwarder, Names, Otherwise, Server, ServerOptions, Zone};
 use super::netns::{Netns, NetnsError};
 use super::observed::WorldState;
-use super::redirect;
 use super::relay::Relay;
-use super::stand_in::{BLOCK, OutsideHost, StandInError, StandIns};
-
-/// How long the probe may take.
-const PROBE: Duration = Duration::from_secs(1);
-/// A name that exists wherever there is an internet.
-const PROBED: &str = "example.com.";
+use super::stand_in::{OutsideHost, StandInError, StandIns};
+use super::{isolate, probe};
 
 /// Which outside world to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,8 +49,12 @@ pub(super) struct WorldOptions {
     pub(super) run: PathBuf,
     /// The folder for the witness file.
     pub(super) logs: PathBuf,
-    /// The text of the machine's `resolv.conf`.
-    pub(super) resolver_settings: String,
+    /// The machine's `resolv.conf`.
+    pub(super) resolver_settings: PathBuf,
+    /// The authorities that this machine trusts, as PEM.
+    pub(super) authorities: Option<String>,
+    /// Hosts, with their ports, one of which shows that there is an internet.
+    pub(super) expected: Vec<(String, u16)>,
 }
 
 /// The outside world of all sidecars.
@@ -72,6 +67,7 @@ pub(super) struct World {
     zone: watch::Sender<Zone>,
     dns: Server,
     stand_ins: Option<StandIns>,
+    authorities: Option<String>,
     hosts: Vec<OutsideHost>,
     #[expect(dead_code, reason = "held for as long as its connections are wanted")]
     relay: Option<Relay>,
@@ -81,37 +77,42 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start(options: WorldOptions) -> Result<Self, WorldError> {
-        let forwarder = Forwarder::from_settings(&options.resolver_settings);
+        let forwarder = Forwarder::following(options.resolver_settings.clone());
         let stand_in = match options.internet {
             Internet::Real => None,
             Internet::StandIn => Some("asked for".to_owned()),
-            Internet::Auto => probe(&forwarder).await.err().map(str::to_owned),
+            Internet::Auto => probe::reach_by(&forwarder, &options.expected).await.err(),
         };
         match stand_in {
             Some(reason) => Self::of_stand_ins(options, reason).await,
-            None if isolate::owns_its_network() => {
-                Self::with(Netns::own(), WorldState::Real, forwarder).await
-            }
-            None => {
-                let netns = Netns::create(&options.namespaces, "world").await?;
-                let relay = Relay::start(&netns).await?;
-                let world = Self::with(netns, WorldState::Relayed, forwarder).await?;
-                Ok(Self {
-                    relay: Some(relay),
-                    ..world
-                })
-            }
+            None => Self::of_the_internet(options, forwarder).await,
         }
+    }
+
+    async fn of_the_internet(
+        options: WorldOptions,
+        forwarder: Forwarder,
+    ) -> Result<Self, WorldError> {
+        let otherwise = Otherwise::Forward(Arc::new(forwarder));
+        let (netns, state, relay) = if isolate::owns_its_network() {
+            (Netns::own(), WorldState::Real, None)
+        } else {
+            let netns = Netns::create(&options.namespaces, "world").await?;
+            let relay = Relay::start(&netns).await?;
+            (netns, WorldState::Relayed, Some(relay))
+        };
+        let world = Self::serve(netns, state, otherwise).await?;
+        Ok(Self {
+            relay,
+            authorities: options.authorities,
+            ..world
+        })
     }
 
     async fn of_stand_ins(options: WorldOptions, reason: String) -> Result<Self, WorldError> {
         let netns = Netns::create(&options.namespaces, "world").await?;
-        netns
-            .ip(redirect::stand_in_addresses(BLOCK.0, BLOCK.1))
-            .await?;
-        netns.open_low_ports().await?;
         let witness = options.logs.join("stand-ins.log");
-        let mut stand_ins = StandIns::new(netns.clone(), witness.clone())?;
+        let mut stand_ins = StandIns::start(netns.clone(), witness.clone()).await?;
         let certificate = options.run.join("stand-in-authority.pem");
         std::fs::write(&certificate, stand_ins.certificate()).map_err(|source| {
             StandInError::Write {
@@ -133,14 +134,6 @@ impl World {
         })
     }
 
-    async fn with(
-        netns: Netns,
-        state: WorldState,
-        forwarder: Forwarder,
-    ) -> Result<Self, WorldError> {
-        Self::serve(netns, state, Otherwise::Forward(Arc::new(forwarder))).await
-    }
-
     async fn serve(
         netns: Netns,
         state: WorldState,
@@ -158,13 +151,14 @@ impl World {
             refused: None,
         };
         let dns = Server::start(options).await?;
-        let (stand_ins, hosts, relay) = (None, Vec::new(), None);
+        let (stand_ins, authorities, hosts, relay) = (None, None, Vec::new(), None);
         Ok(Self {
             netns,
             state,
             zone,
             dns,
             stand_ins,
+            authorities,
             hosts,
             relay,
         })
@@ -180,9 +174,13 @@ impl World {
         self.zone.subscribe()
     }
 
-    /// The certificate that apps have to trust besides the public ones.
-    pub(super) fn certificate(&self) -> Option<&str> {
-        self.stand_ins.as_ref().map(StandIns::certificate)
+    /// The authorities that apps have to trust besides those of their image:
+    /// the stand-ins' or this machine's.
+    pub(super) fn authorities(&self) -> Option<&str> {
+        match &self.stand_ins {
+            Some(stand_ins) => Some(stand_ins.certificate()),
+            None => self.authorities.as_deref(),
+        }
     }
 
     /// The mesh's own names, and the domains in which there are no others.
@@ -208,80 +206,5 @@ impl World {
         }
         self.hosts = hosts;
         Ok(())
-    }
-}
-
-/// Whether there is an internet; the error says why it seems not.
-async fn probe(forwarder: &Forwarder) -> Result<(), &'static str> {
-    let routes = std::fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
-    if !has_default_route(&routes) {
-        return Err("this machine has no default route");
-    }
-    if !forwarder.knows_a_resolver() {
-        return Err("this machine names no DNS server");
-    }
-    let reached = tokio::time::timeout(PROBE, reach(forwarder)).await;
-    reached.unwrap_or(Err("the internet does not answer within a second"))
-}
-
-/// A name is found and its address accepts a connection.
-async fn reach(forwarder: &Forwarder) -> Result<(), &'static str> {
-    let mut question = Message::query();
-    question.metadata.recursion_desired = true;
-    let name = Name::from_ascii(PROBED).expect("the probed name is one");
-    question.add_query(Query::query(name, RecordType::A));
-    let bytes = question
-        .to_vec()
-        .map_err(|_| "no question could be asked")?;
-    let answer = forwarder.ask(&bytes, Transport::Udp).await;
-    let answer = answer.ok_or("the DNS server does not answer")?;
-    let answer = Message::from_vec(&answer).map_err(|_| "the DNS server answers nonsense")?;
-    let address = answer.answers.iter().find_map(|record| match &record.data {
-        RData::A(address) => Some(address.0),
-        _ => None,
-    });
-    let address = address.ok_or("the DNS server knows no names of the internet")?;
-    let connected = tokio::net::TcpStream::connect((address, 443)).await;
-    connected
-        .map(drop)
-        .map_err(|_| "connections to the internet are refused")
-}
-
-/// Whether the kernel's table of routes has one for everything.
-fn has_default_route(table: &str) -> bool {
-    const UP: u32 = 1;
-    table.lines().skip(1).any(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let everything = fields.get(1) == Some(&"00000000") && fields.get(7) == Some(&"00000000");
-        let flags = fields
-            .get(3)
-            .and_then(|flags| u32::from_str_radix(flags, 16).ok());
-        everything && flags.is_some_and(|flags| flags & UP != 0)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_default_route_is_recognised() {
-        let head = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n";
-        let lan = "eth0 000A0A0A 00000000 0001 0 0 0 00FFFFFF 0 0 0\n";
-        let default = "eth0 00000000 010A0A0A 0003 0 0 0 00000000 0 0 0\n";
-        assert!(!has_default_route(&format!("{head}{lan}")));
-        assert!(has_default_route(&format!("{head}{lan}{default}")));
-        assert!(!has_default_route(""));
-    }
-
-    #[tokio::test]
-    async fn a_resolver_that_does_not_answer_is_no_internet() {
-        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0")
-            .await
-            .expect("a socket");
-        let address = silent.local_addr().expect("an address");
-        let forwarder = Forwarder::new(vec![address]);
-        let found = tokio::time::timeout(PROBE, reach(&forwarder)).await;
-        assert!(found.is_err());
     }
 }

@@ -13,6 +13,7 @@
 
 mod environment;
 mod external;
+mod limits;
 mod links;
 mod logical;
 mod order;
@@ -22,8 +23,10 @@ mod role;
 mod section;
 #[cfg(test)]
 mod tests;
+mod way_out;
 
+pub use limits::{LONGEST_TEMPLATE, check_limits};
 pub use order::{Needs, order};
-pub use parameters::ParameterValue;
+pub use parameters::{ParameterValue, Processor};
 pub use rendered::{OWNER_TAG, RenderedStack, render};
 pub use role::{Capability, InvalidStackName, Role, StackName};

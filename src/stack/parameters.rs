@@ -1,6 +1,7 @@
 //! What each stack is told.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::Role;
@@ -14,6 +15,15 @@ pub enum ParameterValue {
     Known(String),
     /// The app's image as `<repository>@sha256:…`, known once it is pushed.
     AppImage,
+}
+
+/// The processor that a task runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processor {
+    /// 64-bit x86.
+    X86_64,
+    /// 64-bit Arm.
+    Arm64,
 }
 
 /// Smallest subnet of a VPC.
@@ -37,6 +47,10 @@ pub(super) fn parameters(
         .map(|(name, value)| (name.to_owned(), value))
         .collect())
 }
+
+/// The parameters that an image decides.
+const IMAGE: &str = "ColorTellerImage";
+const PROCESSOR: &str = "CpuArchitecture";
 
 type Parameters = Vec<(&'static str, ParameterValue)>;
 
@@ -97,6 +111,7 @@ fn cluster(config: &Config) -> Parameters {
         ("ColorTellerImageName", known(&config.app.image_name)),
         ("AppRepositoryArn", known(repository.unwrap_or_default())),
         ("AppPort", known(config.app.port)),
+        ("EgressFilter", known(config.mesh.egress)),
         ("BastionEnabled", known(bastion.enabled)),
         (
             "SshFrom",
@@ -126,11 +141,12 @@ fn mesh(config: &Config) -> Parameters {
 }
 
 fn service(config: &Config) -> Parameters {
-    let image = config
-        .app
-        .image
-        .as_ref()
-        .map_or(ParameterValue::AppImage, known);
+    let own = config.app.image.as_ref();
+    // The colour app needs neither to be somebody nor to write.
+    let (user, read_only) = match own {
+        Some(_) => ("image", "false"),
+        None => ("", ""),
+    };
     let public_address = match config.vpc.nat {
         Nat::None => "ENABLED",
         Nat::One | Nat::PerZone => "DISABLED",
@@ -140,20 +156,19 @@ fn service(config: &Config) -> Parameters {
         ("AppMeshMeshName", known(&config.mesh.name)),
         ("ECSServicesDomain", known(&config.services_domain)),
         ("EnvoyImage", known(&config.envoy_image)),
-        ("ColorTellerImage", image),
+        (IMAGE, own.map_or(ParameterValue::AppImage, known)),
+        ("AppUser", known(user)),
+        ("AppReadOnly", known(read_only)),
         ("AppPort", known(config.app.port)),
         ("Color", known(&config.app.color)),
-        ("CpuArchitecture", known(cpu_architecture())),
+        (PROCESSOR, known(Processor::of_this_machine())),
         ("AssignPublicIp", known(public_address)),
     ]
 }
 
-/// The colour app is built beside this program, so it is for the same machines.
-fn cpu_architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "aarch64" => "ARM64",
-        _ => "X86_64",
-    }
+/// What differs with the image.
+pub(super) fn of_image(image: &str, processor: Processor) -> Parameters {
+    vec![(IMAGE, known(image)), (PROCESSOR, known(processor))]
 }
 
 /// The repository of an image in ECR; none for an image elsewhere.
@@ -177,6 +192,28 @@ fn repository_arn(image: &ImageReference) -> Option<String> {
     Some(format!(
         "arn:{partition}:ecr:{region}:{account}:repository/{repository}"
     ))
+}
+
+// === impl Processor ===
+
+impl Processor {
+    /// This machine's. The colour app is built beside this program, so it is
+    /// for the same machines.
+    pub fn of_this_machine() -> Self {
+        match std::env::consts::ARCH {
+            "aarch64" => Self::Arm64,
+            _ => Self::X86_64,
+        }
+    }
+}
+
+impl fmt::Display for Processor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86_64 => "X86_64",
+            Self::Arm64 => "ARM64",
+        })
+    }
 }
 
 #[cfg(test)]

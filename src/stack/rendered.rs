@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Capability, ParameterValue, Role, StackName, environment, external, links, parameters, section,
+    Capability, ParameterValue, Processor, Role, StackName, environment, external, links,
+    parameters, section, way_out,
 };
 use crate::config::Config;
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -44,7 +45,7 @@ pub fn render(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
 }
 
 fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
-    let template = text(role, config);
+    let template = text(role, config)?;
     let parameters = parameters::parameters(role, config)?;
     let links = links::links(role, &parameters)?;
     Ok(RenderedStack {
@@ -60,20 +61,38 @@ fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
 }
 
 /// The template with the external services written into it.
-fn text(role: Role, config: &Config) -> String {
+fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
     let template = role.template();
     let services = config.external_services.as_slice();
-    match role {
+    Ok(match role {
         Role::Mesh => {
             let text = section::replace(template, "backends", &external::backends(services));
             section::replace(&text, "external services", &external::resources(services))
         }
-        Role::EcsService => section::replace(
-            template,
-            "external services",
-            &environment::variables(services),
-        ),
-        Role::Vpc | Role::EcsCluster | Role::EcrRepositories => template.to_owned(),
+        Role::EcsService => section::replace(template, "external services", &told(config)),
+        Role::EcsCluster => cluster(template, config)?,
+        Role::Vpc | Role::EcrRepositories => template.to_owned(),
+    })
+}
+
+/// The cluster's template with the ports and names that may be left for.
+fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
+    let lists = way_out::lists(config)?;
+    let text = section::replace(template, "egress ports", &way_out::ports(config));
+    let text = section::replace(&text, "name lists", &way_out::resources(&lists));
+    Ok(section::replace(
+        &text,
+        "name rules",
+        &way_out::rules(&lists),
+    ))
+}
+
+/// What the app is told of the services. An image of the user's own knows by
+/// itself whom it calls: its task stays when the list changes.
+fn told(config: &Config) -> String {
+    match config.app.image {
+        None => environment::variables(&config.external_services),
+        Some(_) => String::new(),
     }
 }
 
@@ -99,6 +118,15 @@ fn check_names(config: &Config) -> Result<(), Diagnostics> {
 // === impl RenderedStack ===
 
 impl RenderedStack {
+    /// Takes what a registry says of an image of the user's own.
+    pub fn take_image(&mut self, image: &str, processor: Processor) {
+        if self.role == Role::EcsService {
+            for (name, value) in parameters::of_image(image, processor) {
+                self.parameters.insert(name.to_owned(), value);
+            }
+        }
+    }
+
     /// The template as JSON without a space too many, for requests with a
     /// limit.
     pub fn minified(&self) -> String {

@@ -383,3 +383,11 @@ fn tasks_with_public_addresses_import_the_public_subnets() {
     config.vpc.nat = crate::config::Nat::None;
     assert!(!stack(&config, Role::EcsService).imports.contains(private));
 }
+
+#[test]
+fn hosts_without_end_are_refused_before_aws_does() {
+    let services =
+        (0..70_000).map(|n| service(&format!("s{n}"), &format!("h{n}.example.com"), 443));
+    let error = render(&with_services(services.collect())).unwrap_err();
+    assert!(error.to_string().contains("70000 hosts"), "{error}");
+}

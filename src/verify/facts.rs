@@ -18,9 +18,9 @@ pub struct Expectations {
     /// Why the host that is tried to show a refusal is not refused, when the
     /// settings let connections to it through.
     pub unmodelled_passes: Option<String>,
-    /// Whether the app is the user's own image: then it has none of the colour
-    /// app's paths, and what only they can show is skipped.
-    pub own_image: bool,
+    /// The path that answers 200 when the app is the user's own image: it has
+    /// none of the colour app's paths, and what only they can show is skipped.
+    pub own_image: Option<String>,
 }
 
 /// One modelled outside service, as the colour app reaches it.
@@ -53,7 +53,11 @@ impl Expectations {
             egress: config.mesh.egress,
             externals: externals.collect(),
             unmodelled_passes: unmodelled_passes(config),
-            own_image: config.app.image.is_some(),
+            own_image: config
+                .app
+                .image
+                .as_ref()
+                .map(|_| config.app.health_path.to_string()),
         }
     }
 }

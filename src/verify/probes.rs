@@ -56,12 +56,29 @@ pub(super) fn envoys(facts: &Facts) -> Vec<Check> {
         .collect()
 }
 
-pub(super) async fn gateway(endpoint: &str) -> Check {
-    let check = Check::compare("gateway", "200");
-    match http::get(&format!("{endpoint}/"), REQUEST).await {
+/// Asks for `/`. Of the user's own image nobody knows what it answers there,
+/// but that it does.
+pub(super) async fn gateway(endpoint: &str, own_image: Option<&str>) -> Check {
+    let (expected, below) = match own_image {
+        Some(_) => ("an answer", 500),
+        None => ("200", 201),
+    };
+    let check = Check::compare("gateway", expected);
+    let passes = |status| (200..below).contains(&status);
+    answered(check, endpoint, "/", passes).await
+}
+
+/// Asks for the path by which the user's own image shows that it is well.
+pub(super) async fn health(endpoint: &str, path: &str) -> Check {
+    let check = Check::compare(format!("app {path}"), "200");
+    answered(check, endpoint, path, |status| status == 200).await
+}
+
+async fn answered(check: Check, endpoint: &str, path: &str, passes: impl Fn(u16) -> bool) -> Check {
+    match http::get(&format!("{endpoint}{path}"), REQUEST).await {
         Ok(answer) => check
-            .seen(answer.status == 200, answer.status.to_string())
-            .evidence(format!("GET / answers `{}`", answer.first_line())),
+            .seen(passes(answer.status), answer.status.to_string())
+            .evidence(format!("GET {path} answers `{}`", answer.first_line())),
         Err(why) => check.seen(false, "no answer").evidence(why),
     }
 }
@@ -168,18 +185,28 @@ pub(super) fn passes(why: &str) -> Check {
     Check::compare(format!("unmodelled {UNMODELLED}"), "refused").skipped(why)
 }
 
-/// What the app's image cannot be asked.
+/// What an image of the user's own cannot be asked: what it may call shows
+/// only when it calls.
 pub(super) fn not_the_colour_app(expectations: &Expectations) -> Vec<Check> {
-    let why = "the app is your own image, which has none of the colour app's paths";
+    let why = "the app is an image of your own, which cannot be asked to call it";
     let externals = expectations.externals.iter().map(|external| {
         Check::compare(
             format!("external {}", external.name),
             format!("{} answers", external.destination),
         )
     });
-    let unmodelled = Check::compare(format!("unmodelled {UNMODELLED}"), "refused");
+    let unmodelled = match expectations.egress {
+        Egress::DropAll => vec![
+            Check::compare(format!("unmodelled {UNMODELLED}"), "refused"),
+            Check::compare("refusal logged", format!("{UNMODELLED} in the denied log")),
+        ],
+        Egress::AllowAll => vec![Check::compare(
+            format!("unmodelled {UNMODELLED}"),
+            "answers",
+        )],
+    };
     externals
-        .chain([unmodelled])
+        .chain(unmodelled)
         .map(|check| check.skipped(why))
         .collect()
 }

@@ -112,9 +112,12 @@ impl Run<'_> {
         G: Fn() -> F,
         F: Future<Output = Facts>,
     {
-        let gateway = until(self.deadline, || probes::gateway(endpoint)).await;
+        let own = expectations.own_image.as_deref();
+        let gateway = until(self.deadline, || probes::gateway(endpoint, own)).await;
         self.add(gateway);
-        if expectations.own_image {
+        if let Some(path) = own {
+            let health = until(self.deadline, || probes::health(endpoint, path)).await;
+            self.add(health);
             probes::not_the_colour_app(expectations)
                 .into_iter()
                 .for_each(|check| self.add(check));

@@ -47,6 +47,7 @@ pub(crate) fn image(folder: &Path) -> Result<AppSpec> {
         working_directory: None,
         user: 1000,
         group: 1000,
+        read_only: true,
         port: PORT,
         stop_timeout: Duration::from_secs(1),
     })

@@ -1,6 +1,7 @@
 //! A mesh with an app and so many external services.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use colormesh::mesh::{MeshName, ProxyId, Resource, VirtualNodeName};
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ pub(crate) fn host(index: usize) -> String {
 }
 
 /// The mesh of a task, whose external services are these.
-pub(crate) fn resources(task: u8, services: Range<usize>) -> Vec<Resource> {
+pub(crate) fn resources(task: u8, services: Range<usize>) -> Vec<Arc<Resource>> {
     let mesh_name = format!("m{task}");
     let backends: Vec<Value> = services
         .clone()
@@ -38,7 +39,7 @@ pub(crate) fn resources(task: u8, services: Range<usize>) -> Vec<Resource> {
         Resource::new("app", "AWS::AppMesh::VirtualNode", app),
     ];
     all.extend(services.flat_map(|index| external(&mesh_name, index)));
-    all
+    all.into_iter().map(Arc::new).collect()
 }
 
 fn external(mesh_name: &str, index: usize) -> [Resource; 2] {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use colormesh::mesh::Resource;
 use colormesh::runtime::{
-    AppSpec, Desired, Internet, Options, Runtime, SidecarState, TaskId, TaskSpec, TaskState,
-    TaskStatus,
+    AppSpec, Desired, Internet, Options, ReservedPorts, Runtime, SidecarState, TaskId, TaskSpec,
+    TaskState, TaskStatus,
 };
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use rustls::ClientConfig;
@@ -35,7 +35,7 @@ pub(crate) struct Scene {
     runtime: Runtime,
     image: AppSpec,
     desired: Desired,
-    meshes: BTreeMap<u8, Vec<Resource>>,
+    meshes: BTreeMap<u8, Vec<Arc<Resource>>>,
     started: u8,
 }
 
@@ -62,13 +62,18 @@ impl Scene {
         let folder = tempfile::tempdir()?;
         let trust = outside::start().await?;
         let image = app::image(&folder.path().join("image"))?;
+        let resolver_settings = folder.path().join("resolv.conf");
+        std::fs::write(&resolver_settings, "nameserver 127.0.0.1\n")?;
         let options = Options {
             program: std::env::current_exe()?,
             envoy: settings.envoy.clone(),
             run: folder.path().join("run"),
             logs: folder.path().join("logs"),
             internet: Internet::Real,
-            resolver_settings: "nameserver 127.0.0.1\n".to_owned(),
+            resolver_settings,
+            expected: Vec::new(),
+            ports: ReservedPorts::default(),
+            authorities: None,
         };
         Ok(Self {
             runtime: Runtime::start(options).await?,

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 /// A project; what it started is stopped when it goes.
 pub(crate) struct Project {
     folder: TempDir,
+    /// What the program is run through.
+    wrapper: Vec<String>,
 }
 
 /// What a run of the program said.
@@ -24,7 +26,14 @@ impl Project {
     pub(crate) fn new() -> Self {
         Self {
             folder: TempDir::with_prefix("colormesh-test-").unwrap(),
+            wrapper: Vec::new(),
         }
+    }
+
+    /// Runs the program through another one, which is given it as arguments.
+    pub(crate) fn wrapped(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        self
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -42,7 +51,20 @@ impl Project {
 
     /// The program with an environment that only this project knows.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_colormesh"));
+        let program = env!("CARGO_BIN_EXE_colormesh");
+        match self.wrapper.split_first() {
+            None => self.command_of(program),
+            Some((wrapper, arguments)) => {
+                let mut command = self.command_of(wrapper);
+                command.args(arguments).arg(program);
+                command
+            }
+        }
+    }
+
+    /// Another program in that environment.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.path())
             .env_clear()
@@ -76,7 +98,8 @@ impl Drop for Project {
     }
 }
 
-fn said(output: Output) -> Said {
+/// What a command said, once it has ended.
+pub(crate) fn said(output: Output) -> Said {
     Said {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 /// The attribute with the port on loopback. No template can ask for it.
 pub(in crate::account) const PORT: &str = "colormesh:port";
-const BALANCER: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
+pub(in crate::account) const BALANCER: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const GROUP: &str = "AWS::ElasticLoadBalancingV2::TargetGroup";
-const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
+pub(in crate::account) const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const RULE: &str = "AWS::ElasticLoadBalancingV2::ListenerRule";
 
 pub(super) struct LoadBalancing;
@@ -179,7 +179,7 @@ fn rule(state: &State, request: &Request<'_>) -> Result<Physical, Failure> {
 }
 
 fn port(request: &Request<'_>) -> Result<u16, Failure> {
-    (request.options.ports)()
+    (request.options.ports)(None)
         .map_err(|error| Failure::invalid(format!("no port is free on this machine: {error}")))
 }
 

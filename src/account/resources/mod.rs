@@ -13,6 +13,7 @@ mod family;
 mod iam;
 mod instance;
 mod load_balancing;
+mod name_firewall;
 mod network;
 mod plain;
 mod service_discovery;
@@ -23,6 +24,6 @@ pub(super) use family::{
     Descriptor, Failure, Request, Settled, check_properties, create, delete, describe, number_of,
     text_of, truth_of, update,
 };
-pub(super) use load_balancing::{PORT, groups_of};
+pub(super) use load_balancing::{BALANCER, LISTENER, PORT, groups_of};
 pub(super) use network::Range;
 pub(super) use service_discovery::dns_name;

@@ -3,7 +3,7 @@
 
 use super::{
     Descriptor, app_mesh, ecr_repository, ecs_cluster, ecs_service, iam, instance, load_balancing,
-    network, plain, service_discovery, task_definition,
+    name_firewall, network, plain, service_discovery, task_definition,
 };
 
 /// All of them, by name.
@@ -941,6 +941,67 @@ pub(super) static TYPES: &[Descriptor] = &[
         ],
         attributes: &["Arn"],
         family: &plain::Plain,
+    },
+    Descriptor {
+        name: name_firewall::LIST,
+        required: &[],
+        replaced_by: &["Name"],
+        properties: &["DomainFileUrl", "Domains", "Name", "Tags"],
+        attributes: &[
+            "Arn",
+            "CreationTime",
+            "CreatorRequestId",
+            "DomainCount",
+            "Id",
+            "ManagedOwnerName",
+            "ModificationTime",
+            "Status",
+            "StatusMessage",
+        ],
+        family: &name_firewall::NameFirewall,
+    },
+    Descriptor {
+        name: name_firewall::GROUP,
+        required: &[],
+        replaced_by: &["Name"],
+        properties: &["FirewallRules", "Name", "Tags"],
+        attributes: &[
+            "Arn",
+            "CreationTime",
+            "CreatorRequestId",
+            "Id",
+            "ModificationTime",
+            "OwnerId",
+            "RuleCount",
+            "ShareStatus",
+            "Status",
+            "StatusMessage",
+        ],
+        family: &name_firewall::NameFirewall,
+    },
+    Descriptor {
+        name: name_firewall::ASSOCIATION,
+        required: &["FirewallRuleGroupId", "Priority", "VpcId"],
+        replaced_by: &["FirewallRuleGroupId", "VpcId"],
+        properties: &[
+            "FirewallRuleGroupId",
+            "MutationProtection",
+            "Name",
+            "Priority",
+            "Tags",
+            "VpcId",
+        ],
+        attributes: &[
+            "Arn",
+            "CreationTime",
+            "CreatorRequestId",
+            "Id",
+            "ManagedOwnerName",
+            "ModificationTime",
+            "Status",
+            "StatusMessage",
+        ],
+        family: &name_firewall::NameFirewall,
     },
     Descriptor {
         name: "AWS::SSM::Parameter",

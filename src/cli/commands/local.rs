@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::cli::args::{Global, Local};
 use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
-use crate::cli::local::record::Record;
-use crate::cli::local::{self, status};
-use crate::cli::printer::{NAME, Printer, paint, table, talk};
+use crate::cli::local::{self, Running, status};
+use crate::cli::printer::{NAME, Printer, paint, talk};
 use crate::cli::settings;
 
 /// What other AWS clients need, in `--output json`.
@@ -30,7 +30,7 @@ pub(crate) async fn run(global: &Global, command: &Local, printer: Printer) -> O
     let paths = Paths::find()?;
     match command {
         Local::Start => {
-            let record = local::start(&paths, &config, printer).await?;
+            let record = local::start(&paths, &config, printer).await?.record;
             printer.json(&record)?;
             printer.data(&format!("{}\n", record.url()))?;
         }
@@ -41,7 +41,7 @@ pub(crate) async fn run(global: &Global, command: &Local, printer: Printer) -> O
         }
         Local::Status => return describe(&paths, printer).await,
         Local::Env => {
-            let Some(record) = Record::of_running(&paths)? else {
+            let Some(Running { record, .. }) = local::running(&paths).await? else {
                 talk("the local endpoint does not run; `colormesh local start` starts it");
                 return Ok(FAILED);
             };
@@ -72,7 +72,7 @@ fn exports(environment: &Environment) -> anyhow::Result<String> {
 }
 
 async fn describe(paths: &Paths, printer: Printer) -> Outcome {
-    let Some(record) = Record::of_running(paths)? else {
+    let Some(Running { record, .. }) = local::running(paths).await? else {
         printer.json(&serde_json::json!({ "running": false }))?;
         printer.data("not running\n")?;
         return Ok(DONE);

@@ -4,23 +4,31 @@ use std::fmt::Write as _;
 
 use crate::cli::args::{Global, Plan as Arguments};
 use crate::cli::exit::{CHANGES, DONE, Outcome};
-use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
+use crate::cli::layout::{without_middle, wrapped};
+use crate::cli::own_image;
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::session::Session;
 use crate::cli::settings;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
 
+/// How wide names of steps are.
+const NAME: usize = 42;
 /// The most changes of one stack that are shown to a person.
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
-    let wanted = Wanted::new(&config, Direction::Up)?;
+    let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
-    let plan = wanted.plan(&session, Direction::Up).await?;
+    if let Some(own) = own_image::find(&session, printer).await? {
+        wanted.take_image(&own);
+    }
+    let plan = wanted.plan(&session, Direction::Up);
+    let plan = session.or_lost(plan).await?;
     printer.json(&plan)?;
-    printer.data(&text(&plan))?;
+    printer.data(&text(&plan, printer.width()))?;
     Ok(if arguments.exit_code && plan.has_changes() {
         CHANGES
     } else {
@@ -28,8 +36,9 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     })
 }
 
-/// The plan for people: a line a step, the changes of a stack under it.
-pub(crate) fn text(plan: &Plan) -> String {
+/// The plan for people: a line a step, the changes of a stack under it; `width`
+/// is the terminal's.
+pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let (style, word, changes) = match &step.action {
@@ -46,16 +55,16 @@ pub(crate) fn text(plan: &Plan) -> String {
             Action::Delete => (BAD, "delete".to_owned(), &[][..]),
             Action::Absent => (FAINT, "not there".to_owned(), &[][..]),
         };
-        let _ = writeln!(
-            text,
-            "  {:<42} {}",
-            step.id.to_string(),
-            paint(style, &word)
-        );
+        let mut name = step.id.to_string();
+        if width.is_some() {
+            name = without_middle(&name, NAME);
+        }
+        let word = wrapped(&word, width, 2 + NAME + 1, style);
+        let _ = writeln!(text, "  {name:<NAME$} {word}");
         changes
             .iter()
             .take(SHOWN)
-            .for_each(|change| text.push_str(&line(change)));
+            .for_each(|change| text.push_str(&line(change, width)));
         if changes.len() > SHOWN {
             let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
         }
@@ -66,7 +75,7 @@ pub(crate) fn text(plan: &Plan) -> String {
     text
 }
 
-fn line(change: &Change) -> String {
+fn line(change: &Change, width: Option<usize>) -> String {
     let text = match change {
         Change::Resource {
             kind,
@@ -110,7 +119,7 @@ fn line(change: &Change) -> String {
         Change::Section { kind, path } => format!("{} {path}", word(*kind)),
         Change::Template => "the template".to_owned(),
     };
-    format!("      {}\n", paint(FAINT, &text))
+    format!("      {}\n", wrapped(&text, width, 8, FAINT))
 }
 
 fn word(kind: ChangeKind) -> &'static str {

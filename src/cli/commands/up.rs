@@ -9,10 +9,14 @@ use super::plan;
 use crate::cli::args::{Global, Up};
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
-use crate::cli::printer::{NAME, Printer, paint, talk};
+use crate::cli::local::claim::Claim;
+use crate::cli::outside;
+use crate::cli::own_image;
+use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::run;
-use crate::cli::session::Session;
+use crate::cli::session::{self, Session};
 use crate::cli::settings;
+use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
 use crate::deploy::{self, Report};
@@ -29,44 +33,98 @@ struct Document<'a> {
     report: &'a Report,
 }
 
-pub(crate) async fn run(global: &Global, arguments: &Up, printer: Printer) -> Outcome {
+/// What an `up` is about to do.
+struct Prepared {
+    session: Session,
+    plan: Plan,
+    wanted: Wanted,
+    /// Nobody else changes this environment meanwhile.
+    _claim: Option<Claim>,
+}
+
+pub(crate) async fn run(
+    global: &Global,
+    arguments: &Up,
+    printer: Printer,
+    signals: &Signals,
+) -> Outcome {
     let started = Instant::now();
-    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
-    let wanted = Wanted::new(&config, Direction::Up)?;
-    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account().await?;
-    tell_world(&session, printer).await;
-    let plan = wanted.plan(&session, Direction::Up).await?;
-    agree(&session, arguments, &plan, printer)?;
+    let unchanged = "no stack was changed; `colormesh up` begins again";
+    let prepared = signals.or(unchanged, prepare(global, arguments, printer));
+    let prepared = prepared.await?;
+    let (session, plan) = (&prepared.session, &prepared.plan);
     let replace = session.config.target == Target::Local || arguments.yes || printer.asks();
-    let work = wanted.work(replace);
-    let ended = run::run(printer, |events, interrupt| {
-        deploy::up(&plan, &session.cloud, work, events, interrupt)
+    let work = prepared.wanted.work(replace);
+    let ended = run::run(printer, signals, session, |events, interrupt| {
+        deploy::up(plan, &session.cloud, work, events, interrupt)
     });
     let report = match ended.await? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
-    let Some(endpoint) = gather::endpoint(&session).await else {
-        talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
+    let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
+    let endpoint = session.or_lost(answering(session, arguments.timeout));
+    let endpoint = signals.or(deployed, endpoint);
+    let Some(endpoint) = endpoint.await? else {
         return Ok(FAILED);
     };
-    if let Err(why) = answers(&endpoint, arguments.timeout).await {
-        talk(&format!(
-            "the stacks are there, but {endpoint}/ does not answer: {why}"
-        ));
-        talk("`colormesh status` and `colormesh logs` show what runs");
-        return Ok(FAILED);
-    }
     let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     printer.json(&Document {
         endpoint: &endpoint,
         seconds,
         report: &report,
     })?;
-    printer.say(&next(&session, &report, seconds));
+    printer.say(&next(session, &report, seconds));
     printer.data(&format!("{endpoint}\n"))?;
     Ok(DONE)
+}
+
+/// Everything up to the first change.
+async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::Result<Prepared> {
+    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
+    let mut wanted = Wanted::new(&config, Direction::Up)?;
+    let claim = session::claim(&config, "up", printer).await?;
+    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
+    session.check_account().await?;
+    if let Some(own) = own_image::find(&session, printer).await? {
+        wanted.take_image(&own);
+    }
+    tell_world(&session, printer).await;
+    let plan = wanted.plan(&session, Direction::Up);
+    let plan = session.or_lost(plan).await?;
+    agree(&session, arguments, &plan, printer)?;
+    Ok(Prepared {
+        session,
+        plan,
+        wanted,
+        _claim: claim,
+    })
+}
+
+/// The app's URL once it answers; when it does not, says why.
+async fn answering(session: &Session, timeout: Duration) -> anyhow::Result<Option<String>> {
+    let Some(endpoint) = gather::endpoint(session).await else {
+        talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
+        return Ok(None);
+    };
+    // What an image of the user's own answers at `/` is its own business.
+    let path = match &session.config.app.image {
+        Some(_) => session.config.app.health_path.as_str(),
+        None => "/",
+    };
+    if let Err(why) = answers(&format!("{endpoint}{path}"), timeout).await {
+        talk(&format!(
+            "the stacks are there, but {endpoint}{path} does not answer: {why}"
+        ));
+        talk("`colormesh status` and `colormesh logs` show what runs");
+        return Ok(None);
+    }
+    let problems = session.local_status().await.map(|local| local.problems);
+    let problems = problems.unwrap_or_default();
+    for problem in &problems {
+        talk(&format!("{} {problem}", paint(BAD, "problem:")));
+    }
+    Ok(problems.is_empty().then_some(endpoint))
 }
 
 /// Says what stands for the outside world, when it is not the internet.
@@ -74,6 +132,12 @@ async fn tell_world(session: &Session, printer: Printer) {
     let Some(local) = session.local_status().await else {
         return;
     };
+    if let Some(why) = outside::trouble(session).await {
+        talk(&format!(
+            "the outside world is the internet, which does not answer: {why}\n\
+             services outside will answer once it does; `--internet stand-in` goes without it"
+        ));
+    }
     if let Some(world) = local.world.filter(|world| world.kind == "stand-in") {
         printer.say(&format!(
             "the outside world is stand-ins on this machine: {}",
@@ -92,7 +156,7 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
     if arguments.yes || !plan.has_changes() || free && !replaces {
         return Ok(());
     }
-    talk(&plan::text(plan));
+    talk(&plan::text(plan, printer.talk_width()));
     if free {
         return Ok(());
     }
@@ -105,12 +169,11 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
     Err(Exit::usage("not agreed to; nothing was changed").into())
 }
 
-/// Waits until the gateway answers.
-async fn answers(endpoint: &str, timeout: Duration) -> Result<(), String> {
+/// Waits until the app answers through the gateway.
+async fn answers(url: &str, timeout: Duration) -> Result<(), String> {
     let deadline = Instant::now() + timeout;
-    let url = format!("{endpoint}/");
     loop {
-        let why = match verify::get(&url, Duration::from_secs(5)).await {
+        let why = match verify::get(url, Duration::from_secs(5)).await {
             Ok(answer) if answer.status == 200 => return Ok(()),
             Ok(answer) => format!("{} `{}`", answer.status, answer.first_line()),
             Err(why) => why,

@@ -11,6 +11,7 @@ use crate::account::desired::{
     Desired, DesiredContainer, DesiredListener, DesiredLoadBalancer, DesiredTargetGroup,
     DesiredTask, MeshResource, Observed, ObservedContainer, ObservedTask, RuleAction, TaskStatus,
 };
+use crate::image::Owner;
 use crate::mesh::{ProxyId, Resource};
 use crate::runtime::{
     self, Action, AppSpec, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, Runtime,
@@ -20,6 +21,9 @@ use crate::runtime::{
 /// How long ECS lets a container end by itself when the task does not say.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Where every container engine looks for programs.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// What could not be handed to the runtime, by task: why.
 type Refused = BTreeMap<String, String>;
 
@@ -28,13 +32,14 @@ pub(super) async fn run(account: Account, runtime: Arc<Runtime>, images: Images)
     let mut desired = account.desired();
     let mut observed = runtime.observed();
     let mut refused = Refused::new();
+    let mut resources = Resources::default();
     desired.mark_changed();
     loop {
         tokio::select! {
             changed = desired.changed() => {
                 if changed.is_err() { return }
                 let now = Arc::clone(&desired.borrow_and_update());
-                refused = hand_over(&now, &runtime, &images).await;
+                refused = hand_over(&now, &runtime, &images, &mut resources).await;
             }
             changed = observed.changed() => {
                 if changed.is_err() { return }
@@ -47,7 +52,12 @@ pub(super) async fn run(account: Account, runtime: Arc<Runtime>, images: Images)
 }
 
 /// Gives the runtime everything that can be run; says what cannot, and why.
-async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Refused {
+async fn hand_over(
+    desired: &Desired,
+    runtime: &Runtime,
+    images: &Images,
+    resources: &mut Resources,
+) -> Refused {
     let mut refused = Refused::new();
     let mut tasks = Vec::new();
     for task in &desired.tasks {
@@ -65,11 +75,7 @@ async fn hand_over(desired: &Desired, runtime: &Runtime, images: &Images) -> Ref
     runtime.apply(runtime::Desired {
         tasks,
         load_balancers: load_balancers.collect(),
-        mesh: desired
-            .meshes
-            .iter()
-            .map(|resource| mesh_resource(resource))
-            .collect(),
+        mesh: resources.of(desired),
         names: names(desired),
         domains: domains(desired),
     });
@@ -123,41 +129,31 @@ async fn app_spec(container: &DesiredContainer, images: &Images) -> Result<AppSp
         (true, false) => &[],
     };
     let user = container.user.as_deref().unwrap_or(&process.user);
-    let (user, group) = identity(user)?;
+    let owner = Owner::find(user, &image.root).map_err(|error| error.to_string())?;
     let directory = Some(process.working_dir.as_str()).filter(|directory| !directory.is_empty());
     Ok(AppSpec {
         rootfs: image.root.clone(),
         command: entry_point.iter().chain(command).cloned().collect(),
         environment: environment(&process.env, &container.environment),
         working_directory: directory.map(Into::into),
-        user,
-        group,
+        user: owner.user,
+        group: owner.group,
+        read_only: container.read_only,
         port: container.ports.first().copied().unwrap_or(80),
         stop_timeout: STOP_TIMEOUT,
     })
 }
 
-/// `uid` or `uid:gid`; empty is root.
-fn identity(text: &str) -> Result<(u32, u32), String> {
-    let (user, group) = text.split_once(':').unwrap_or((text, ""));
-    let number = |text: &str, otherwise: u32| match text {
-        "" => Ok(otherwise),
-        text => text
-            .parse()
-            .map_err(|_| format!("user `{text}`: the local target knows users by number only")),
-    };
-    let user = number(user, 0)?;
-    Ok((user, number(group, user)?))
-}
-
-/// The image's variables with the task's over them.
+/// The image's variables with the task's over them; programs are looked for
+/// at the usual places when neither says where.
 fn environment(image: &[String], task: &[(String, String)]) -> Vec<(String, String)> {
-    let mut variables: BTreeMap<String, String> = image
+    let usual = [("PATH".to_owned(), PATH.to_owned())];
+    let image = image
         .iter()
         .filter_map(|variable| variable.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    variables.extend(task.iter().cloned());
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = usual.into_iter().chain(image).chain(task.iter().cloned());
+    let variables: BTreeMap<String, String> = variables.collect();
     variables.into_iter().collect()
 }
 
@@ -239,6 +235,28 @@ fn statuses(matcher: &str) -> Vec<(u16, u16)> {
         vec![(200, 200)]
     } else {
         ranges
+    }
+}
+
+/// The mesh's resources as the runtime knows them, each read once: a mesh of
+/// thousands changes a few at a time.
+#[derive(Default)]
+struct Resources(BTreeMap<String, (Arc<MeshResource>, Arc<Resource>)>);
+
+impl Resources {
+    fn of(&mut self, desired: &Desired) -> Vec<Arc<Resource>> {
+        let mut before = std::mem::take(&mut self.0);
+        let mut all = Vec::with_capacity(desired.meshes.len());
+        for resource in &desired.meshes {
+            let made = match before.remove(&resource.arn) {
+                Some((of, made)) if Arc::ptr_eq(&of, resource) => made,
+                _ => Arc::new(mesh_resource(resource)),
+            };
+            all.push(Arc::clone(&made));
+            self.0
+                .insert(resource.arn.clone(), (Arc::clone(resource), made));
+        }
+        all
     }
 }
 
@@ -362,14 +380,6 @@ fn digest(container: &DesiredContainer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn users_are_numbers() {
-        assert_eq!(identity("1000"), Ok((1000, 1000)));
-        assert_eq!(identity("1000:7"), Ok((1000, 7)));
-        assert_eq!(identity(""), Ok((0, 0)));
-        assert!(identity("nobody").is_err());
-    }
 
     #[test]
     fn matchers_are_ranges() {

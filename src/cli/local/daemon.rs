@@ -1,12 +1,13 @@
 //! What the daemon is: the endpoint, the account behind it, and the runtime.
 //!
-//! It is this executable, run twice: first to make namespaces ([`ISOLATE`]),
-//! then inside them ([`SERVE`]). Its tasks are this executable too (see
+//! It is this executable, run three times: first to make namespaces
+//! ([`ISOLATE`]), then as their first process ([`INIT`]), then as the daemon
+//! itself ([`SERVE`]). Its tasks are this executable too (see
 //! `runtime::launch`).
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -15,35 +16,43 @@ use anyhow::{Context, Result};
 use axum::http::header::CONTENT_TYPE;
 use axum::{Router, routing};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::bridge;
 use super::images::Images;
 use super::paths::Paths;
+use super::ports;
 use super::record::{self, Record};
 use super::status::{LocalStatus, STATUS, TaskStatus, WorldStatus};
 use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
+use crate::cli::outside;
 use crate::endpoint::Endpoint;
 use crate::image::Store;
 use crate::runtime::{
-    self, Internet, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate, launch,
+    self, Internet, ReservedPorts, Runtime, SidecarState, TaskId, TaskState, WorldState, isolate,
+    launch,
 };
 
 /// The first argument of the process that makes the daemon's namespaces.
 pub(crate) const ISOLATE: &str = "__local-isolate";
+/// The first argument of the first process in them.
+const INIT: &str = "__local-init";
 /// The first argument of the daemon itself.
 const SERVE: &str = "__local-serve";
+/// What it writes to its standard output once it answers.
+pub(super) const READY: &str = "ready\n";
 /// The version that a daemon says it is.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The port that is tried first: below those that the kernel gives away.
-const USUAL_PORT: u16 = 9300;
-/// How many ports after that are tried.
-const PORTS: u16 = 100;
-/// A load balancer's usual port, and how many after it are tried.
-const BALANCER_PORTS: (u16, u16) = (8080, 100);
+
+/// Where distributions keep the authorities that a machine trusts.
+const AUTHORITIES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
 
 /// What the daemon is told when it is started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,6 +60,8 @@ pub(super) struct Settings {
     pub(super) paths: Paths,
     pub(super) envoy: PathBuf,
     pub(super) internet: String,
+    /// Some of the hosts that the mesh models, with their ports.
+    pub(super) expected: Vec<(String, u16)>,
     pub(super) region: String,
 }
 
@@ -72,25 +83,34 @@ pub(crate) fn dispatch() -> Option<Hidden> {
     let settings = arguments.get(1).and_then(|text| text.to_str());
     match first {
         ISOLATE => Some(Hidden::Daemon(enter(settings?))),
+        INIT => Some(Hidden::Daemon(keep(settings?))),
         SERVE => Some(Hidden::Daemon(serve(settings?))),
         _ => None,
     }
 }
 
-/// Starts the daemon in namespaces of its own and leaves it there.
+/// Starts the first process in namespaces of its own and leaves it there.
 fn enter(settings: &str) -> Outcome {
-    let mut daemon = Command::new(std::env::current_exe()?);
-    daemon.arg(SERVE).arg(settings);
-    // A session of its own: no terminal can end it.
-    rustix::process::setsid()
-        .or(Err(rustix::io::Errno::PERM))
-        .ok();
-    isolate::enter(daemon)?;
+    let mut init = Command::new(std::env::current_exe()?);
+    init.arg(INIT).arg(settings);
+    isolate::enter(init)?;
     Ok(DONE)
+}
+
+/// Starts the daemon, reaps what loses its parent, and ends with the daemon;
+/// then the kernel ends everything else in these namespaces.
+fn keep(settings: &str) -> Outcome {
+    // A session of its own: no terminal can end it.
+    rustix::process::setsid().context("cannot leave the terminal")?;
+    let mut daemon = Command::new(std::env::current_exe()?);
+    let daemon = daemon.arg(SERVE).arg(settings).spawn();
+    let daemon = daemon.context("cannot start the local endpoint")?;
+    Ok(launch::supervise(&daemon)?)
 }
 
 fn serve(settings: &str) -> Outcome {
     let settings: Settings = serde_json::from_str(settings)?;
+    isolate::allow_many_files();
     let tokio = tokio::runtime::Runtime::new()?;
     tokio.block_on(run(&settings))?;
     Ok(DONE)
@@ -99,32 +119,42 @@ fn serve(settings: &str) -> Outcome {
 async fn run(settings: &Settings) -> Result<()> {
     let paths = &settings.paths;
     fs::create_dir_all(&paths.state)?;
-    let _lock = record::lock(paths)?;
-    let listener = listen(paths).await?;
+    let _lock = record::lock(paths).await?;
+    let listener = ports::listen(paths).await?;
+    let reserved = ReservedPorts::default();
     let port = listener.local_addr()?.port();
     let account = Account::open(AccountOptions {
         region: settings.region.clone(),
         registry_host: format!("127.0.0.1:{port}"),
-        ports: Arc::new(balancer_port),
+        ports: {
+            let reserved = reserved.clone();
+            Arc::new(move |wanted| reserved.reserve(wanted, ports::BALANCER))
+        },
         ..AccountOptions::new(paths.account())
-    })?;
-    let runtime = Arc::new(Runtime::start(options(settings)?).await?);
+    });
+    let account = account.map_err(|error| unopened(paths, error.into()))?;
+    let runtime = Arc::new(Runtime::start(options(settings, reserved)?).await?);
     let images = Images::new(Store::new(paths.images()), paths.rootfs());
     let bridge = tokio::spawn(bridge::run(account.clone(), Arc::clone(&runtime), images));
+    let (pid, first) = own_processes()?;
     let record = Record {
-        pid: own_process()?,
+        pid,
+        first,
         port,
         internet: settings.internet.clone(),
         version: VERSION.to_owned(),
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let extra = pages(&record, &runtime);
+    let extra = pages(&record, &account, &runtime);
     let serving = Endpoint { extra }.serve(listener, account.clone(), async {
         let _ = stopped.await;
     });
     let serving = tokio::spawn(serving);
+    let asked_to_stop = asked_to_stop()?;
     record.write(paths)?;
-    asked_to_stop().await?;
+    // Nobody may be waiting any more.
+    let _ = std::io::stdout().write_all(READY.as_bytes());
+    asked_to_stop.await;
     let _ = stop.send(());
     bridge.abort();
     let _ = bridge.await;
@@ -137,86 +167,71 @@ async fn run(settings: &Settings) -> Result<()> {
     fs::remove_file(paths.record()).context("cannot remove the record")
 }
 
-async fn asked_to_stop() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+/// An account that cannot be opened keeps every command from working.
+fn unopened(paths: &Paths, error: anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{error:#}\n\nhint: nothing of it runs; `rm -r {}` forgets it, and `colormesh up` begins anew",
+        paths.state.display()
+    )
 }
 
-fn options(settings: &Settings) -> Result<runtime::Options> {
+fn asked_to_stop() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn options(settings: &Settings, ports: ReservedPorts) -> Result<runtime::Options> {
     let paths = &settings.paths;
     Ok(runtime::Options {
         program: std::env::current_exe()?,
         envoy: settings.envoy.clone(),
         run: paths.state.join("run"),
         logs: paths.runtime(),
+        ports,
         internet: match settings.internet.as_str() {
             "real" => Internet::Real,
             "stand-in" => Internet::StandIn,
             _ => Internet::Auto,
         },
-        resolver_settings: fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+        expected: settings.expected.clone(),
+        resolver_settings: outside::RESOLVER_SETTINGS.into(),
+        authorities: authorities(),
     })
 }
 
-/// The port of last time, since images and clients know it; else a free one.
-async fn listen(paths: &Paths) -> Result<TcpListener> {
-    let file = paths.state.join("port");
-    let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    if let Some(port) = fs::read_to_string(&file)
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-    {
-        return TcpListener::bind(at(port)).await.with_context(|| {
-            format!(
-                "cannot listen on port {port} of loopback, where the local endpoint was before \
-                 (end what holds it, or delete `{}` to begin anew)",
-                paths.state.display()
-            )
-        });
-    }
-    for port in USUAL_PORT..USUAL_PORT + PORTS {
-        if let Ok(listener) = TcpListener::bind(at(port)).await {
-            fs::write(&file, port.to_string())?;
-            return Ok(listener);
-        }
-    }
-    anyhow::bail!(
-        "no port from {USUAL_PORT} to {} of loopback is free",
-        USUAL_PORT + PORTS - 1
-    )
+/// The authorities that this machine trusts, as PEM.
+fn authorities() -> Option<String> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let usual = AUTHORITIES.map(PathBuf::from);
+    let mut files = named.into_iter().chain(usual);
+    files.find_map(|file| fs::read_to_string(file).ok())
 }
 
-/// A free port for a load balancer's listener.
-fn balancer_port() -> std::io::Result<u16> {
-    let (first, count) = BALANCER_PORTS;
-    let free = |port: &u16| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    match (first..first + count).find(free) {
-        Some(port) => Ok(port),
-        None => std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()
-            .map(|a| a.port()),
-    }
-}
-
-/// This process's number as the machine counts, not as its own namespace does.
-fn own_process() -> Result<i32> {
-    let link = fs::read_link("/proc/self").context("cannot read `/proc/self`")?;
-    link.to_string_lossy()
-        .parse()
-        .context("`/proc/self` names no process")
+/// This process's number and its parent's, as the machine counts, not as their
+/// own namespace does.
+fn own_processes() -> Result<(i32, i32)> {
+    let text =
+        fs::read_to_string("/proc/self/status").context("cannot read `/proc/self/status`")?;
+    let number = |name: &str| -> Option<i32> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    };
+    Option::zip(number("Pid:"), number("PPid:")).context("`/proc/self/status` names no process")
 }
 
 /// The daemon's own pages.
-fn pages(record: &Record, runtime: &Arc<Runtime>) -> Router {
-    let (record, observed) = (record.clone(), runtime.observed());
+fn pages(record: &Record, account: &Account, runtime: &Arc<Runtime>) -> Router {
+    let (record, account, observed) = (record.clone(), account.clone(), runtime.observed());
     let status = move || {
-        let status = serde_json::to_string(&status(&record, &observed.borrow()));
-        let status = status.unwrap_or_default();
+        let mut status = status(&record, &observed.borrow());
+        status.problems.extend(account.problem());
+        let status = serde_json::to_string(&status).unwrap_or_default();
         async move { ([(CONTENT_TYPE, "application/json")], status) }
     };
     Router::new().route(STATUS, routing::get(status))
@@ -240,7 +255,7 @@ fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {
 fn world(state: &WorldState) -> Option<WorldStatus> {
     let (kind, why) = match state {
         WorldState::Unknown => return None,
-        WorldState::Real => ("internet", "it answers".to_owned()),
+        WorldState::Real => ("internet", "by this machine's own network".to_owned()),
         WorldState::Relayed => ("internet", "through a relay, without root".to_owned()),
         WorldState::StandIn { reason, .. } => ("stand-in", reason.clone()),
     };

@@ -5,11 +5,13 @@
 //! there, `bridge` carries what the account wants to the runtime and back.
 
 mod bridge;
+pub(crate) mod claim;
 pub(crate) mod daemon;
 mod images;
 pub(crate) mod paths;
+mod ports;
 pub(crate) mod record;
 mod spawn;
 pub(crate) mod status;
 
-pub(crate) use spawn::{start, stop};
+pub(crate) use spawn::{Running, running, said, start, stop};

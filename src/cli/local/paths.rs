@@ -23,6 +23,21 @@ impl Paths {
         })
     }
 
+    /// What is left of a state that is being removed.
+    pub(crate) fn leftover(&self) -> PathBuf {
+        self.state.with_file_name("local.leftover")
+    }
+
+    /// Claimed by the commands that use the daemon.
+    pub(crate) fn in_use(&self) -> PathBuf {
+        self.state.with_file_name("in-use")
+    }
+
+    /// Claimed by the command that changes an environment.
+    pub(crate) fn claim(&self, environment: &str) -> PathBuf {
+        self.state.with_file_name(format!("{environment}.claim"))
+    }
+
     /// What a running daemon writes about itself.
     pub(crate) fn record(&self) -> PathBuf {
         self.state.join("daemon.json")

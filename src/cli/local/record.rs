@@ -6,12 +6,18 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
 
 use super::paths::Paths;
+
+/// How long the lock may be held by those who only look at it.
+const LOOK: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a daemon says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +25,8 @@ use super::paths::Paths;
 pub(crate) struct Record {
     /// Its process id, as the machine counts.
     pub(crate) pid: i32,
+    /// The first process of its namespaces, which ends last.
+    pub(crate) first: i32,
     /// The endpoint's port on loopback.
     pub(crate) port: u16,
     /// What it was told about the outside world: `auto`, `real`, `stand-in`.
@@ -75,7 +83,7 @@ pub(crate) fn is_locked(paths: &Paths) -> Result<bool> {
 }
 
 /// Takes the lock for as long as the file is held.
-pub(crate) fn lock(paths: &Paths) -> Result<File> {
+pub(crate) async fn lock(paths: &Paths) -> Result<File> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -83,10 +91,20 @@ pub(crate) fn lock(paths: &Paths) -> Result<File> {
         .mode(0o600)
         .open(paths.lock())
         .with_context(|| format!("cannot open `{}`", paths.lock().display()))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => bail!("the local endpoint runs already"),
-        Err(error) => Err(error).context("cannot lock the local endpoint's state"),
+    let deadline = Instant::now() + LOOK;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            // Whoever looks whether it is taken has it for a moment.
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => {
+                sleep(PAUSE).await;
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => bail!(
+                "a local endpoint runs already over `{}`",
+                paths.state.display()
+            ),
+            Err(error) => return Err(error).context("cannot lock the local endpoint's state"),
+        }
     }
 }
 
@@ -96,6 +114,19 @@ mod tests {
 
     use super::*;
 
+    #[tokio::test]
+    async fn whoever_looks_at_the_lock_does_not_keep_a_daemon_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = paths(&folder);
+        let looks = File::create(paths.lock()).unwrap();
+        flock(&looks, FlockOperation::NonBlockingLockShared).unwrap();
+        let (locked, ()) = tokio::join!(lock(&paths), async {
+            sleep(LOOK / 5).await;
+            drop(looks);
+        });
+        assert!(locked.is_ok());
+    }
+
     fn paths(folder: &tempfile::TempDir) -> Paths {
         Paths {
             state: folder.path().to_owned(),
@@ -103,21 +134,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_record_counts_only_under_a_lock() {
+    #[tokio::test]
+    async fn a_record_counts_only_under_a_lock() {
         let folder = tempfile::tempdir().unwrap();
         let paths = paths(&folder);
         let record = Record {
             pid: 7,
+            first: 6,
             port: 4000,
             internet: "auto".to_owned(),
             version: "1".to_owned(),
         };
         record.write(&paths).unwrap();
         assert_eq!(Record::of_running(&paths).unwrap(), None);
-        let held = lock(&paths).unwrap();
+        let held = lock(&paths).await.unwrap();
         assert_eq!(Record::of_running(&paths).unwrap(), Some(record));
-        assert!(lock(&paths).is_err());
+        assert!(lock(&paths).await.is_err());
         drop(held);
         assert_eq!(Record::of_running(&paths).unwrap(), None);
     }

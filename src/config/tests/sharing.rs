@@ -226,3 +226,32 @@ fn one_host_is_called_by_all_of_a_node_or_by_none() {
       = help: write `nodes: [app]`
     ");
 }
+
+#[test]
+fn more_ports_than_a_security_group_takes_are_refused_on_aws() {
+    let on_rare_ports = |count: u32| {
+        let service = |n: u32| {
+            let port = 10_000 + 2 * n;
+            format!("- {{ name: s{n}, host: h{n}.example, port: {port} }}\n")
+        };
+        file(&(0..count).map(service).collect::<String>())
+    };
+    let on_aws = |count: u32| format!("target: aws\n{}", on_rare_ports(count));
+    // Port 443 is always one of the 59.
+    assert_eq!(load_file(&on_aws(58)).unwrap().external_services.len(), 58);
+    assert!(
+        load_file(&on_rare_ports(59)).is_ok(),
+        "this machine has no such limit"
+    );
+    assert_snapshot!(mistakes(&on_aws(60)), @r"
+    error: the ports of the services make 61 ranges, and a security group of AWS has room for 59
+      --> colormesh.yaml:61:41
+       |
+    61 | - { name: s58, host: h58.example, port: 10116 }
+       |                                         ^^^^^
+       |
+       = help: split the services between two environments
+    ");
+    let joined = on_aws(60).replace("port: 10116", "port: 10001");
+    assert!(load_file(&joined).is_ok(), "10000 to 10002 are one range");
+}

@@ -15,8 +15,8 @@ async fn everything_goes_in_reverse_and_a_second_time_nothing_is_there() {
     assert!(place("e-vpc") > place("e-ecs-cluster") && place("e-vpc") > place("e-mesh"));
     assert_eq!(run.outcome("key pair"), "deleted");
     assert!(
-        lab.ssh().join("color-app.pem").exists(),
-        "the private key stays"
+        !lab.ssh().join("color-app.pem").exists(),
+        "the private key of an account on this machine goes with it"
     );
 
     let again = lab.down(five()).await;

@@ -23,8 +23,17 @@ message!(
         ignore_health_on_host_removal: Option<bool>,
         typed_extension_protocol_options: BTreeMap<&'static str, Typed>,
         upstream_bind_config: Option<BindConfig>,
+        upstream_connection_options: Option<UpstreamConnectionOptions>,
     }
 );
+
+message!(UpstreamConnectionOptions {
+    happy_eyeballs_config: HappyEyeballsConfig,
+});
+
+message!(HappyEyeballsConfig {
+    first_address_family_version: &'static str,
+});
 
 message!(LoadAssignment {
     cluster_name: String,

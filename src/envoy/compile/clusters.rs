@@ -8,8 +8,9 @@ use crate::envoy::Placement;
 use crate::envoy::api::{
     Address, BindConfig, CaresDnsResolverConfig, CircuitBreakers, Cluster, ClusterWeight,
     CommonLbConfig, DnsCacheConfig, DnsCluster, DnsResolverOptions, DynamicForwardCluster, Empty,
-    Extension, HealthCheck, HttpHealthCheck, Int64Range, LoadAssignment, OutlierDetection, Percent,
-    RefreshRate, Seconds, SocketAddress, Thresholds, Typed, WeightedClusters,
+    Extension, HappyEyeballsConfig, HealthCheck, HttpHealthCheck, Int64Range, LoadAssignment,
+    OutlierDetection, Percent, RefreshRate, Seconds, SocketAddress, Thresholds, Typed,
+    UpstreamConnectionOptions, WeightedClusters,
 };
 use crate::mesh::{
     self, ConnectionPool, DnsResponse, IpPreference, Mesh, NodeListener, Protocol,
@@ -207,6 +208,7 @@ impl<'a> Clusters<'a> {
 
     fn discover(&self, cluster: &mut Cluster, discovery: &ServiceDiscovery, port: u16) {
         let private = self.placement.is_private(&discovery.hostname);
+        let network = self.placement.network.as_ref().filter(|_| private);
         let address = SocketAddress::new(discovery.hostname.as_str(), port);
         let preference = discovery.ip_preference.or(self.mesh.ip_preference);
         cluster.load_assignment = Some(LoadAssignment::single(
@@ -215,18 +217,33 @@ impl<'a> Clusters<'a> {
         ));
         // A name that nobody answers for must not hold up the whole proxy.
         cluster.wait_for_warm_on_init = Some(false);
+        let either = discovery.response == DnsResponse::LoadBalancer;
+        let family = match (network, first_tried(preference).filter(|_| either)) {
+            // Tasks on this machine have addresses of one kind.
+            (Some(_), _) => "V4_ONLY",
+            // What one kind of address does not reach, the other may.
+            (None, Some(first)) => {
+                cluster.upstream_connection_options = Some(UpstreamConnectionOptions {
+                    happy_eyeballs_config: HappyEyeballsConfig {
+                        first_address_family_version: first,
+                    },
+                });
+                "ALL"
+            }
+            (None, None) => lookup_family(preference),
+        };
         cluster.cluster_type = Some(Extension {
             name: "envoy.clusters.dns",
             typed_config: Typed::DnsCluster(DnsCluster {
                 dns_refresh_rate: Seconds::whole(30),
                 dns_failure_refresh_rate: failure_refresh_rate(private),
                 respect_dns_ttl: true,
-                dns_lookup_family: lookup_family(preference),
+                dns_lookup_family: family,
                 all_addresses_in_single_endpoint: discovery.response == DnsResponse::LoadBalancer,
                 typed_dns_resolver_config: Box::new(self.resolver()),
             }),
         });
-        if let (true, Some(network)) = (private, &self.placement.network) {
+        if let Some(network) = network {
             cluster.upstream_bind_config = Some(from_network(network));
         }
     }
@@ -321,6 +338,15 @@ fn lookup_family(preference: Option<IpPreference>) -> &'static str {
         Some(IpPreference::V4Preferred) => "V4_PREFERRED",
         Some(IpPreference::V4Only) => "V4_ONLY",
         Some(IpPreference::V6Only) => "V6_ONLY",
+    }
+}
+
+/// The kind of address that is tried first where both will do.
+fn first_tried(preference: Option<IpPreference>) -> Option<&'static str> {
+    match preference {
+        None | Some(IpPreference::V6Preferred) => Some("V6"),
+        Some(IpPreference::V4Preferred) => Some("V4"),
+        Some(IpPreference::V4Only | IpPreference::V6Only) => None,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::envoy::AppPlacement;
 use crate::envoy::api::{
     Address, CidrRange, FilterChain, FilterChainMatch, Listener, Seconds, SocketAddress,
 };
+use crate::envoy::log::ToldApartBy;
 use crate::mesh::{EgressFilter, Matching, VirtualNode};
 
 /// How long a client may say nothing where it should begin: then it is
@@ -39,11 +40,11 @@ pub(super) fn compile(
     if let Some((chains, _)) = &shared {
         by_name.extend(chains.iter().cloned());
     }
-    let mut by_name = listener(output, app, app.egress_port, by_name);
+    let mut by_name = listener(output, app, ToldApartBy::Name, by_name);
     if let Some((_, services)) = &shared {
         tree::grow(&mut by_name, services);
     }
-    let by_address = listener(output, app, app.plain_egress_port, by_address);
+    let by_address = listener(output, app, ToldApartBy::Address, by_address);
     output.listeners.extend([
         Listener {
             listener_filters: vec![filters::original_dst(), filters::tls_inspector()],
@@ -129,15 +130,22 @@ fn requests(
 fn listener(
     output: &mut Output<'_>,
     app: &AppPlacement,
-    port: u16,
+    told_apart_by: ToldApartBy,
     filter_chains: Vec<FilterChain>,
 ) -> Listener {
+    let port = match told_apart_by {
+        ToldApartBy::Name => app.egress_port,
+        ToldApartBy::Address => app.plain_egress_port,
+    };
     let address = SocketAddress::new("0.0.0.0", port).within(Some(&app.network));
     let placement = output.placement;
     let (name, filter) = match output.mesh.egress {
         EgressFilter::DropAll => {
             let cluster = output.clusters.drop_all();
-            ("DROP_ALL", filters::tcp_refusal(placement, cluster))
+            (
+                "DROP_ALL",
+                filters::tcp_refusal(placement, cluster, told_apart_by),
+            )
         }
         EgressFilter::AllowAll => {
             let to = Destination::One(output.clusters.allow_all());

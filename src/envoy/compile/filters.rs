@@ -12,7 +12,7 @@ use crate::envoy::api::{
     TcpProxy, Typed, UpgradeConfig,
 };
 use crate::envoy::configuration::rds_path;
-use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG};
+use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG, ToldApartBy};
 use crate::envoy::shared;
 use crate::mesh;
 
@@ -145,14 +145,18 @@ fn counts(entries: &'static str, counters: &[(&'static str, Option<&'static str>
 }
 
 /// Connections that are refused and noted.
-pub(super) fn tcp_refusal(placement: &Placement, cluster: String) -> Extension {
+pub(super) fn tcp_refusal(
+    placement: &Placement,
+    cluster: String,
+    told_apart_by: ToldApartBy,
+) -> Extension {
     tcp(TcpProxy {
         stat_prefix: "drop_all".to_owned(),
         cluster: Some(cluster),
         access_log: vec![file_log(
             placement,
             DENIED_LOG,
-            log::refused_connections(),
+            log::refused_connections(told_apart_by),
             None,
         )],
         ..TcpProxy::default()

@@ -7,6 +7,7 @@
 mod answer;
 mod forward;
 mod server;
+mod settings;
 mod zone;
 
 pub(crate) use forward::Forwarder;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -14,8 +15,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::answer::Question;
 use super::zone::{Finding, Zone};
-use crate::runtime::log;
+use crate::envoy::log::Protocol;
 use crate::runtime::netns::{Netns, NetnsError};
+use crate::runtime::{log, moment};
 
 /// How long an answer waits for a name's first address. Resolvers ask again
 /// after a second.
@@ -24,6 +26,12 @@ const WAIT_FOR_ADDRESS: Duration = Duration::from_millis(900);
 const IDLE: Duration = Duration::from_secs(10);
 /// How many questions by TCP are served at once.
 const CONNECTIONS: usize = 64;
+/// How many packets are answered at once; the kernel drops what does not fit
+/// its own queue behind that.
+const PACKETS: usize = 8192;
+/// The kernel's queue, in bytes: room for the questions of a proxy that
+/// starts with thousands of names.
+const QUEUE: usize = 16 * 1024 * 1024;
 
 /// How a question came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +59,14 @@ pub(crate) struct Server {
     tasks: Vec<AbortHandle>,
 }
 
-/// One line of the log of refused names.
+/// One line of the log of refused names, in the form of the sidecar's own log
+/// of refusals.
 #[derive(Debug, Serialize)]
 struct Refused<'a> {
     time: String,
-    name: &'a str,
-    #[serde(rename = "type")]
-    kind: String,
+    protocol: Protocol,
+    host: &'a str,
+    record: String,
 }
 
 #[derive(Debug)]
@@ -71,6 +80,7 @@ struct Shared {
 impl Server {
     pub(crate) async fn start(options: ServerOptions<'_>) -> Result<Self, NetnsError> {
         let socket = options.netns.udp(options.address).await?;
+        lengthen_queue(&socket);
         let bound = socket.local_addr().unwrap_or(options.address);
         let listener = options.netns.listen(bound).await?;
         let log = options.refused.map(log::Lines::open);
@@ -93,6 +103,13 @@ impl Drop for Server {
     }
 }
 
+/// As long as the kernel lets us.
+fn lengthen_queue(socket: &UdpSocket) {
+    if sockopt::set_socket_recv_buffer_size_force(socket, QUEUE).is_err() {
+        let _stays_as_it_is = sockopt::set_socket_recv_buffer_size(socket, QUEUE);
+    }
+}
+
 async fn serve_packets(socket: UdpSocket, shared: Arc<Shared>) {
     let socket = Arc::new(socket);
     let (answers, mut ready) = mpsc::channel::<(Vec<u8>, SocketAddr)>(256);
@@ -103,7 +120,7 @@ async fn serve_packets(socket: UdpSocket, shared: Arc<Shared>) {
             Some((answer, peer)) = ready.recv() => {
                 let _peer_gone = socket.send_to(&answer, peer).await;
             }
-            received = socket.recv_from(&mut buffer) => {
+            received = socket.recv_from(&mut buffer), if asking.len() < PACKETS => {
                 let Ok((length, peer)) = received else { continue };
                 let (question, shared) = (buffer[..length].to_vec(), Arc::clone(&shared));
                 let answers = answers.clone();
@@ -154,7 +171,7 @@ async fn serve_stream(mut stream: TcpStream, shared: &Shared) -> io::Result<()> 
 
 impl Shared {
     async fn answer(&self, bytes: &[u8], transport: Transport) -> Option<Vec<u8>> {
-        let question = match Question::read(bytes) {
+        let question = match Question::read(bytes, transport) {
             Ok(question) => question,
             Err(refusal) => return refusal,
         };
@@ -168,6 +185,10 @@ impl Shared {
             Finding::Refused => {
                 self.note_refused(&question);
                 question.no_such_name()
+            }
+            Finding::Above => {
+                self.note_refused(&question);
+                question.addresses(&[], 0)
             }
         }
     }
@@ -190,11 +211,12 @@ impl Shared {
 
     fn note_refused(&self, question: &Question) {
         if let Some(log) = &self.log {
-            let kind = question.kind.to_string();
+            let kind = question.kind().to_string();
             log.write(&Refused {
-                time: log::now(),
-                name: &question.name,
-                kind,
+                time: moment::now(),
+                protocol: Protocol::Dns,
+                host: &question.name,
+                record: kind,
             });
         }
     }
@@ -203,7 +225,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use hickory_proto::op::{Message, ResponseCode};
     use hickory_proto::rr::RecordType;
@@ -245,14 +267,50 @@ mod tests {
         assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
         let text = std::fs::read_to_string(file).unwrap();
         assert!(
-            text.contains(r#""name":"www.example.com","type":"A""#),
+            text.contains(r#""protocol":"dns","host":"www.example.com","record":"A""#),
             "{text}"
+        );
+    }
+
+    async fn ask_by_tcp(server: &Server, bytes: &[u8]) -> io::Result<Message> {
+        let mut stream = TcpStream::connect(server.address).await?;
+        let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+        stream.write_all(&[&length, bytes].concat()).await?;
+        let mut answer = vec![0; stream.read_u16().await?.into()];
+        stream.read_exact(&mut answer).await?;
+        Message::from_vec(&answer).map_err(io::Error::other)
+    }
+
+    #[tokio::test]
+    async fn nonsense_leaves_the_server_answering() {
+        let (_sender, zone) = watch::channel(Zone {
+            fixed: Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])].into()),
+            ..Zone::empty()
+        });
+        let server = serve(zone, None).await;
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        for length in [0, 1, 11, 12, 13, 512, 4095, 4096, 9000, 65_000] {
+            let nonsense = vec![0xc0; length];
+            socket.send_to(&nonsense, server.address).await.unwrap();
+            if u16::try_from(length).is_ok() {
+                // Whether it is refused or cut off does not matter.
+                let _ = ask_by_tcp(&server, &nonsense).await;
+            }
+        }
+        // One that promises more than it sends.
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&[0xff, 0xff, 1, 2, 3]).await.unwrap();
+        let question = question("A.test", RecordType::A);
+        assert_eq!(ask(&server, "a.test").await.answers.len(), 1);
+        assert_eq!(
+            ask_by_tcp(&server, &question).await.unwrap().answers.len(),
+            1
         );
     }
 
     #[tokio::test]
     async fn a_name_that_is_coming_is_waited_for() {
-        let names = |addresses: Vec<Ipv4Addr>| -> Arc<Names> {
+        let names = |addresses: Vec<IpAddr>| -> Arc<Names> {
             Arc::new([("teller.test".to_owned(), addresses)].into())
         };
         let zone = Zone {
@@ -263,7 +321,7 @@ mod tests {
         let server = serve(zone, None).await;
         let (answer, ()) = tokio::join!(ask(&server, "teller.test"), async {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            sender.send_modify(|zone| zone.names = names(vec![Ipv4Addr::LOCALHOST]));
+            sender.send_modify(|zone| zone.names = names(vec![Ipv4Addr::LOCALHOST.into()]));
         });
         assert_eq!(answer.answers.len(), 1);
     }

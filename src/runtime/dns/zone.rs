@@ -1,7 +1,7 @@
 //! What a server knows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use super::Forwarder;
 ///
 /// A name without an address is one that is about to have one: its answer
 /// waits a moment for that.
-pub(crate) type Names = BTreeMap<String, Vec<Ipv4Addr>>;
+pub(crate) type Names = BTreeMap<String, Vec<IpAddr>>;
 
 /// The names of one server and what becomes of all others.
 #[derive(Clone, Debug)]
@@ -41,11 +41,14 @@ pub(crate) enum Otherwise {
 #[derive(Debug)]
 pub(crate) enum Finding {
     /// It exists, with these addresses and this time to live in seconds.
-    Known(Vec<Ipv4Addr>, u32),
+    Known(Vec<IpAddr>, u32),
     /// It will have an address soon.
     Awaited,
     /// It does not exist.
     Refused,
+    /// It does not exist either, but names under it do, which whoever hears
+    /// that there is no such name may take to be gone as well.
+    Above,
     /// Somebody else knows.
     Elsewhere(Arc<Forwarder>),
 }
@@ -85,16 +88,22 @@ impl Zone {
             return Finding::Refused;
         }
         match &self.otherwise {
+            Otherwise::Refuse if self.has_names_under(name) => Finding::Above,
             Otherwise::Refuse => Finding::Refused,
             Otherwise::Forward(forwarder) => Finding::Elsewhere(Arc::clone(forwarder)),
             Otherwise::Ask(zone) => zone.borrow().find(name),
         }
     }
+
+    fn has_names_under(&self, name: &str) -> bool {
+        let mut all = self.names.keys().chain(self.fixed.keys());
+        all.any(|known| known.len() > name.len() && is_under(known, name))
+    }
 }
 
 impl Zone {
     /// Those of the name itself, else of the nearest `*` above it.
-    fn fixed_addresses(&self, name: &str) -> Option<&Vec<Ipv4Addr>> {
+    fn fixed_addresses(&self, name: &str) -> Option<&Vec<IpAddr>> {
         let above = name.match_indices('.').map(|(at, _)| &name[at..]);
         let mut wildcards = above.filter_map(|rest| self.fixed.get(&format!("*{rest}")));
         self.fixed.get(name).or_else(|| wildcards.next())
@@ -113,12 +122,14 @@ pub(crate) fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
     fn an_app_of_an_open_mesh_asks_the_next_zone() {
         let mut world = Zone::empty();
-        world.fixed = Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST])].into());
+        world.fixed = Arc::new([("a.test".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])].into());
         let (_sender, world) = watch::channel(world);
         let app = Zone {
             otherwise: Otherwise::Ask(world),
@@ -131,8 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_above_a_known_one_is_not_said_to_be_missing() {
+        let mut zone = Zone::empty();
+        zone.fixed = Arc::new([("www.example.org".to_owned(), Vec::new())].into());
+        assert!(matches!(zone.find("example.org"), Finding::Above));
+        assert!(matches!(zone.find("org"), Finding::Above));
+        for other in ["ww.example.org", "xample.org", "a.www.example.org", "com"] {
+            assert!(matches!(zone.find(other), Finding::Refused), "{other}");
+        }
+    }
+
+    #[test]
     fn a_wildcard_answers_for_every_name_below_it_that_has_no_nearer_one() {
-        let address = |last| vec![Ipv4Addr::new(240, 0, 0, last)];
+        let address = |last| vec![IpAddr::from([240, 0, 0, last])];
         let fixed = [
             ("*.a.test".to_owned(), address(1)),
             ("*.b.a.test".to_owned(), address(2)),

@@ -126,8 +126,9 @@ fn become_user(container: &Container, process: &OwnedFd) -> Result<(), LaunchErr
 }
 
 /// Reaps whatever ends, forwards SIGTERM, makes SIGKILL of SIGINT, and gives
-/// the main child's code.
-fn supervise(main: &Child) -> io::Result<u8> {
+/// the main child's code. For the first process of a PID namespace, to which
+/// the kernel hands everything that has lost its parent.
+pub fn supervise(main: &Child) -> io::Result<u8> {
     let main = i32::try_from(main.id()).ok().and_then(Pid::from_raw);
     let main = main.ok_or(io::ErrorKind::InvalidData)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

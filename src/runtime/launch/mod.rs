@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use init::main;
+pub use init::{main, supervise};
 
 /// The hidden argument that makes this program a launcher.
 pub const ARGUMENT: &str = "launch-container";
@@ -47,6 +47,8 @@ pub struct Container {
     pub user: u32,
     /// The group it runs as.
     pub group: u32,
+    /// Whether its root is read-only.
+    pub read_only: bool,
     /// The name `hostname` gives.
     pub hostname: String,
     /// Files put over the image's, by path.

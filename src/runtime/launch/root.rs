@@ -1,6 +1,7 @@
-//! The root folder of a container: the image, read-only, under a fresh tmpfs
-//! with `/proc`, a minimal `/dev`, a writable `/tmp`, and the files that the
-//! runtime puts over the image's.
+//! The root folder of a container: the image with `/proc`, a minimal `/dev`, a
+//! writable `/tmp`, and the files that the runtime puts over the image's. The
+//! rest is read-only; or, for a container that may write, an overlay whose
+//! upper part is in memory.
 //!
 //! The image's own folder is never written to, so many tasks can share it.
 
@@ -24,21 +25,66 @@ const PLAIN: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 pub(super) fn build(container: &Container) -> Result<(), LaunchError> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).trying(|| "keep mounts private".to_owned())?;
-    let root = container.staging.as_path();
-    tmpfs(root, c"mode=0755")?;
-    let overlaid: BTreeSet<PathBuf> = container.files.keys().map(|path| relative(path)).collect();
-    project(&container.rootfs, root, Path::new(""), &overlaid)?;
-    for (path, text) in &container.files {
-        place(&root.join(relative(path)), text)?;
-    }
+    tmpfs(&container.staging, c"mode=0755")?;
+    let root = &if container.read_only {
+        projected(container)?
+    } else {
+        layered(container)?
+    };
     devices(root)?;
     processes(root)?;
     let temporary = root.join("tmp");
     make_folder(&temporary)?;
     tmpfs(&temporary, c"mode=1777")?;
-    rustix::mount::mount_remount(root, PLAIN | MountFlags::RDONLY | MountFlags::BIND, "")
-        .trying(|| "make the container's root read-only".to_owned())?;
-    pivot(root)
+    pivot(root)?;
+    // From here on the image's links lead to the image.
+    for (path, text) in &container.files {
+        place(&Path::new("/").join(relative(path)), text)?;
+    }
+    if let Some(folder) = &container.working_directory {
+        // Where it cannot be made, the app's start says so.
+        let _read_only = fs::create_dir_all(folder);
+    }
+    if container.read_only {
+        rustix::mount::mount_remount("/", PLAIN | MountFlags::RDONLY | MountFlags::BIND, "")
+            .trying(|| "make the container's root read-only".to_owned())?;
+    }
+    Ok(())
+}
+
+/// The image over the staging folder, entry by entry, each read-only.
+fn projected(container: &Container) -> Result<PathBuf, LaunchError> {
+    let root = container.staging.clone();
+    let overlaid: BTreeSet<PathBuf> = container.files.keys().map(|path| relative(path)).collect();
+    project(&container.rootfs, &root, Path::new(""), &overlaid)?;
+    Ok(root)
+}
+
+/// The image under a layer of the container's own.
+fn layered(container: &Container) -> Result<PathBuf, LaunchError> {
+    let staging = container.staging.as_path();
+    for name in ["image", "own", "work", "root"] {
+        make_folder(&staging.join(name))?;
+    }
+    bind(&container.rootfs, &staging.join("image"))?;
+    let options = if container.own_users {
+        c"lowerdir=image,upperdir=own,workdir=work,userxattr"
+    } else {
+        c"lowerdir=image,upperdir=own,workdir=work"
+    };
+    // Relative, because a comma or a colon in a path would end it.
+    rustix::process::chdir(staging).trying(|| "enter the staging folder".to_owned())?;
+    rustix::mount::mount("colormesh", "root", "overlay", PLAIN, Some(options))
+        .trying(|| "lay a writable layer over the image".to_owned())?;
+    let root = staging.join("root");
+    for name in OURS {
+        let inner = root.join(name);
+        // Whatever the image has there is not what the container finds.
+        if fs::symlink_metadata(&inner).is_ok_and(|found| !found.is_dir()) {
+            fs::remove_file(&inner).trying(|| format!("remove the image's `/{name}`"))?;
+        }
+    }
+    Ok(root)
 }
 
 /// Mirrors one folder of the image: entries as they are, except those above
@@ -105,12 +151,17 @@ fn place(path: &Path, text: &str) -> Result<(), LaunchError> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
+    // A link of the image may lead to where nothing is.
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        fs::remove_file(path).trying(|| format!("replace `{}`", path.display()))?;
+    }
     fs::write(path, text).trying(|| format!("write `{}`", path.display()))
 }
 
 fn devices(root: &Path) -> Result<(), LaunchError> {
     let folder = root.join("dev");
     make_folder(&folder)?;
+    tmpfs(&folder, c"mode=0755")?;
     for name in DEVICES {
         let target = folder.join(name);
         fs::write(&target, "").trying(|| format!("make `/dev/{name}`"))?;

@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use super::desired::{Action, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId, TaskId};
 use super::netns::{Netns, NetnsError};
 use super::observed::{LoadBalancerState, TargetHealth};
+use super::reserved_ports::ReservedPorts;
 use health::Checker;
 use path_pattern::PathPattern;
 use upstream::Upstream;
@@ -68,14 +69,17 @@ impl LoadBalancer {
     /// Listens; targets come with [`Self::set`].
     pub(super) async fn start(
         port: Option<u16>,
+        reserved: &ReservedPorts,
         netns: Netns,
         changes: HealthChanges,
     ) -> Result<Self, NetnsError> {
-        let listener = listen(port).await.map_err(|source| NetnsError::Socket {
-            address: loopback(port.unwrap_or(0)),
-            name: "host".to_owned(),
-            source,
-        })?;
+        let listener = listen(port, reserved)
+            .await
+            .map_err(|source| NetnsError::Socket {
+                address: loopback(port.unwrap_or(0)),
+                name: "host".to_owned(),
+                source,
+            })?;
         let port = listener.local_addr().map_or(0, |address| address.port());
         let shared = Arc::<Shared>::default();
         let serving = tokio::spawn(proxy::serve(listener, Arc::clone(&shared))).abort_handle();
@@ -212,17 +216,29 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// The named port, or any when it is taken.
-async fn listen(port: Option<u16>) -> std::io::Result<TcpListener> {
-    if let Some(port) = port
-        && let Ok(listener) = TcpListener::bind(loopback(port)).await
-    {
-        return Ok(listener);
+/// The named port, and no other, since others were told of it; any when none
+/// is named.
+async fn listen(port: Option<u16>, reserved: &ReservedPorts) -> std::io::Result<TcpListener> {
+    match port.and_then(|port| reserved.take(port)) {
+        Some(listener) => {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        }
+        None => TcpListener::bind(loopback(port.unwrap_or(0))).await,
     }
-    TcpListener::bind(loopback(0)).await
 }
 
 /// Names a load balancer in a problem.
 pub(super) fn problem(id: &LoadBalancerId, error: &NetnsError) -> String {
-    format!("load balancer `{id}`: {error}")
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    let taken = source
+        .is_some_and(|source: &std::io::Error| source.kind() == std::io::ErrorKind::AddrInUse);
+    match error {
+        NetnsError::Socket { address, .. } if taken => format!(
+            "another program holds port {} of loopback, where load balancer `{id}` listens; end \
+             that program, or give the load balancer another port with `colormesh down` and `up`",
+            address.port()
+        ),
+        error => format!("load balancer `{id}`: {error}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! Which host has which address and what it speaks on which port.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::runtime::dns::{Names, plain};
 
@@ -28,10 +28,20 @@ pub(crate) struct OutsideHost {
     pub(crate) kind: Kind,
 }
 
+/// The addresses that stand-ins have in their namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blocks {
+    /// IPv4: where it starts, and the length of its prefix.
+    pub(crate) four: (Ipv4Addr, u8),
+    /// IPv6, where the kernel has it: each stand-in's other address ends with
+    /// its first one.
+    pub(crate) six: Option<(Ipv6Addr, u8)>,
+}
+
 /// All hosts. An address that was given to a name stays its own.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    block: Ipv4Addr,
+    blocks: Blocks,
     given: BTreeMap<String, Ipv4Addr>,
     hosts: BTreeMap<String, BTreeMap<u16, Kind>>,
     by_address: BTreeMap<Ipv4Addr, String>,
@@ -40,10 +50,10 @@ pub(crate) struct Directory {
 // === impl Directory ===
 
 impl Directory {
-    pub(super) fn new(block: Ipv4Addr) -> Self {
+    pub(super) fn new(blocks: Blocks) -> Self {
         let (given, hosts, by_address) = Default::default();
         Self {
-            block,
+            blocks,
             given,
             hosts,
             by_address,
@@ -60,7 +70,8 @@ impl Directory {
         }
         for name in self.hosts.keys() {
             // The first address of a block is its name, so counting starts at 1.
-            let next = u32::from(self.block) + 1 + u32::try_from(self.given.len()).unwrap_or(0);
+            let next =
+                u32::from(self.blocks.four.0) + 1 + u32::try_from(self.given.len()).unwrap_or(0);
             self.given
                 .entry(name.clone())
                 .or_insert(Ipv4Addr::from(next));
@@ -76,8 +87,28 @@ impl Directory {
 
     pub(super) fn names(&self) -> Names {
         let all = self.by_address.iter();
-        all.map(|(address, name)| (name.clone(), vec![*address]))
+        all.map(|(address, name)| (name.clone(), self.both(*address)))
             .collect()
+    }
+
+    fn both(&self, address: Ipv4Addr) -> Vec<IpAddr> {
+        let six = self.blocks.six.map(|(block, _)| {
+            let six = u128::from(block) | u128::from(u32::from(address));
+            IpAddr::V6(six.into())
+        });
+        [address.into()].into_iter().chain(six).collect()
+    }
+
+    /// The address by which a stand-in is known.
+    fn known(&self, address: IpAddr) -> Option<Ipv4Addr> {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(address) => {
+                let (block, _) = self.blocks.six?;
+                let last = u128::from(address).checked_sub(block.into())?;
+                Some(u32::try_from(last).ok()?.into())
+            }
+        }
     }
 
     pub(super) fn ports(&self) -> BTreeSet<u16> {
@@ -93,8 +124,8 @@ impl Directory {
     }
 
     /// Whose address this is and what is spoken there on that port.
-    pub(super) fn find(&self, address: Ipv4Addr, port: u16) -> Option<(String, Kind)> {
-        let name = self.by_address.get(&address)?;
+    pub(super) fn find(&self, address: IpAddr, port: u16) -> Option<(String, Kind)> {
+        let name = self.by_address.get(&self.known(address)?)?;
         let kind = self.hosts.get(name)?.get(&port)?;
         Some((name.clone(), *kind))
     }
@@ -104,6 +135,11 @@ impl Directory {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    const BLOCKS: Blocks = Blocks {
+        four: (Ipv4Addr::new(100, 64, 0, 0), 16),
+        six: Some((Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0), 64)),
+    };
 
     fn host(name: &str, port: u16, kind: Kind) -> OutsideHost {
         OutsideHost {
@@ -115,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_address_stays_when_hosts_come_and_go() {
-        let mut directory = Directory::new(Ipv4Addr::new(100, 64, 0, 0));
+        let mut directory = Directory::new(BLOCKS);
         directory.set(&[host("b.test", 443, Kind::Tls)]);
         let before = directory.names()["b.test"].clone();
         directory.set(&[
@@ -130,7 +166,7 @@ mod tests {
 
     #[test]
     fn one_host_speaks_differently_on_different_ports() {
-        let mut directory = Directory::new(Ipv4Addr::new(100, 64, 0, 0));
+        let mut directory = Directory::new(BLOCKS);
         directory.set(&[
             host("a.test", 80, Kind::Http),
             host("a.test", 3306, Kind::Tcp),
@@ -142,8 +178,31 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_the_same_by_each_of_its_addresses() {
+        let mut directory = Directory::new(BLOCKS);
+        directory.set(&[host("a.test", 443, Kind::Tls)]);
+        let addresses = directory.names()["a.test"].clone();
+        assert_eq!(
+            addresses,
+            ["100.64.0.1", "fd00::6440:1"].map(|a| a.parse::<IpAddr>().unwrap())
+        );
+        let mapped = IpAddr::V6(Ipv4Addr::new(100, 64, 0, 1).to_ipv6_mapped());
+        for address in addresses.into_iter().chain([mapped]) {
+            assert_eq!(directory.find(address, 443).unwrap().0, "a.test");
+        }
+        for stranger in [
+            "100.64.0.9",
+            "fd00::6440:9",
+            "fd00:0:0:1::6440:1",
+            "fc00::1",
+        ] {
+            assert_eq!(directory.find(stranger.parse().unwrap(), 443), None);
+        }
+    }
+
+    #[test]
     fn the_unmodelled_host_is_always_there() {
-        let mut directory = Directory::new(Ipv4Addr::new(100, 64, 0, 0));
+        let mut directory = Directory::new(BLOCKS);
         directory.set(&[]);
         assert_eq!(directory.ports(), [80, 443].into());
         assert!(directory.names().contains_key(UNMODELLED));

@@ -11,7 +11,7 @@ mod serve;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,13 +19,15 @@ use thiserror::Error;
 use tokio::task::AbortHandle;
 
 use super::dns::Names;
-use super::log;
-use super::netns::{Netns, NetnsError, anywhere};
+use super::netns::{Netns, NetnsError};
+use super::{log, redirect};
 use authority::Authority;
-pub(crate) use directory::{Directory, Kind, OutsideHost};
+use directory::{Blocks, Directory};
+pub(crate) use directory::{Kind, OutsideHost};
 
-/// The block of addresses that stand-ins have in their namespace.
-pub(crate) const BLOCK: (Ipv4Addr, u8) = (Ipv4Addr::new(100, 64, 0, 0), 16);
+/// The blocks of addresses that stand-ins have in their namespace.
+const FOUR: (Ipv4Addr, u8) = (Ipv4Addr::new(100, 64, 0, 0), 16);
+const SIX: (Ipv6Addr, u8) = (Ipv6Addr::new(0xfd63, 0x6f6c, 0x6f72, 0, 0, 0, 0, 0), 64);
 
 /// Why stand-ins could not be set up.
 #[derive(Debug, Error)]
@@ -42,6 +44,9 @@ pub enum StandInError {
         #[source]
         source: io::Error,
     },
+    /// Their namespace failed.
+    #[error(transparent)]
+    Netns(#[from] NetnsError),
     /// TLS refuses the settings.
     #[error("cannot set up TLS for the stand-ins")]
     Tls(#[source] rustls::Error),
@@ -52,6 +57,8 @@ pub enum StandInError {
 pub(crate) struct StandIns {
     netns: Netns,
     shared: Arc<Shared>,
+    /// All addresses, of both kinds where there are both.
+    any: IpAddr,
     listeners: BTreeMap<u16, AbortHandle>,
 }
 
@@ -65,10 +72,26 @@ struct Shared {
 // === impl StandIns ===
 
 impl StandIns {
-    pub(crate) fn new(netns: Netns, witness: PathBuf) -> Result<Self, StandInError> {
+    /// Gives `netns` the addresses of stand-ins; there are none yet.
+    pub(crate) async fn start(netns: Netns, witness: PathBuf) -> Result<Self, StandInError> {
+        netns.ip(redirect::loopback()).await?;
+        netns
+            .ip(redirect::local_block(FOUR.0.into(), FOUR.1))
+            .await?;
+        netns.open_low_ports().await?;
+        // A kernel without IPv6 refuses.
+        let route = netns.ip(redirect::local_block(SIX.0.into(), SIX.1)).await;
+        let blocks = Blocks {
+            four: FOUR,
+            six: route.is_ok().then_some(SIX),
+        };
+        Self::of(netns, witness, blocks)
+    }
+
+    fn of(netns: Netns, witness: PathBuf, blocks: Blocks) -> Result<Self, StandInError> {
         let authority = Arc::new(Authority::new().map_err(StandInError::Authority)?);
         let tls = authority::acceptor(&authority).map_err(StandInError::Tls)?;
-        let directory = Mutex::new(Directory::new(BLOCK.0));
+        let directory = Mutex::new(Directory::new(blocks));
         let witness = log::Lines::open(witness);
         let shared = Arc::new(Shared {
             directory,
@@ -79,6 +102,10 @@ impl StandIns {
         Ok(Self {
             netns,
             shared,
+            any: match blocks.six {
+                Some(_) => Ipv6Addr::UNSPECIFIED.into(),
+                None => Ipv4Addr::UNSPECIFIED.into(),
+            },
             listeners: BTreeMap::new(),
         })
     }
@@ -106,7 +133,7 @@ impl StandIns {
         });
         for port in ports {
             if !self.listeners.contains_key(&port) {
-                let listener = self.netns.listen(anywhere(port)).await?;
+                let listener = self.netns.listen((self.any, port).into()).await?;
                 let serving = tokio::spawn(serve::listen(listener, Arc::clone(&self.shared)));
                 self.listeners.insert(port, serving.abort_handle());
             }

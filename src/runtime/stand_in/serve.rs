@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::{Kind, Shared};
-use crate::runtime::log;
+use crate::runtime::moment;
 
 /// How long a handshake may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,17 +61,14 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: &Shared) -> io::Result<()> {
     let local = stream.local_addr()?;
-    let IpAddr::V4(address) = local.ip() else {
-        return Ok(());
-    };
-    let found = shared.directory().find(address, local.port());
+    let found = shared.directory().find(local.ip(), local.port());
     let Some((host, kind)) = found else {
         return refuse(&stream);
     };
     let arrival = Arrival {
         host,
         port: local.port(),
-        peer,
+        peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
     };
     match kind {
         Kind::Tls => tls(stream, arrival, shared).await,
@@ -158,7 +155,7 @@ async fn echo(mut stream: TcpStream, arrival: &Arrival) -> io::Result<()> {
 fn witness(shared: &Shared, arrival: &Arrival, server_name: Option<&str>) {
     let Arrival { host, port, peer } = arrival;
     let line = Witnessed {
-        time: log::now(),
+        time: moment::now(),
         host,
         port: *port,
         server_name,

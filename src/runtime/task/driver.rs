@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -12,6 +13,7 @@ use crate::runtime::app::App;
 use crate::runtime::connections::Connections;
 use crate::runtime::desired::{TaskId, TaskSpec};
 use crate::runtime::dns::{Server, Zone};
+use crate::runtime::keeper::Keeper;
 use crate::runtime::netns::Netns;
 use crate::runtime::observed::{MeshState, Processes, SidecarState, TaskState, TaskStatus};
 use crate::runtime::sidecar::Sidecar;
@@ -39,8 +41,8 @@ pub(in crate::runtime) struct Surroundings {
     pub(in crate::runtime) world: Netns,
     pub(in crate::runtime) world_zone: watch::Receiver<Zone>,
     pub(in crate::runtime) resolver: SocketAddr,
-    /// An authority that the app has to trust besides the public ones.
-    pub(in crate::runtime) certificate: Option<String>,
+    /// The authorities that the app has to trust besides those of its image.
+    pub(in crate::runtime) authorities: Option<Arc<str>>,
 }
 
 /// A task's driver, held by the actor.
@@ -119,6 +121,7 @@ pub(super) struct Parts {
     pub(super) zone: Option<watch::Sender<Zone>>,
     pub(super) dns: Option<Server>,
     pub(super) configuration: Option<Configuration>,
+    pub(super) keeper: Option<Keeper>,
     pub(super) connections: Option<Connections>,
     pub(super) sidecar: Option<Sidecar>,
     pub(super) app: Option<App>,

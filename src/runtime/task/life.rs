@@ -152,6 +152,7 @@ impl Task {
         if let Some(connections) = &parts.connections {
             connections.set(next.shared().clone());
         }
+        self.note_names(&next);
         parts.configuration = Some(next);
         self.state.mesh = MeshState::Applied;
         self.report(TaskStatus::Running);
@@ -169,6 +170,7 @@ impl Task {
         if let Some(sidecar) = parts.sidecar {
             sidecar.stop().await;
         }
+        drop(parts.keeper);
         drop(parts.dns);
         let address = redirect::remove_address(self.spec.address);
         // It may never have been given.

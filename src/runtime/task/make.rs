@@ -10,17 +10,19 @@ use tokio::time::{sleep, timeout};
 
 use super::driver::{Chains, Parts, Task};
 use super::life::ended;
+use crate::envoy::log::DNS_LOG;
 use crate::envoy::{self, AppPlacement, Configuration, Placement};
 use crate::mesh::EgressFilter;
 use crate::runtime::app::{self, App};
 use crate::runtime::desired::AppSpec;
 use crate::runtime::dns::{Otherwise, Server, ServerOptions, Zone};
 use crate::runtime::isolate;
+use crate::runtime::keeper::{ENVOY_LOG, Keeper};
 use crate::runtime::launch::Container;
 use crate::runtime::netns::{Netns, NetnsError};
 use crate::runtime::observed::{MeshState, SidecarState, TaskStatus};
 use crate::runtime::redirect::{self, APP_ADDRESS, DNS_PORT, EGRESS_PORT, PLAIN_EGRESS_PORT};
-use crate::runtime::sidecar::{Sidecar, SidecarOptions};
+use crate::runtime::sidecar::{ADMIN, Sidecar, SidecarOptions};
 
 /// How long a sidecar may take until it serves.
 const LIVE: Duration = Duration::from_secs(30);
@@ -28,6 +30,8 @@ const LIVE: Duration = Duration::from_secs(30);
 const ACCEPTS: Duration = Duration::from_mins(1);
 /// Between two tries to reach an app's port.
 const KNOCK: Duration = Duration::from_millis(10);
+/// The file with the app's addresses by name, beside the logs.
+pub const NAMES: &str = "names.json";
 /// The port at which a task's proxy answers `/ready` and the like.
 const READINESS_PORT: u16 = 9901;
 
@@ -55,7 +59,7 @@ impl Task {
                 .await
                 .map_err(|error| error.to_string())?;
             let (sender, zone) = watch::channel(self.zone(&configuration));
-            let refused = Some(self.surroundings.logs.join("dns.log"));
+            let refused = Some(self.surroundings.logs.join(DNS_LOG));
             let options = ServerOptions {
                 netns: network,
                 // Answers have to come from where the redirection sent the
@@ -71,6 +75,9 @@ impl Task {
             );
             parts.zone = Some(sender);
         }
+        let (logs, home) = (&self.surroundings.logs, &self.surroundings.folder);
+        parts.keeper = Some(Keeper::start(logs.clone(), home.clone()));
+        self.note_names(&configuration);
         parts.connections = self
             .connections(parts.app_network.as_ref(), &configuration)
             .await?;
@@ -154,16 +161,12 @@ impl Task {
             }),
             private_domains: meshes.domains.iter().cloned().collect(),
             resolver: self.surroundings.resolver,
-            admin: self.admin(),
+            admin: ADMIN.into(),
             logs: self.surroundings.logs.clone(),
             xds: self.surroundings.folder.join("xds"),
             readiness_port: READINESS_PORT,
         };
         envoy::compile(mesh, &self.spec.proxy, &placement).map_err(|error| error.to_string())
-    }
-
-    pub(super) fn admin(&self) -> PathBuf {
-        self.surroundings.folder.join("admin")
     }
 
     /// What the app's DNS knows: the modelled names, and all others only
@@ -172,7 +175,7 @@ impl Task {
         let names = configuration.names();
         let names: BTreeMap<_, _> = names
             .iter()
-            .map(|(name, address)| (name.clone(), vec![*address]))
+            .map(|(name, address)| (name.clone(), vec![(*address).into()]))
             .collect();
         let meshes = self.meshes.borrow();
         let mesh = meshes.meshes.get(&self.spec.mesh);
@@ -187,13 +190,22 @@ impl Task {
         }
     }
 
+    /// Writes down which addresses the app gets for which names, for those who
+    /// read the logs.
+    pub(super) fn note_names(&self, configuration: &Configuration) {
+        let path = self.surroundings.logs.join(NAMES);
+        let text = serde_json::to_vec(configuration.names());
+        let text = text.unwrap_or_default();
+        // Logs can be read without it.
+        let _full_disk = std::fs::write(path, text);
+    }
+
     pub(super) async fn sidecar(&self, configuration: &Configuration) -> Result<Sidecar, String> {
         let options = SidecarOptions {
             envoy: self.surroundings.envoy.clone(),
             world: self.surroundings.world.clone(),
-            folder: self.surroundings.folder.join("xds"),
-            admin: self.admin(),
-            log: self.surroundings.logs.join("envoy.log"),
+            folder: self.surroundings.folder.clone(),
+            log: self.surroundings.logs.join(ENVOY_LOG),
         };
         let started = Sidecar::start(&options, configuration).await;
         let mut sidecar = started.map_err(|error| describe(&error))?;
@@ -205,9 +217,10 @@ impl Task {
     }
 
     pub(super) async fn app(&self, spec: &AppSpec, network: &Netns) -> Result<App, String> {
-        let certificate = self.surroundings.certificate.as_deref();
+        let authorities = self.surroundings.authorities.as_deref();
+        let authorities = authorities.map(|ours| app::trusted(&spec.rootfs, ours));
         let mut environment = spec.environment.clone();
-        if certificate.is_some() && !environment.iter().any(|(name, _)| name == "SSL_CERT_FILE") {
+        if authorities.is_some() && !environment.iter().any(|(name, _)| name == "SSL_CERT_FILE") {
             environment.push(("SSL_CERT_FILE".to_owned(), app::CERTIFICATES.to_owned()));
         }
         let container = Container {
@@ -219,8 +232,9 @@ impl Task {
             working_directory: spec.working_directory.clone(),
             user: spec.user,
             group: spec.group,
+            read_only: spec.read_only,
             hostname: "app".to_owned(),
-            files: app::files_over_image(APP_ADDRESS, certificate),
+            files: app::files_over_image(APP_ADDRESS, authorities),
             own_users: !isolate::has_all_users(),
         };
         let log = self.surroundings.logs.join("app.log");

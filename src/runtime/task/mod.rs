@@ -10,3 +10,4 @@ mod make;
 mod sharing;
 
 pub(super) use driver::{Driver, Report, Surroundings};
+pub use make::NAMES;

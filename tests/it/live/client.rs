@@ -18,8 +18,8 @@ pub(crate) struct Client<'a> {
     pub(crate) roots: Arc<RootCertStore>,
 }
 
-trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
 
 /// An open connection.
 pub(crate) struct Connection {
@@ -170,6 +170,15 @@ impl Connection {
             }
             all.push_str(&String::from_utf8(chunk).unwrap());
         }
+    }
+
+    /// Sends a line and reads one.
+    pub(crate) fn say(&mut self, line: &str) -> io::Result<String> {
+        self.stream
+            .get_mut()
+            .write_all(format!("{line}\n").as_bytes())?;
+        self.stream.get_mut().flush()?;
+        self.line()
     }
 
     pub(crate) fn line(&mut self) -> io::Result<String> {

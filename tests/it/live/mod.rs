@@ -6,11 +6,11 @@
 //! - `vpc`: the addresses of the tasks.
 //! - `app`: the application, which has nothing but `lo`.
 
-mod client;
+pub(crate) mod client;
 mod fixture;
 mod matching;
-mod netns;
-mod outside;
+pub(crate) mod netns;
+pub(crate) mod outside;
 mod proxy;
 mod requests;
 mod sharing;

@@ -1,26 +1,30 @@
 //! Network namespaces that live as long as a process that holds them.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// A namespace with `lo` up.
+/// A namespace with `lo` up, or that of a process.
 pub(crate) struct Netns {
-    holder: Child,
+    holder: Option<Child>,
+    process: u32,
 }
 
 impl Netns {
     pub(crate) fn new() -> Self {
         let holder = Command::new("unshare")
-            .args(["--net", "sleep", "300"])
+            .args(["--net", "sleep", "900"])
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let netns = Self { holder };
+        let netns = Self {
+            process: holder.id(),
+            holder: Some(holder),
+        };
         let ours = fs::read_link("/proc/self/ns/net").unwrap();
         while fs::read_link(netns.path()).unwrap() == ours {
             thread::sleep(Duration::from_millis(2));
@@ -29,8 +33,21 @@ impl Netns {
         netns
     }
 
+    /// The process that holds it.
+    pub(crate) fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// The namespace that a process is in.
+    pub(crate) fn of(process: u32) -> Self {
+        Self {
+            holder: None,
+            process,
+        }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
-        format!("/proc/{}/ns/net", self.holder.id()).into()
+        format!("/proc/{}/ns/net", self.process).into()
     }
 
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -76,24 +93,28 @@ END",
 
     /// Runs something in a thread that is inside.
     pub(crate) fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
-        let file = File::open(self.path()).unwrap();
-        thread::scope(|scope| {
-            let thread = scope.spawn(move || {
-                move_into_link_name_space(
-                    std::os::fd::AsFd::as_fd(&file),
-                    Some(LinkNameSpaceType::Network),
-                )
-                .unwrap();
-                body()
-            });
-            thread.join().unwrap()
-        })
+        within(&self.path(), body)
     }
+}
+
+/// Runs something in a thread that is inside the namespace of this file.
+pub(crate) fn within<T: Send>(path: &Path, body: impl FnOnce() -> T + Send) -> T {
+    let file = File::open(path).unwrap();
+    thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind).unwrap();
+            body()
+        });
+        thread.join().unwrap()
+    })
 }
 
 impl Drop for Netns {
     fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
+        if let Some(holder) = &mut self.holder {
+            let _ = holder.kill();
+            let _ = holder.wait();
+        }
     }
 }

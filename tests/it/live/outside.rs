@@ -2,7 +2,7 @@
 //! speaks first, and the DNS that knows them. And the application.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
@@ -87,13 +87,14 @@ pub(crate) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn serve(
+pub(crate) fn serve(
     netns: &Netns,
-    address: Ipv4Addr,
+    address: impl Into<IpAddr>,
     port: u16,
     answer: impl Fn(TcpStream) + Send + Sync + 'static,
 ) {
-    let listener = netns.run(|| TcpListener::bind((address, port)).unwrap());
+    let address = (address.into(), port);
+    let listener = netns.run(|| TcpListener::bind(address).unwrap());
     let answer = Arc::new(answer);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -121,7 +122,7 @@ fn upgraded(mut stream: TcpStream, host: &str, config: Arc<ServerConfig>) {
 }
 
 /// Answers requests until the client leaves.
-fn pages(stream: impl Read + Write, host: &str) {
+pub(crate) fn pages(stream: impl Read + Write, host: &str) {
     let mut stream = BufReader::new(stream);
     loop {
         let (mut lines, mut upgrade) = (0, false);

@@ -1,0 +1,208 @@
+//! Who may do what at the same time on the local target.
+//!
+//! Two kinds of claim, each the kernel's lock of a file, so that it ends with
+//! whoever holds it, however that dies:
+//!
+//! - on an environment: `up` and `down` of one environment come one after the
+//!   other;
+//! - on the daemon: every command that works through it shares one; who
+//!   starts, restarts or removes it wants it alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
+use tokio::time::sleep;
+
+use super::paths::Paths;
+use crate::cli::printer::Printer;
+
+/// Between two looks at a claim that somebody else holds.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether others may hold a claim too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// With others that share it.
+    Shared,
+    /// With nobody.
+    Alone,
+}
+
+/// A claim, held until this goes.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    path: PathBuf,
+    file: File,
+    sharing: Sharing,
+}
+
+// === impl Claim ===
+
+impl Claim {
+    /// Waits its turn to change an environment, and says so when it has to.
+    pub(crate) async fn environment(
+        paths: &Paths,
+        name: &str,
+        command: &str,
+        printer: Printer,
+    ) -> Result<Self> {
+        let path = paths.claim(name);
+        let mut said = false;
+        loop {
+            if let Some(mut claim) = Self::attempt(&path, Sharing::Alone)? {
+                claim.sign(command);
+                return Ok(claim);
+            }
+            if !std::mem::replace(&mut said, true) {
+                let holder = holder(&path).unwrap_or_else(|| "another command".to_owned());
+                printer.say(&format!("waiting for {holder}, which changes `{name}`"));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits for a claim on the daemon.
+    pub(super) async fn daemon(paths: &Paths, sharing: Sharing, printer: Printer) -> Result<Self> {
+        let mut said = false;
+        loop {
+            if let Some(claim) = Self::attempt(&paths.in_use(), sharing)? {
+                return Ok(claim);
+            }
+            if !std::mem::replace(&mut said, true) {
+                printer.say("waiting for another command that uses the local endpoint");
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The claim, when nobody stands against it now.
+    pub(super) fn attempt(path: &Path, sharing: Sharing) -> Result<Option<Self>> {
+        let wrong = || {
+            format!(
+                "cannot write `{}` (XDG_STATE_HOME names another place for the local target)",
+                path.display()
+            )
+        };
+        loop {
+            let file = open(path).with_context(wrong)?;
+            let operation = match sharing {
+                Sharing::Shared => FlockOperation::NonBlockingLockShared,
+                Sharing::Alone => FlockOperation::NonBlockingLockExclusive,
+            };
+            match flock(&file, operation) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+                Err(error) => return Err(error).with_context(wrong),
+            }
+            // Who held it before may have removed the file meanwhile.
+            if is_at(&file, path).with_context(wrong)? {
+                let path = path.to_owned();
+                return Ok(Some(Self {
+                    path,
+                    file,
+                    sharing,
+                }));
+            }
+        }
+    }
+
+    /// Gives a shared claim up for one that is held alone, when nobody else
+    /// holds one.
+    pub(crate) fn alone(self) -> Result<Option<Self>> {
+        let path = self.path.clone();
+        drop(self);
+        Self::attempt(&path, Sharing::Alone)
+    }
+
+    /// Leaves word of who holds it.
+    fn sign(&mut self, command: &str) {
+        let text = format!("`colormesh {command}` (process {})", std::process::id());
+        // It is only for a message.
+        let _disk_full = self
+            .file
+            .rewind()
+            .and_then(|()| self.file.set_len(0))
+            .and_then(|()| self.file.write_all(text.as_bytes()));
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.sharing == Sharing::Alone {
+            // Nobody else can hold it, so nobody loses it.
+            let _gone_already = fs::remove_file(&self.path);
+            if let Some(folder) = self.path.parent() {
+                let _still_used = fs::remove_dir(folder);
+            }
+        }
+    }
+}
+
+/// Opens the file, with its folder, which another command may remove at any
+/// moment when it is empty.
+fn open(path: &Path) -> io::Result<File> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    loop {
+        fs::create_dir_all(folder)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        match options.mode(0o600).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(there) => {
+            let held = file.metadata()?;
+            Ok((held.dev(), held.ino()) == (there.dev(), there.ino()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn holder(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    File::open(path).ok()?.read_to_string(&mut text).ok()?;
+    Some(text).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn one_alone_or_many_together_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("colormesh/in-use");
+        let attempt = |sharing| Claim::attempt(&path, sharing).unwrap();
+        let (one, two) = (attempt(Sharing::Shared), attempt(Sharing::Shared));
+        assert!(one.is_some() && two.is_some());
+        assert!(attempt(Sharing::Alone).is_none());
+        assert!(one.unwrap().alone().unwrap().is_none());
+        let alone = two.unwrap().alone().unwrap();
+        assert!(alone.is_some() && attempt(Sharing::Shared).is_none());
+        drop(alone);
+        assert!(!folder.path().join("colormesh").exists());
+    }
+
+    #[test]
+    fn a_claim_on_a_file_that_was_removed_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("claim");
+        let waiting = open(&path).unwrap();
+        drop(Claim::attempt(&path, Sharing::Alone).unwrap());
+        assert!(!is_at(&waiting, &path).unwrap());
+        assert!(Claim::attempt(&path, Sharing::Alone).unwrap().is_some());
+    }
+}

@@ -1,0 +1,70 @@
+//! Ports as the rules of a security group take them: in ranges, and few.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use super::Invalid;
+use super::external_services::Draft;
+use super::reader::Reader;
+
+/// The ranges that a security group has room for, besides the rule for the
+/// app's own port: AWS takes 60 rules for each direction unless asked for more.
+const MOST_RANGES: usize = 59;
+
+/// What tasks need whatever is modelled: images and logs come and go over HTTPS.
+const HTTPS: u16 = 443;
+
+/// The ports as ranges, with neighbours together and no port that was not given.
+pub fn port_ranges(ports: impl IntoIterator<Item = u16>) -> Vec<RangeInclusive<u16>> {
+    let sorted: BTreeSet<u16> = ports.into_iter().collect();
+    let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
+    for port in sorted {
+        match ranges.last_mut() {
+            Some(range) if *range.end() + 1 == port => *range = *range.start()..=port,
+            _ => ranges.push(port..=port),
+        }
+    }
+    ranges
+}
+
+/// Refuses the first service whose port makes a range too many.
+pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft]) {
+    let every = drafts.iter().filter_map(|draft| draft.port.value);
+    let count = port_ranges(every.chain([HTTPS])).len();
+    if count <= MOST_RANGES {
+        return;
+    }
+    // Adding a port can also join two ranges, so the first one too many is
+    // found by looking, and only when there is one.
+    let mut seen = BTreeSet::from([HTTPS]);
+    let crosses = |draft: &&Draft| {
+        let new = draft.port.value.is_some_and(|port| seen.insert(port));
+        new && port_ranges(seen.iter().copied()).len() > MOST_RANGES
+    };
+    let Some(draft) = drafts.iter().find(crosses) else {
+        return;
+    };
+    let message = format!(
+        "the ports of the services make {count} ranges, and a security group of AWS has room for {MOST_RANGES}"
+    );
+    let place = draft.port.place.as_ref().unwrap_or(draft.host_place());
+    reader.refuse(
+        place,
+        Invalid::new(message, "split the services between two environments"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_share_a_range_and_no_other_port_is_in_it() {
+        assert_eq!(port_ranges([]), []);
+        assert_eq!(
+            port_ranges([445, 443, 444, 22, 443, 65535]),
+            [22..=22, 443..=445, 65535..=65535]
+        );
+        assert_eq!(port_ranges([65534, 65535]), [65534..=65535]);
+    }
+}

@@ -1,0 +1,101 @@
+//! The rendered stacks as CloudFormation makes them: conditions decided,
+//! parameters filled in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use colormesh::diag::Source;
+use colormesh::template::{BoundParameters, LogicalId, Scope, Template};
+use serde_json::{Value, json};
+
+use crate::project::Project;
+
+/// A resource that would be made.
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) properties: Value,
+}
+
+/// Everything that these settings make, of all stacks.
+pub(super) fn made(settings: &str) -> Vec<Made> {
+    let project = Project::new().file("colormesh.yaml", settings);
+    let said = project.run(&["render", "--output", "json"]).code(0);
+    let stacks = said.json();
+    stacks.as_array().unwrap().iter().flat_map(stack).collect()
+}
+
+/// Those of one type.
+pub(super) fn of_kind<'a>(made: &'a [Made], kind: &str) -> Vec<&'a Made> {
+    made.iter().filter(|each| each.kind == kind).collect()
+}
+
+/// The one with this id.
+pub(super) fn named<'a>(made: &'a [Made], id: &str) -> &'a Made {
+    made.iter().find(|each| each.id == id).unwrap()
+}
+
+/// The items of a list of the properties; none when it is not there.
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value
+        .get(name)
+        .map_or(&[], |list| list.as_array().unwrap().as_slice())
+}
+
+fn stack(document: &Value) -> Vec<Made> {
+    let text = document["template"].as_str().unwrap();
+    let source = Arc::new(Source::new("template", text));
+    let template = Template::parse(&source).unwrap();
+    let mut given: BTreeMap<String, String> =
+        serde_json::from_value(document["parameters"].clone()).unwrap();
+    // Known only once the app's image is pushed.
+    if text.contains("  ColorTellerImage:\n") {
+        given.entry("ColorTellerImage".into()).or_insert("x".into());
+    }
+    let scope = Anything(template.check_parameters(&given).unwrap());
+    let wanted = template
+        .resources
+        .iter()
+        .filter(|(_, resource)| template.wants(resource, &scope).unwrap());
+    wanted
+        .map(|(id, resource)| Made {
+            id: id.to_string(),
+            kind: resource.resource_type.clone(),
+            properties: template.evaluate(&resource.properties, &scope).unwrap(),
+        })
+        .collect()
+}
+
+/// Answers whatever only an account knows with the question.
+struct Anything(BoundParameters);
+
+impl Scope for Anything {
+    fn parameter(&self, name: &str) -> Option<Value> {
+        Some(self.0.get(name)?.value())
+    }
+
+    fn pseudo(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "AWS::Region" => "us-west-2".to_owned(),
+            "AWS::AccountId" => "123456789012".to_owned(),
+            "AWS::URLSuffix" => "amazonaws.com".to_owned(),
+            other => other.to_owned(),
+        })
+    }
+
+    fn resource(&self, id: &LogicalId) -> Option<String> {
+        Some(id.to_string())
+    }
+
+    fn attribute(&self, id: &LogicalId, _: &str) -> Option<Value> {
+        Some(json!(id.to_string()))
+    }
+
+    fn import(&self, name: &str) -> Option<String> {
+        Some(name.to_owned())
+    }
+
+    fn zones(&self) -> Vec<String> {
+        vec!["us-west-2a".to_owned(), "us-west-2b".to_owned()]
+    }
+}
