@@ -22,6 +22,7 @@ use serde::Serialize;
 use super::api::{
     Bootstrap, Cluster, DiscoveryResponse, Listener, RouteConfiguration, StaticResources, Typed,
 };
+use super::shared::Shared;
 
 pub(super) const LDS: &str = "lds/lds.json";
 pub(super) const CDS: &str = "cds/cds.json";
@@ -40,6 +41,7 @@ pub(super) struct Parts {
     pub(super) routes: Vec<RouteConfiguration>,
     pub(super) names: BTreeMap<String, Ipv4Addr>,
     pub(super) plain: BTreeSet<(Ipv4Addr, u16)>,
+    pub(super) shared: Shared,
 }
 
 /// The file of a route configuration.
@@ -69,6 +71,12 @@ impl Configuration {
     /// on these the server may speak first, or the client without TLS.
     pub fn plain(&self) -> &BTreeSet<(Ipv4Addr, u16)> {
         &self.0.plain
+    }
+
+    /// The services without a chain of their own: their connections are not
+    /// cut by Envoy when they go.
+    pub fn shared(&self) -> &Shared {
+        &self.0.shared
     }
 
     /// What Envoy starts from, as JSON.

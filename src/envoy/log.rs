@@ -271,6 +271,13 @@ pub(super) fn connections(direction: &str, service: Option<&str>) -> JsonFormat 
     format
 }
 
+/// The lines of allowed connections to services that share a chain.
+pub(super) fn shared_connections(direction: &str) -> JsonFormat {
+    let mut format = connections(direction, None);
+    format.set("service", "%REQUESTED_SERVER_NAME%");
+    format
+}
+
 /// The lines of requests; egress routes carry the service as their name.
 pub(super) fn requests(direction: &str) -> JsonFormat {
     let mut format = JsonFormat::new([CONNECTION, TRAFFIC, REQUEST]);

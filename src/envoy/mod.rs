@@ -11,6 +11,7 @@ mod compile;
 mod configuration;
 pub mod log;
 mod placement;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +19,4 @@ pub use addresses::ADDRESSES;
 pub use compile::{CompileError, compile};
 pub use configuration::Configuration;
 pub use placement::{AppPlacement, Placement};
+pub use shared::{Change, Shared, Told};

@@ -51,6 +51,14 @@ pub struct AppPlacement {
     /// does not wait on could be listed there, but any change to that list
     /// would make Envoy drop all connections.
     pub plain_egress_port: u16,
+    /// The pipe in which Envoy is to tell of connections over chains that
+    /// services share (see [`Told`](super::Told)); without one, each service
+    /// has a chain and a cluster of its own.
+    ///
+    /// Chains of their own cost time and memory with thousands of services;
+    /// shared ones need somebody who cuts the connections of a service that
+    /// goes.
+    pub shared: Option<PathBuf>,
 }
 
 impl Placement {

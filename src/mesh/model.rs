@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::read::{Fields, Log, Reader};
 use super::tags::Tags;
 use super::{
-    GatewayRoute, GatewayRouteName, IpPreference, MeshName, Problem, Problems, Resource, Route,
-    RouteName, Severity, VirtualGateway, VirtualGatewayName, VirtualNode, VirtualNodeName,
+    GatewayRoute, GatewayRouteName, IpPreference, MeshName, Problem, Problems, ProxyId, Resource,
+    Route, RouteName, Severity, VirtualGateway, VirtualGatewayName, VirtualNode, VirtualNodeName,
     VirtualRouter, VirtualRouterName, VirtualService, VirtualServiceName,
 };
 
@@ -157,6 +157,18 @@ impl Mesh {
         });
         let exact = below.is_none().then(|| self.services.get(backend));
         exact.flatten().into_iter().chain(others)
+    }
+
+    /// How many virtual services a proxy's application may reach.
+    pub fn reach_of(&self, proxy: &ProxyId) -> usize {
+        let node = match proxy {
+            ProxyId::VirtualNode(name) => self.nodes.get(name),
+            ProxyId::VirtualGateway(_) => None,
+        };
+        let backends = node.map(|node| node.backends.iter()).into_iter().flatten();
+        backends
+            .flat_map(|backend| self.services_of(backend))
+            .count()
     }
 
     /// The routes of a router in the order in which they are tried.

@@ -132,7 +132,7 @@ pub(super) fn remove_private_folder(folder: &Path) {
 
 /// The number that the machine gives one of our processes: `/proc` is still
 /// the machine's, and a descriptor of a process tells its number there.
-pub(super) fn outside_number(number: u32) -> Option<u32> {
+pub fn outside_number(number: u32) -> Option<u32> {
     let number = rustix::process::Pid::from_raw(i32::try_from(number).ok()?)?;
     let flags = rustix::process::PidfdFlags::empty();
     let process = rustix::process::pidfd_open(number, flags).ok()?;

@@ -15,13 +15,47 @@ message!(AccessLog {
 /// Which entries are written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the names are Envoy's")]
 pub(crate) enum AccessLogFilter {
     HeaderFilter(HeaderFilter),
     ExtensionFilter(Box<Extension>),
+    LogTypeFilter(LogTypeFilter),
 }
 
 message!(HeaderFilter {
     header: HeaderMatcher,
+});
+
+message!(LogTypeFilter {
+    types: Vec<&'static str>,
+});
+
+message!(StatsScope {
+    prefix: &'static str,
+});
+
+message!(StatsAccessLog {
+    stats_scope: StatsScope,
+    counters: Vec<StatsCounter>,
+});
+
+message!(
+    /// A counter and what a log entry adds to it: a number, or a field.
+    StatsCounter {
+        stat: Stat,
+        value_fixed: Option<u32>,
+        value_format: Option<&'static str>,
+    }
+);
+
+message!(Stat {
+    name: &'static str,
+    tags: Vec<StatTag>,
+});
+
+message!(StatTag {
+    name: &'static str,
+    value_format: &'static str,
 });
 
 message!(CelFilter { expression: String });

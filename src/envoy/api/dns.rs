@@ -15,6 +15,7 @@ message!(
     /// Names that are resolved when they are asked for.
     DnsCacheConfig {
         name: String,
+        max_hosts: Option<u32>,
         dns_lookup_family: &'static str,
         dns_refresh_rate: Seconds,
         dns_failure_refresh_rate: RefreshRate,

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::{
     CaresDnsResolverConfig, CelFilter, Cluster, DnsCluster, DynamicForwardCluster,
     DynamicForwardProxy, Empty, FileAccessLog, HttpConnectionManager, HttpProtocolOptions,
-    Listener, RouteConfiguration, SniDynamicForwardProxy, TcpProxy,
+    Listener, RouteConfiguration, ServerNameMatcher, SniDynamicForwardProxy, StatsAccessLog,
+    StringValue, TcpProxy,
 };
 
 message!(Extension {
@@ -57,6 +58,24 @@ pub(crate) enum Typed {
         rename = "type.googleapis.com/envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
     )]
     SniDynamicForwardProxy(SniDynamicForwardProxy),
+    #[serde(
+        rename = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.DestinationPortInput"
+    )]
+    DestinationPortInput(Empty),
+    #[serde(
+        rename = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.TransportProtocolInput"
+    )]
+    TransportProtocolInput(Empty),
+    #[serde(
+        rename = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.ServerNameInput"
+    )]
+    ServerNameInput(Empty),
+    #[serde(rename = "type.googleapis.com/xds.type.matcher.v3.ServerNameMatcher")]
+    ServerNameMatcher(ServerNameMatcher),
+    #[serde(rename = "type.googleapis.com/google.protobuf.StringValue")]
+    StringValue(StringValue),
+    #[serde(rename = "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config")]
+    StatsAccessLog(StatsAccessLog),
     #[serde(rename = "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster")]
     DnsCluster(DnsCluster),
     #[serde(

@@ -1,6 +1,6 @@
 //! Listeners and filter chains.
 
-use super::{Address, CidrRange, Extension, Seconds};
+use super::{Address, CidrRange, Extension, Matcher, Seconds};
 
 message!(Listener {
     name: String,
@@ -11,6 +11,7 @@ message!(Listener {
     listener_filters_timeout: Option<Seconds>,
     continue_on_listener_filters_timeout: Option<bool>,
     filter_chains: Vec<FilterChain>,
+    filter_chain_matcher: Option<Box<Matcher>>,
     default_filter_chain: Option<FilterChain>,
 });
 

@@ -34,6 +34,7 @@ mod dns;
 mod extension;
 mod http;
 mod listener;
+mod matcher;
 mod route;
 mod tcp;
 
@@ -45,6 +46,7 @@ pub(crate) use dns::*;
 pub(crate) use extension::*;
 pub(crate) use http::*;
 pub(crate) use listener::*;
+pub(crate) use matcher::*;
 pub(crate) use route::*;
 pub(crate) use tcp::*;
 

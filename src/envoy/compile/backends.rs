@@ -103,7 +103,11 @@ impl<'a> Backends<'a> {
                 names.retain(|host, _| needed.contains(host));
             }
         }
-        Resolvable { names, plain }
+        Resolvable {
+            names,
+            plain,
+            ..Resolvable::default()
+        }
     }
 }
 

@@ -118,9 +118,34 @@ impl<'a> Clusters<'a> {
         self.names_asked_for("requests".to_owned(), preference)
     }
 
+    /// The cluster of all services that are one host of their own name, and
+    /// the names that were asked for.
+    pub(super) fn shared(&mut self, preference: Option<IpPreference>) -> (String, DnsCacheConfig) {
+        let name = format!(
+            "cds_egress_{}_shared_{}",
+            self.mesh.name,
+            lookup_family(preference)
+        );
+        let names = DnsCacheConfig {
+            // Only modelled names come here, and all of them may.
+            max_hosts: Some(UNLIMITED),
+            ..self.names_asked_for(name.clone(), preference)
+        };
+        let mut cluster = bare(&name, 1000, None);
+        cluster.lb_policy = Some("CLUSTER_PROVIDED");
+        cluster.cluster_type = Some(Extension {
+            name: "envoy.clusters.dynamic_forward_proxy",
+            typed_config: Typed::DynamicForwardCluster(DynamicForwardCluster {
+                dns_cache_config: names.clone(),
+            }),
+        });
+        (self.insert(cluster), names)
+    }
+
     fn names_asked_for(&self, name: String, preference: Option<IpPreference>) -> DnsCacheConfig {
         DnsCacheConfig {
             name,
+            max_hosts: None,
             dns_lookup_family: lookup_family(preference),
             dns_refresh_rate: Seconds::whole(30),
             dns_failure_refresh_rate: failure_refresh_rate(false),

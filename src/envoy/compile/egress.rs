@@ -11,7 +11,8 @@ use super::backends::{Backends, host, is_plain};
 use super::clusters::Destination;
 use super::exposure::Exposure;
 use super::filters::{self, Direction};
-use super::{CompileError, Output, Resolvable, routes, wildcard};
+use super::sharing::Sharing;
+use super::{CompileError, Output, Resolvable, routes, tree, wildcard};
 use crate::envoy::AppPlacement;
 use crate::envoy::api::{
     Address, CidrRange, FilterChain, FilterChainMatch, Listener, Seconds, SocketAddress,
@@ -30,11 +31,19 @@ pub(super) fn compile(
     app: &AppPlacement,
 ) -> Result<Resolvable, CompileError> {
     let backends = Backends::of(output.mesh, node)?;
-    let (mut by_name, by_address) = connections(output, &backends)?;
+    let mut sharing = Sharing::new(app, output.mesh.matching);
+    let (mut by_name, by_address) = connections(output, &backends, &mut sharing)?;
     for (port, services) in &backends.requests {
         by_name.push(requests(output, node, *port, services)?);
     }
-    let by_name = listener(output, app, ToldApartBy::Name, by_name);
+    let shared = sharing.into_chains(output);
+    if let Some((chains, _)) = &shared {
+        by_name.extend(chains.iter().cloned());
+    }
+    let mut by_name = listener(output, app, ToldApartBy::Name, by_name);
+    if let Some((_, services)) = &shared {
+        tree::grow(&mut by_name, services);
+    }
     let by_address = listener(output, app, ToldApartBy::Address, by_address);
     output.listeners.extend([
         Listener {
@@ -45,13 +54,17 @@ pub(super) fn compile(
         },
         by_address,
     ]);
-    Ok(backends.resolvable(output.mesh.egress))
+    Ok(Resolvable {
+        shared: shared.map(|(_, services)| services).unwrap_or_default(),
+        ..backends.resolvable(output.mesh.egress)
+    })
 }
 
 /// The chains of connections at the first listener and at the second.
 fn connections(
     output: &mut Output<'_>,
     backends: &Backends<'_>,
+    sharing: &mut Sharing<'_>,
 ) -> Result<(Vec<FilterChain>, Vec<FilterChain>), CompileError> {
     let (mut by_name, mut by_address) = (Vec::new(), Vec::new());
     for connection in &backends.connections {
@@ -71,7 +84,7 @@ fn connections(
                 ..on_port
             };
             by_address.extend(chain(output, connection, matching)?);
-        } else {
+        } else if !sharing.takes(output, connection) {
             let matching = FilterChainMatch {
                 server_names: vec![host],
                 transport_protocol: Some("tls"),
@@ -149,6 +162,7 @@ fn listener(
         listener_filters_timeout: None,
         continue_on_listener_filters_timeout: None,
         filter_chains,
+        filter_chain_matcher: None,
         default_filter_chain: Some(filters::chain(name.to_owned(), None, filter)),
     }
 }

@@ -1,20 +1,30 @@
 //! The filters that chains are made of, and their logs.
 
+use std::path::Path;
+
 use super::clusters::Destination;
 use crate::envoy::Placement;
 use crate::envoy::api::{
     AccessLog, AccessLogFilter, CelFilter, ConfigSource, Empty, Extension, FileAccessLog,
     FilterChain, FilterChainMatch, HeaderFilter, HeaderMatcher, HttpConnectionManager,
-    InlineString, JsonFormat, LogFormat, PathConfigSource, Rds, Seconds, StringMatcher,
-    TcpAccessLogOptions, TcpProxy, Typed, UpgradeConfig,
+    InlineString, JsonFormat, LogFormat, LogTypeFilter, PathConfigSource, Rds, Seconds, Stat,
+    StatTag, StatsAccessLog, StatsCounter, StatsScope, StringMatcher, TcpAccessLogOptions,
+    TcpProxy, Typed, UpgradeConfig,
 };
 use crate::envoy::configuration::rds_path;
 use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG, ToldApartBy};
+use crate::envoy::shared;
 use crate::mesh;
 
 /// What tells a request that was passed on from one that was refused, be it
 /// for its host or because it is not one.
 const PASSED_ON: &str = "has(xds.cluster_name)";
+
+/// What a connection adds to the counters of its service when it ends.
+const BYTES: &[(&str, Option<&str>)] = &[
+    ("bytes_sent", Some("%BYTES_SENT%")),
+    ("bytes_received", Some("%BYTES_RECEIVED%")),
+];
 
 /// Which way requests go, as App Mesh's names have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +88,60 @@ pub(super) fn tcp_proxy(
             flush_access_log_on_connected: true,
         }),
     })
+}
+
+/// Connections of many services that share a chain: besides, each is counted
+/// for its service, and told of to whoever cuts those of a service that goes.
+pub(super) fn shared_tcp_proxy(
+    placement: &Placement,
+    told: &Path,
+    destination: Destination,
+) -> Extension {
+    let direction = Direction::Egress;
+    let mut extension = tcp_proxy(placement, direction, None, destination, None);
+    if let Typed::TcpProxy(proxy) = &mut extension.typed_config {
+        let format = log::shared_connections(direction.as_str());
+        proxy.access_log = vec![
+            file_log(placement, ACCESS_LOG, format, None),
+            counts("TcpUpstreamConnected", &[("connections", None)]),
+            counts("TcpConnectionEnd", BYTES),
+            AccessLog {
+                name: "envoy.access_loggers.file",
+                filter: None,
+                typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
+                    path: told.to_owned(),
+                    log_format: Some(LogFormat::JsonFormat(shared::format())),
+                })),
+            },
+        ];
+    }
+    extension
+}
+
+/// Counters of each service, by log entries of a type: of the entries, or of
+/// what stands in them.
+fn counts(entries: &'static str, counters: &[(&'static str, Option<&'static str>)]) -> AccessLog {
+    let counter = |(name, field): &(&'static str, Option<&'static str>)| StatsCounter {
+        stat: Stat {
+            name,
+            tags: vec![StatTag {
+                name: "service",
+                value_format: "%REQUESTED_SERVER_NAME%",
+            }],
+        },
+        value_fixed: field.is_none().then_some(1),
+        value_format: *field,
+    };
+    AccessLog {
+        name: "envoy.access_loggers.stats",
+        filter: Some(AccessLogFilter::LogTypeFilter(LogTypeFilter {
+            types: vec![entries],
+        })),
+        typed_config: Box::new(Typed::StatsAccessLog(StatsAccessLog {
+            stats_scope: StatsScope { prefix: "egress" },
+            counters: counters.iter().map(counter).collect(),
+        })),
+    }
 }
 
 /// Connections that are refused and noted.

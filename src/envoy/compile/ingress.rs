@@ -69,6 +69,7 @@ pub(super) fn inbound(
         listener_filters_timeout: None,
         continue_on_listener_filters_timeout: None,
         filter_chains: vec![filters::chain(format!("ingress_{port}"), None, filter)],
+        filter_chain_matcher: None,
         default_filter_chain: None,
     }
 }

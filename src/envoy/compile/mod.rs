@@ -15,6 +15,8 @@ mod ingress;
 mod readiness;
 mod retry;
 mod routes;
+mod sharing;
+mod tree;
 mod wildcard;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,7 @@ use thiserror::Error;
 
 use super::api::{Cluster, ExplicitHttpConfig, Listener, RouteConfiguration};
 use super::configuration::Parts;
+use super::shared::Shared;
 use super::{Configuration, Placement};
 use crate::mesh::{Mesh, MeshName, Protocol, ProxyId};
 
@@ -128,6 +131,7 @@ pub fn compile(
         routes: output.routes,
         names: resolvable.names,
         plain: resolvable.plain,
+        shared: resolvable.shared,
     }))
 }
 
@@ -138,6 +142,8 @@ struct Resolvable {
     names: BTreeMap<String, Ipv4Addr>,
     /// What is told apart by address alone.
     plain: BTreeSet<(Ipv4Addr, u16)>,
+    /// The services that have chains together.
+    shared: Shared,
 }
 
 /// What has been made so far.

@@ -94,6 +94,7 @@ fn listener(placement: &Placement) -> Listener {
                 typed_config: Typed::HttpConnectionManager(Box::new(manager)),
             }],
         }],
+        filter_chain_matcher: None,
         default_filter_chain: None,
     }
 }

@@ -11,7 +11,7 @@ fn envoy() -> PathBuf {
     std::env::var_os("COLORMESH_ENVOY").map_or_else(|| "envoy".into(), PathBuf::from)
 }
 
-fn assert_valid(name: &str, rendering: &str) {
+pub(super) fn assert_valid(name: &str, rendering: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("static.json");
     std::fs::write(&file, rendering).unwrap();

@@ -3,6 +3,7 @@
 
 mod live;
 mod meshes;
+mod sharing;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ fn placement(app: bool) -> Placement {
         address: Ipv4Addr::LOCALHOST,
         egress_port: 15001,
         plain_egress_port: 15002,
+        shared: None,
     });
     Placement {
         address: Ipv4Addr::new(10, 0, 10, 5),

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::envoy::Configuration;
 use crate::runtime::actor::Meshes;
 use crate::runtime::app::App;
+use crate::runtime::connections::Connections;
 use crate::runtime::desired::{TaskId, TaskSpec};
 use crate::runtime::dns::{Server, Zone};
 use crate::runtime::keeper::Keeper;
@@ -77,6 +78,7 @@ impl Driver {
             meshes,
             reports,
             state,
+            chains: Chains::Own,
         };
         Self {
             spec,
@@ -98,6 +100,18 @@ pub(super) struct Task {
     pub(super) meshes: watch::Receiver<Meshes>,
     pub(super) reports: mpsc::UnboundedSender<Report>,
     pub(super) state: TaskState,
+    pub(super) chains: Chains,
+}
+
+/// How a sidecar's services are told apart; a running one keeps its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chains {
+    /// Not known yet: the number of services decides.
+    Undecided,
+    /// Each has a filter chain of its own.
+    Own,
+    /// They share chains.
+    Shared,
 }
 
 /// What a running task consists of, in the order in which it was made.
@@ -108,6 +122,7 @@ pub(super) struct Parts {
     pub(super) dns: Option<Server>,
     pub(super) configuration: Option<Configuration>,
     pub(super) keeper: Option<Keeper>,
+    pub(super) connections: Option<Connections>,
     pub(super) sidecar: Option<Sidecar>,
     pub(super) app: Option<App>,
 }

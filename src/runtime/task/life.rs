@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::driver::{Parts, Report, Task};
 use crate::runtime::app::App;
+use crate::runtime::connections::Connections;
 use crate::runtime::observed::{MeshState, Processes, SidecarState, TaskStatus};
 use crate::runtime::redirect;
 
@@ -82,6 +83,7 @@ impl Task {
                     }
                 }
                 reason = ended(app) => return reason,
+                reason = lost(parts.connections.as_mut()) => return reason,
                 changed = self.meshes.changed() => {
                     if changed.is_err() {
                         std::future::pending::<()>().await;
@@ -104,6 +106,11 @@ impl Task {
         }
         sleep(PAUSES.0).await;
         let configuration = parts.configuration.as_ref().ok_or_else(|| reason.clone())?;
+        // Its connections are gone, and so must be what was told of them.
+        parts.connections = None;
+        parts.connections = self
+            .connections(parts.app_network.as_ref(), configuration)
+            .await?;
         let sidecar = self
             .sidecar(configuration)
             .await
@@ -145,6 +152,9 @@ impl Task {
         if let Some(zone) = &parts.zone {
             zone.send_replace(self.zone(&next));
         }
+        if let Some(connections) = &parts.connections {
+            connections.set(next.shared().clone());
+        }
         self.note_names(&next);
         parts.configuration = Some(next);
         self.state.mesh = MeshState::Applied;
@@ -170,6 +180,15 @@ impl Task {
         let _ = self.surroundings.network.ip(address).await;
         drop(parts.app_network);
         let _ = std::fs::remove_dir_all(&self.surroundings.folder);
+    }
+}
+
+/// Why a sidecar's connections are lost sight of; never when nobody has to
+/// follow them.
+async fn lost(connections: Option<&mut Connections>) -> String {
+    match connections {
+        Some(connections) => connections.lost().await,
+        None => std::future::pending().await,
     }
 }
 

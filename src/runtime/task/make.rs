@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::driver::{Parts, Task};
+use super::driver::{Chains, Parts, Task};
 use super::life::ended;
 use crate::envoy::log::DNS_LOG;
 use crate::envoy::{self, AppPlacement, Configuration, Placement};
@@ -50,6 +50,7 @@ impl Task {
             .ip(address)
             .await
             .map_err(|error| error.to_string())?;
+        self.chains = self.chains_to_begin_with(parts.app_network.as_ref()).await;
         let configuration = self.first_configuration(parts.app_network.as_ref()).await;
         if let Some(network) = &parts.app_network {
             let plain = redirect::plain_destinations(configuration.plain());
@@ -77,6 +78,9 @@ impl Task {
         let (logs, home) = (&self.surroundings.logs, &self.surroundings.folder);
         parts.keeper = Some(Keeper::start(logs.clone(), home.clone()));
         self.note_names(&configuration);
+        parts.connections = self
+            .connections(parts.app_network.as_ref(), &configuration)
+            .await?;
         parts.sidecar = Some(self.sidecar(&configuration).await?);
         parts.configuration = Some(configuration);
         self.state.sidecar = SidecarState::Live;
@@ -143,6 +147,7 @@ impl Task {
         let meshes = self.meshes.borrow_and_update().clone();
         let mesh = meshes.meshes.get(&self.spec.mesh);
         let mesh = mesh.ok_or_else(|| format!("there is no mesh `{}`", self.spec.mesh))?;
+        self.decide(mesh.reach_of(&self.spec.proxy));
         let path = |netns: &Netns| netns.path().map(PathBuf::from).unwrap_or_default();
         let placement = Placement {
             address: self.spec.address,
@@ -152,6 +157,7 @@ impl Task {
                 address: std::net::Ipv4Addr::LOCALHOST,
                 egress_port: EGRESS_PORT,
                 plain_egress_port: PLAIN_EGRESS_PORT,
+                shared: (self.chains == Chains::Shared).then(|| self.pipe()),
             }),
             private_domains: meshes.domains.iter().cloned().collect(),
             resolver: self.surroundings.resolver,

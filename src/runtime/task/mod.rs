@@ -7,6 +7,7 @@
 mod driver;
 mod life;
 mod make;
+mod sharing;
 
 pub(super) use driver::{Driver, Report, Surroundings};
 pub use make::NAMES;

@@ -13,6 +13,7 @@ pub(crate) mod netns;
 pub(crate) mod outside;
 mod proxy;
 mod requests;
+mod sharing;
 mod wildcards;
 
 use std::io::ErrorKind;
@@ -39,6 +40,8 @@ struct Scene {
     vpc: Netns,
     app: Netns,
     outside: Outside,
+    /// Whether services share chains that can.
+    shares: bool,
 }
 
 impl Scene {
@@ -55,6 +58,14 @@ impl Scene {
             vpc,
             app,
             outside,
+            shares: false,
+        }
+    }
+
+    fn sharing() -> Self {
+        Self {
+            shares: true,
+            ..Self::new()
         }
     }
 
@@ -64,7 +75,8 @@ impl Scene {
 
     fn sidecar(&self, resources: &[Resource], node: &str, address: Ipv4Addr, app: &Netns) -> Proxy {
         let id = ProxyId::VirtualNode(VirtualNodeName::new(node));
-        let proxy = Proxy::start(&self.world, resources, id, address, &self.vpc, Some(app));
+        let app_and_form = Some((app, self.shares));
+        let proxy = Proxy::start(&self.world, resources, id, address, &self.vpc, app_and_form);
         app.follow(&proxy.configuration);
         proxy
     }

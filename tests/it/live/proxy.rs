@@ -15,6 +15,9 @@ use serde::de::DeserializeOwned;
 
 use super::netns::Netns;
 
+/// What Envoy tells of connections over shared chains.
+pub(crate) const SHARED: &str = "shared.log";
+
 /// Envoy, and where its files are.
 pub(crate) struct Proxy {
     pub(crate) configuration: Configuration,
@@ -33,18 +36,19 @@ impl Proxy {
         id: ProxyId,
         address: Ipv4Addr,
         vpc: &Netns,
-        app: Option<&Netns>,
+        app: Option<(&Netns, bool)>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let placement = Placement {
             address,
             network: Some(vpc.path()),
-            app: app.map(|app| AppPlacement {
+            app: app.map(|(app, shares)| AppPlacement {
                 network: app.path(),
                 address: Ipv4Addr::LOCALHOST,
                 egress_port: 15001,
                 plain_egress_port: 15002,
+                shared: shares.then(|| path.join(SHARED)),
             }),
             private_domains: vec!["internal".to_owned()],
             resolver: "127.0.0.1:5353".parse().unwrap(),

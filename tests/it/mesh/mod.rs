@@ -50,6 +50,7 @@ fn placement(proxy: &ProxyId) -> Placement {
         address: Ipv4Addr::LOCALHOST,
         egress_port: 15001,
         plain_egress_port: 15002,
+        shared: None,
     };
     Placement {
         address: Ipv4Addr::new(10, 0, 10, 5),
