@@ -7,6 +7,7 @@ use super::entry::What;
 use super::printable::clipped;
 use super::{Entry, Log, Task, each_line, sources};
 use crate::envoy::log::{Allowed, Attempt, Denied, Direction, Event};
+use crate::runtime::probe;
 
 /// The most destinations that are told apart; further ones are counted
 /// together. Who is refused a new name each time cannot make this grow.
@@ -186,6 +187,18 @@ impl Refusals {
         if let Some(destination) = &denied.destination {
             keep_few(&mut self.addresses, destination);
         }
+    }
+
+    /// Whether `verify --egress` tried that and nobody else.
+    pub(crate) fn is_of_probes(&self, target: &Target) -> bool {
+        let name = target.name.as_deref().unwrap_or_default();
+        let marked = name.split('.').any(probe::is_marker);
+        let address = |text: &String| text.parse::<SocketAddr>().ok();
+        let mut addresses = self.addresses.iter().map(address);
+        let probed = |address: Option<SocketAddr>| {
+            address.is_some_and(|address| probe::is_probed(address.ip()))
+        };
+        marked || !self.addresses.is_empty() && addresses.all(probed)
     }
 
     /// How often; a look-up of several types counts once.

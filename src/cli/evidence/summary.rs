@@ -92,9 +92,11 @@ impl Traffic {
         // What came to a connection is advised on before mere look-ups: it
         // says more about what is wanted.
         refused.sort_by_key(|(target, _)| (target.attempt, *target));
-        let denied = refused
-            .into_iter()
-            .map(|(target, refusals)| denied(target, refusals, advisor.advise(target)));
+        let denied = refused.into_iter().map(|(target, refusals)| {
+            let is_wanted = !refusals.is_of_probes(target);
+            let advice = is_wanted.then(|| advisor.advise(target)).flatten();
+            denied(target, refusals, advice)
+        });
         let mut denied: Vec<Denied> = denied.collect();
         denied.sort_by(|one, other| (other.count, &one.place).cmp(&(one.count, &other.place)));
         Self {

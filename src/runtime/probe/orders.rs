@@ -20,6 +20,24 @@ pub const BLOCKS: [&str; 6] = [
     "2001:db8::/32",
 ];
 
+/// Whether an address is in one of these blocks, which nobody else has use for.
+pub fn is_probed(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => matches!(
+            address.octets(),
+            [192, 0, 2, _] | [198, 18 | 19, 0, _] | [198, 51, 100, _] | [203, 0, 113, _]
+        ),
+        IpAddr::V6(address) => address.segments()[..2] == [0x2001, 0xdb8],
+    }
+}
+
+/// Whether this is what marks a probe, such as `cm01234567a07`.
+pub fn is_marker(label: &str) -> bool {
+    let rest = label.strip_prefix("cm").unwrap_or_default();
+    let is_plain = rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    rest.len() == 11 && is_plain && rest[9..].bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Everything a prober has to know, as JSON on its standard input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

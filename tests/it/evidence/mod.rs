@@ -23,7 +23,7 @@ external_services:
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A stranger, whose address nobody has.
-const STRANGER: &str = "198.51.100.9";
+const STRANGER: &str = "100.99.7.9";
 
 fn up() -> Project {
     let project = Project::new().file("colormesh.yaml", SETTINGS);
