@@ -1,14 +1,13 @@
 //! The image of the user's own: looked up before anything is changed, and from
 //! then on named by its digest, so that what was checked is what runs.
 
-use std::error::Error;
-
 use anyhow::{Result, anyhow};
 
 use super::exit::Exit;
 use super::printer::Printer;
 use super::session::Session;
 use crate::config::Target;
+use crate::diag::with_causes;
 use crate::image::{self, Architecture, Described, Reference, RegistryError};
 use crate::stack::{Processor, Role};
 
@@ -38,12 +37,12 @@ pub(crate) async fn find(session: &Session, printer: Printer) -> Result<Option<O
     match image::describe(&reference, login, &processors).await {
         Ok(described) => found(&named, &reference, &described).map(Some),
         Err(error) if error.is_unreachable() || error.is_denied() => {
-            let why = chain(&error);
+            let why = with_causes(&error);
             let (kept, what_then) = kept(session, &named, &reference, &error).await?;
             printer.say(&format!("cannot look at `{named}`: {why}; {what_then}"));
             Ok(Some(kept))
         }
-        Err(error) => Err(refused(&named, &chain(&error), hint(&error)).into()),
+        Err(error) => Err(refused(&named, &with_causes(&error), hint(&error)).into()),
     }
 }
 
@@ -114,12 +113,12 @@ async fn kept(
         return Ok((image, "the first task shows whether it runs"));
     }
     if error.is_denied() {
-        return Err(refused(named, &chain(error), hint(error)).into());
+        return Err(refused(named, &with_causes(error), hint(error)).into());
     }
     Err(anyhow!(
         "cannot look at the app's image `{named}`: {}\n\n\
          hint: nothing was changed; `up` goes on once the registry answers",
-        chain(error)
+        with_causes(error)
     ))
 }
 
@@ -150,16 +149,6 @@ fn refused(named: &str, why: &str, hint: &str) -> Exit {
     Exit::usage(format!(
         "the app's image `{named}` cannot be used: {why}\n\nhint: {hint}; nothing was changed"
     ))
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        line = format!("{line}: {cause}");
-        next = cause.source();
-    }
-    line
 }
 
 // === impl OwnImage ===

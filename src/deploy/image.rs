@@ -1,10 +1,9 @@
 //! The app's image: built, pushed, and in the end removed.
 
-use std::error::Error;
-
 use super::run::Run;
 use super::{ImageSource, Outcome, Progress, StepError};
 use crate::aws::Repository;
+use crate::diag::with_causes;
 use crate::image::{self, Image};
 use crate::plan::StepId;
 use crate::stack::{Role, StackName};
@@ -45,9 +44,12 @@ impl Run {
             repository: repository.name,
             authorization: Some(login.token().to_owned()),
         };
-        let pushed = image::push(self.image(), &target)
-            .await
-            .map_err(|error| told(&error))?;
+        let pushed =
+            image::push(self.image(), &target)
+                .await
+                .map_err(|error| StepError::Image {
+                    reason: with_causes(&error),
+                })?;
         let reference = format!("{}@{}", repository.uri, pushed.digest);
         let _ = self.app_image.set(reference.clone());
         self.tell(
@@ -93,15 +95,4 @@ impl Run {
             None => Ok(None),
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn told(error: &dyn Error) -> StepError {
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        reason = format!("{reason}: {next}");
-        cause = next.source();
-    }
-    StepError::Image { reason }
 }

@@ -4,11 +4,13 @@
 //! advice. This room owns the one renderer; it reads no files and prints
 //! nothing.
 
+mod causes;
 mod diagnostic;
 mod nearest;
 mod render;
 mod source;
 
+pub use causes::with_causes;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use nearest::nearest;
 pub use render::{Style, render};

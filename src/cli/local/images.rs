@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::diag::with_causes;
 use crate::image::{self, Reference, Store, Unpacked};
 
 /// Where images are kept and unpacked.
@@ -35,24 +36,14 @@ impl Images {
             Some(digest) if self.store.contains(digest) => digest.clone(),
             Some(_) | None => {
                 let pulled = image::pull(&reference, None, &self.store).await;
-                pulled.map_err(|error| chain(&error))?
+                pulled.map_err(|error| with_causes(&error))?
             }
         };
         let (store, into) = (self.store.clone(), self.rootfs.clone());
         let unpack = tokio::task::spawn_blocking(move || image::unpack(&store, &digest, &into));
         match unpack.await {
-            Ok(unpacked) => unpacked.map_err(|error| chain(&error)),
+            Ok(unpacked) => unpacked.map_err(|error| with_causes(&error)),
             Err(panicked) => Err(panicked.to_string()),
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        line = format!("{line}: {cause}");
-        next = cause.source();
-    }
-    line
 }

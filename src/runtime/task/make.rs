@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::driver::{Chains, Parts, Task};
 use super::life::ended;
+use crate::diag::with_causes;
 use crate::envoy::log::DNS_LOG;
 use crate::envoy::{self, AppPlacement, Configuration, Placement};
 use crate::mesh::EgressFilter;
@@ -208,7 +209,7 @@ impl Task {
             log: self.surroundings.logs.join(ENVOY_LOG),
         };
         let started = Sidecar::start(&options, configuration).await;
-        let mut sidecar = started.map_err(|error| describe(&error))?;
+        let mut sidecar = started.map_err(|error| with_causes(&error))?;
         match timeout(LIVE, sidecar.live()).await {
             Ok(Ok(())) => Ok(sidecar),
             Ok(Err(reason)) => Err(reason),
@@ -245,7 +246,7 @@ impl Task {
             spec.stop_timeout,
         )
         .await;
-        started.map_err(|error| describe(&error))
+        started.map_err(|error| with_causes(&error))
     }
 }
 
@@ -255,15 +256,4 @@ async fn accepting(network: &Netns, port: u16) {
     while network.connect(address).await.is_err() {
         sleep(KNOCK).await;
     }
-}
-
-/// An error and its causes in one line.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
