@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +98,20 @@ impl Client {
             Ok(outcome) => outcome.map(drop),
             Err(_) => Err(format!("no answer in {} s", DEADLINE.as_secs())),
         }
+    }
+
+    /// The first bytes of TLS: what asks for `host`, or for nobody.
+    pub(crate) fn hello(&self, host: Option<&'static str>) -> Vec<u8> {
+        // An address is not told to the other side.
+        let nobody = ServerName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED));
+        let name = host.and_then(|host| ServerName::try_from(host).ok());
+        let config = Arc::clone(self.tls.config());
+        let mut hello = Vec::new();
+        if let Ok(mut begun) = rustls::ClientConnection::new(config, name.unwrap_or(nobody)) {
+            // Memory takes all of it.
+            let _ = begun.write_tls(&mut hello);
+        }
+        hello
     }
 
     async fn page(&self, url: &Uri) -> Result<Page, String> {

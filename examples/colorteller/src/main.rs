@@ -6,10 +6,12 @@
 //! | `/ping` | 200, for health checks |
 //! | `/external_<name>` | the page of the outside service `<name>`, from `EXTERNAL_SERVICES` |
 //! | `/egress_denied` | tries one fixed host that the mesh does not model, and says what happened |
+//! | `/egress` | tries what an ordinary process can to get out, and says as JSON what it saw |
 //!
 //! No host, port or path ever comes from a request, so the app cannot be made
 //! to call what its environment does not name.
 
+mod egress;
 mod fetch;
 mod server;
 mod services;

@@ -1,4 +1,4 @@
-//! The HTTP server and its four kinds of path.
+//! The HTTP server and its kinds of path.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,21 +14,20 @@ use hyper::{Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 
+use crate::egress::{self, UNMODELLED, UNMODELLED_ADDRESS};
 use crate::fetch::{Client, Page};
 use crate::services::Settings;
 
-/// The host behind `/egress_denied`. No walkthrough models it.
-const UNMODELLED: &str = "www.example.com";
-/// An address that belongs to nobody (TEST-NET-1, RFC 5737). Where the mesh
-/// answers no unmodelled name, a connection to it is what tries the filter.
-const UNMODELLED_ADDRESS: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 443);
-
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 
 struct App {
     settings: Settings,
     client: Client,
+    /// Held while `/egress` tries: each of its tries costs sockets.
+    trying: Mutex<()>,
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -37,7 +36,11 @@ pub(crate) async fn serve(settings: Settings, client: Client) -> io::Result<()> 
     let listener = TcpListener::bind(address).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = Arc::new(App { settings, client });
+    let app = Arc::new(App {
+        settings,
+        client,
+        trying: Mutex::new(()),
+    });
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -69,6 +72,7 @@ impl App {
         match path {
             "/" => text(StatusCode::OK, self.settings.color.clone()),
             "/ping" => text(StatusCode::OK, String::new()),
+            "/egress" => self.ways_out().await,
             "/egress_denied" => self.unmodelled().await,
             _ => match path.strip_prefix("/external_") {
                 Some(name) => self.external(name).await,
@@ -95,15 +99,26 @@ impl App {
         )
     }
 
+    /// Tries every way out that it can.
+    async fn ways_out(&self) -> Response<Full<Bytes>> {
+        let Ok(_trying) = self.trying.try_lock() else {
+            let busy = "somebody else's tries are under way\n".to_owned();
+            return text(StatusCode::TOO_MANY_REQUESTS, busy);
+        };
+        let told = egress::tried(&self.client, &self.settings).await;
+        answer(StatusCode::OK, JSON, Bytes::from(told))
+    }
+
     /// Tries the unmodelled host by its name, and when that fails by an
-    /// address, so that the filter itself is tried and not only the resolver.
+    /// address, so that the filter itself is tried and not only the resolver:
+    /// where the mesh answers no unmodelled name, the address is what tries it.
     async fn unmodelled(&self) -> Response<Full<Bytes>> {
         let url = format!("https://{UNMODELLED}/").parse().unwrap_or_default();
         let by_name = match self.client.get(&url).await {
             Ok(page) => return answer(page.status, &page.content_type, page.body),
             Err(why) => why,
         };
-        let address = SocketAddr::from(UNMODELLED_ADDRESS);
+        let address = SocketAddr::from((UNMODELLED_ADDRESS, 443));
         match self.client.handshake(address, UNMODELLED).await {
             Ok(()) => text(
                 StatusCode::OK,
