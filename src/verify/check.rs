@@ -12,7 +12,8 @@ pub enum Verdict {
     Passed,
     /// It is not.
     Failed,
-    /// It could not be tried here; the evidence says why.
+    /// It could not be tried here, or what was seen proves neither; the
+    /// evidence says why.
     Skipped,
 }
 

@@ -15,7 +15,7 @@ pub struct WayOut {
     pub user: String,
     /// What was tried.
     pub probe: String,
-    /// Whether what came of it is what should; none when it could not be tried.
+    /// Whether what came of it is what should; none when that cannot be told.
     pub passed: Option<bool>,
     /// What should come of it.
     pub expected: String,
@@ -25,16 +25,26 @@ pub struct WayOut {
     pub evidence: String,
 }
 
+/// Where ways out were tried, and how that went.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The environment.
+    pub environment: String,
+    /// `local` or `aws`.
+    pub target: String,
+    /// What the outside world was, where it is ours to say.
+    pub world: Option<String>,
+    /// What was tried.
+    pub ways: Vec<WayOut>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
 /// The report; with nothing tried, nothing is proved, and it has not passed.
-pub fn ways_out(
-    environment: &str,
-    world: Option<String>,
-    tried: Vec<WayOut>,
-    elapsed: Duration,
-) -> Report {
-    let tasks: BTreeSet<&str> = tried.iter().map(|way| way.task.as_str()).collect();
+pub fn ways_out(tried: Tried) -> Report {
+    let tasks: BTreeSet<&str> = tried.ways.iter().map(|way| way.task.as_str()).collect();
     let several = tasks.len() > 1;
-    let mut checks: Vec<Check> = tried.iter().map(|way| check(way, several)).collect();
+    let mut checks: Vec<Check> = tried.ways.iter().map(|way| check(way, several)).collect();
     if checks.is_empty() {
         let none = Check::compare("a task to try on", "one that runs an app");
         checks.push(
@@ -43,12 +53,12 @@ pub fn ways_out(
         );
     }
     Report {
-        environment: environment.to_owned(),
-        target: "local".to_owned(),
-        world,
+        environment: tried.environment,
+        target: tried.target,
+        world: tried.world,
         passed: checks.iter().all(|check| check.verdict != Verdict::Failed),
         checks,
-        elapsed,
+        elapsed: tried.elapsed,
     }
 }
 
@@ -63,7 +73,10 @@ fn check(way: &WayOut, several: bool) -> Check {
         Some(passed) => check
             .seen(passed, way.seen.clone())
             .evidence(way.evidence.clone()),
-        None => check.skipped(way.evidence.clone()),
+        None => Check {
+            seen: way.seen.clone(),
+            ..check.skipped(way.evidence.clone())
+        },
     }
 }
 
@@ -83,10 +96,20 @@ mod tests {
         }
     }
 
+    fn report(ways: Vec<WayOut>) -> Report {
+        ways_out(Tried {
+            environment: "e".to_owned(),
+            target: "local".to_owned(),
+            world: None,
+            ways,
+            elapsed: Duration::ZERO,
+        })
+    }
+
     #[test]
     fn one_way_out_is_enough_to_fail() {
         let tried = vec![way(Some(true)), way(Some(false)), way(None)];
-        let report = ways_out("e", None, tried, Duration::ZERO);
+        let report = report(tried);
         assert!(!report.passed);
         let verdicts: Vec<Verdict> = report.checks.iter().map(|check| check.verdict).collect();
         assert_eq!(
@@ -97,6 +120,6 @@ mod tests {
 
     #[test]
     fn nothing_tried_proves_nothing() {
-        assert!(!ways_out("e", None, Vec::new(), Duration::ZERO).passed);
+        assert!(!report(Vec::new()).passed);
     }
 }

@@ -8,16 +8,18 @@
 mod check;
 mod egress;
 mod facts;
+mod hearsay;
 mod http;
 mod junit;
 mod probes;
 mod run;
 
 pub use check::{Check, Report, Verdict};
-pub use egress::{WayOut, ways_out};
+pub use egress::{Tried, WayOut, ways_out};
 pub use facts::{
     Denial, EnvoyFact, Expectations, External, Facts, Readable, ServiceFact, StackFact,
 };
+pub use hearsay::ask;
 pub use http::{Answer, get};
 pub use junit::junit;
 pub use run::{Progress, run};

@@ -5,35 +5,66 @@ use std::time::Instant;
 use super::verify::{summary, write_junit};
 use crate::cli::args::Verify;
 use crate::cli::exit::{DONE, Exit, Outcome, UNVERIFIED};
+use crate::cli::gather;
 use crate::cli::layout::table;
 use crate::cli::local::status;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
-use crate::cli::session::Session;
+use crate::cli::session::{LocalSession, Session};
 use crate::runtime::Row;
-use crate::verify::{self, Check, Report, Verdict, WayOut};
+use crate::verify::{self, Check, Report, Tried, Verdict, WayOut};
 
 pub(crate) async fn run(session: &Session, arguments: &Verify, printer: Printer) -> Outcome {
-    let Some(local) = &session.local else {
-        let message = "`verify --egress` tries ways out from inside a task, which only the local \
-                       target lets it; `verify` without it works on `aws` too";
-        return Err(Exit::usage(message.to_owned()).into());
-    };
     let started = Instant::now();
-    printer.say("trying every way out of the app, as its user and as root");
-    let examination = status::examine(&local.running.record).await?;
+    let ways = match &session.local {
+        Some(local) => from_outside(local, printer).await?,
+        None => by_its_word(session, printer).await?,
+    };
     let world = session.local_status().await.and_then(|local| local.world);
-    let report = verify::ways_out(
-        session.config.environment.as_ref(),
-        world.map(|world| world.kind),
-        examination.rows.into_iter().map(way_out).collect(),
-        started.elapsed(),
-    );
+    let report = verify::ways_out(Tried {
+        environment: session.config.environment.to_string(),
+        target: session.config.target.to_string(),
+        world: world.map(|world| world.kind),
+        ways,
+        elapsed: started.elapsed(),
+    });
     write_junit(arguments, &report)?;
     printer.json(&report)?;
     printer.data(&rows(&report))?;
     printer.data(&summary(&report))?;
     printer.data(&look_at(&report))?;
     Ok(if report.passed { DONE } else { UNVERIFIED })
+}
+
+/// The runtime tries inside the task, and watches from outside.
+async fn from_outside(local: &LocalSession, printer: Printer) -> anyhow::Result<Vec<WayOut>> {
+    printer.say("trying every way out of the app, as its user and as root");
+    let examination = status::examine(&local.running.record).await?;
+    Ok(examination.rows.into_iter().map(way_out).collect())
+}
+
+/// The colour app tries what it can, and nobody watches.
+async fn by_its_word(session: &Session, printer: Printer) -> anyhow::Result<Vec<WayOut>> {
+    if let Some(image) = &session.config.app.image {
+        let message = format!(
+            "on `aws` the colour app itself tries the ways out, and `{image}` (`app.image`) is \
+             another app\n\n\
+             hint: `verify --egress` with `--target local` tries them inside any image"
+        );
+        return Err(Exit::usage(message).into());
+    }
+    let endpoint = gather::endpoint(session).await;
+    let endpoint = endpoint.ok_or_else(|| {
+        anyhow::anyhow!(
+            "nothing can be tried: the service stack has no output `ColorAppEndpoint`\n\n\
+             hint: `colormesh status` tells what is deployed, `colormesh up` deploys it"
+        )
+    })?;
+    printer.say(
+        "the app tries what an ordinary process can; on `aws` nobody watches from outside, so \
+         its own word is the only witness",
+    );
+    let told = verify::ask(&endpoint).await;
+    told.map_err(|why| anyhow::anyhow!("the app told nothing of its ways out: {why}"))
 }
 
 fn way_out(row: Row) -> WayOut {

@@ -3,6 +3,7 @@
 
 mod open;
 mod real;
+mod told;
 
 use colormesh::runtime::probe::{Attempt, Counts, Expected, Run, Sight, Summary, all};
 

@@ -3,8 +3,9 @@
 //! Where nobody can look from outside, as on ECS, what the app itself sees is
 //! the only word there is. It tries documentation addresses (RFC 5737, RFC
 //! 3849), which belong to nobody, one documentation name (RFC 2606), and what
-//! a cloud offers beside a container. So nobody is harmed by what does get out;
-//! but silence then proves nothing, and it is told apart from a refusal.
+//! a cloud offers beside a container; and it asks for a name below a modelled
+//! one. So nobody is harmed by what does get out; but silence then proves
+//! nothing, and it is told apart from a refusal.
 
 mod dns;
 mod process;
@@ -91,7 +92,10 @@ fn probes(client: &Client, settings: &Settings) -> Vec<(&'static str, Try)> {
                 client.hello(Some(UNMODELLED)),
             )]),
         ),
-        ("UDP", Box::pin(dns::datagram(foreign(9)))),
+        (
+            "UDP",
+            all([9, 443].map(|port| dns::datagram(foreign(port)))),
+        ),
         (
             "DNS to a foreign resolver, UDP",
             Box::pin(dns::by_udp((RESOLVER, 53).into())),
@@ -108,7 +112,10 @@ fn probes(client: &Client, settings: &Settings) -> Vec<(&'static str, Try)> {
             "a made-up name below a modelled one",
             Box::pin(dns::look_up_below(below.map(str::to_owned))),
         ),
-        ("raw socket, ICMP", Box::pin(process::raw_socket())),
+        (
+            "raw socket, ICMP",
+            Box::pin(async { process::raw_socket() }),
+        ),
         ("the proxy's user id", Box::pin(process::proxy_user())),
         (
             "instance metadata",
@@ -134,7 +141,7 @@ fn foreign(port: u16) -> SocketAddr {
     (IpAddr::from(UNMODELLED_ADDRESS), port).into()
 }
 
-/// Several tries, one after another's start, as one.
+/// Several tries at once, as one.
 fn all<F, const N: usize>(tries: [F; N]) -> Try
 where
     F: Future<Output = Seen> + Send + 'static,
