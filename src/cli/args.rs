@@ -187,6 +187,8 @@ pub(crate) enum Command {
     /// The local endpoint
     #[command(subcommand)]
     Local(Local),
+    /// Print the JSON schema of `colormesh.yaml`, for editors
+    Schema,
     /// Print a completion script for a shell
     Completions {
         /// The shell

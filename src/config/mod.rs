@@ -18,6 +18,7 @@ mod model;
 mod names;
 mod ports;
 mod reader;
+mod schema;
 mod service;
 mod settings;
 mod sharing;
@@ -42,6 +43,7 @@ pub use model::{
 };
 pub use names::{Color, EnvironmentName, MeshName, ServiceName};
 pub use ports::port_ranges;
+pub use schema::schema;
 pub use service::{Caller, ExternalService, IpPreference, Protocol};
 pub use settings::{Kind, SETTINGS, Setting, markdown};
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Egress, Internet, IpPreference, Matching, MeshRuntime, Nat, Protocol, Target};
+use super::{Caller, Egress, Internet, IpPreference, Matching, MeshRuntime, Nat, Protocol, Target};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,8 @@ pub enum Kind {
     Switch,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of some of these words.
+    Words(&'static [&'static str]),
     /// A list of maps.
     List,
 }
@@ -220,7 +222,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "external_services[].nodes",
-        Kind::List,
+        Kind::Words(Caller::WORDS),
         "`[app]`",
         "which nodes may call it: `app`; `[]` for none yet",
     ),
@@ -353,7 +355,7 @@ impl Kind {
                 .map(|word| code(word))
                 .collect::<Vec<_>>()
                 .join(", "),
-            Self::List => "list".to_owned(),
+            Self::Words(_) | Self::List => "list".to_owned(),
         }
     }
 }

@@ -175,7 +175,7 @@ mod tests {
         let service = "Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL";
         let line = |name: &str| {
             format!(
-                r#"{{"time":"2026-11-23T09:00:00.000Z","protocol":"tcp","destination":"192.0.2.1:443","server_name":"{name}"}}"#
+                r#"{{"time":"2026-11-23T09:00:00.000Z","protocol":"tcp","destination":"240.0.2.1:443","server_name":"{name}"}}"#
             )
         };
         let log: String = ["www.github.com", "www.github.com", &"x".repeat(100)]
@@ -293,7 +293,7 @@ mod tests {
               "ColorTellerWhite 1f2e3d4c"
             ],
             "destinations": [
-              "192.0.2.1:443"
+              "240.0.2.1:443"
             ],
             "suggestion": "- { name: www-github, host: www.github.com }",
             "why": "a name under `github.com`, which is modelled"
@@ -310,7 +310,7 @@ mod tests {
               "ColorTellerWhite 1f2e3d4c"
             ],
             "destinations": [
-              "192.0.2.1:443"
+              "240.0.2.1:443"
             ],
             "suggestion": null,
             "why": null

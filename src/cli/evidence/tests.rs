@@ -54,7 +54,7 @@ fn refuse(groups: &mut Groups, fields: &str) {
 fn tls(groups: &mut Groups, name: &str, port: u16) {
     refuse(
         groups,
-        &format!(r#""protocol":"tcp","destination":"192.0.2.1:{port}","server_name":"{name}""#),
+        &format!(r#""protocol":"tcp","destination":"240.0.2.1:{port}","server_name":"{name}""#),
     );
 }
 
@@ -62,7 +62,7 @@ fn request(groups: &mut Groups, host: &str, port: u16) {
     refuse(
         groups,
         &format!(
-            r#""protocol":"http","destination":"192.0.2.1:{port}","host":"{host}","method":"GET","path":"/""#
+            r#""protocol":"http","destination":"240.0.2.1:{port}","host":"{host}","method":"GET","path":"/""#
         ),
     );
 }
