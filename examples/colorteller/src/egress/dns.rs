@@ -12,6 +12,9 @@ use super::seen::Seen;
 use super::tcp::converse;
 use super::{PATIENCE, UNMODELLED};
 
+/// What C libraries (glibc, musl) say when no resolver answers.
+const SILENT: [&str; 2] = ["Temporary failure", "Try again"];
+
 /// A message to nobody; whatever comes back has been outside.
 pub(super) async fn datagram(to: SocketAddr) -> Seen {
     match ask(to, b"egress").await {
@@ -40,13 +43,29 @@ pub(super) async fn by_tcp(resolver: SocketAddr) -> Seen {
 
 /// Through the app's own resolver, as every program asks it.
 pub(super) async fn look_up(name: String) -> Seen {
-    match timeout(PATIENCE, lookup_host((name.as_str(), 443))).await {
-        Ok(Ok(mut found)) => match found.next() {
-            Some(address) => Seen::out(format!("{name} is {}", address.ip())),
-            None => Seen::refused("does not resolve"),
-        },
-        Ok(Err(_)) => Seen::refused("does not resolve"),
-        Err(_) => Seen::unclear("the resolver does not answer"),
+    match resolve(&name).await {
+        Ok(address) => Seen::out(format!("{name} is {}", address.ip())),
+        Err(seen) => seen,
+    }
+}
+
+/// The first address of `name`, or what came of asking for it.
+pub(super) async fn resolve(name: &str) -> Result<SocketAddr, Seen> {
+    match timeout(PATIENCE, lookup_host((name, 443))).await {
+        Ok(Ok(mut found)) => found
+            .next()
+            .ok_or_else(|| Seen::refused("does not resolve")),
+        Ok(Err(error)) => Err(unresolved(&error.to_string())),
+        Err(_) => Err(unresolved(SILENT[0])),
+    }
+}
+
+/// The C library has only words for it.
+fn unresolved(error: &str) -> Seen {
+    if SILENT.iter().any(|words| error.contains(words)) {
+        Seen::unclear("the resolver does not answer")
+    } else {
+        Seen::refused("does not resolve")
     }
 }
 
@@ -133,6 +152,14 @@ mod tests {
     async fn silence_is_no_refusal() {
         let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         assert_eq!(datagram(silent.local_addr().unwrap()).await.out, None);
+    }
+
+    #[test]
+    fn a_resolver_that_does_not_answer_refuses_nothing() {
+        let said = "failed to lookup address information: Temporary failure in name resolution";
+        assert_eq!(unresolved(said).out, None);
+        let said = "failed to lookup address information: Name or service not known";
+        assert_eq!(unresolved(said).out, Some(false));
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::fetch::Client;
 use crate::services::Settings;
@@ -36,8 +37,10 @@ const INSTANCE_METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 /// Where ECS does so for a task.
 const TASK_METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 
-/// How long one try may take.
+/// How long one step of a try may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long all of it may take.
+const IN_ALL: Duration = Duration::from_secs(3);
 
 type Try = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
@@ -48,7 +51,10 @@ pub(crate) async fn tried(client: &Client, settings: &Settings) -> String {
     let mut told: Vec<(&str, Seen)> = Vec::new();
     for (place, (name, probe)) in probes.into_iter().enumerate() {
         told.push((name, Seen::unclear("it ended without a word")));
-        running.spawn(async move { (place, probe.await) });
+        running.spawn(async move {
+            let seen = timeout(IN_ALL, probe).await;
+            (place, seen.unwrap_or_else(|_| Seen::unclear("no answer")))
+        });
     }
     while let Some(ended) = running.join_next().await {
         if let Ok((place, seen)) = ended {

@@ -2,6 +2,10 @@
 
 use std::io::{self, ErrorKind};
 
+/// The kernel knows no such protocol, socket or family: `EPROTONOSUPPORT`,
+/// `ESOCKTNOSUPPORT`, `EAFNOSUPPORT`.
+const UNKNOWN_HERE: [i32; 3] = [93, 94, 97];
+
 /// What the app saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -31,16 +35,29 @@ impl Seen {
         Self { out, words }
     }
 
-    /// A failed call: a refusal, unless it only took too long.
+    /// A failed call. That it took too long, or that something has run out,
+    /// is no refusal.
     pub(super) fn failed(error: &io::Error) -> Self {
+        let text = error.to_string();
+        let words = text.split(" (os error").next().unwrap_or_default();
+        let words = words.to_lowercase();
         match error.kind() {
             ErrorKind::TimedOut | ErrorKind::WouldBlock => Self::unclear("no answer"),
             ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Self::refused("reset"),
-            _ => {
-                let text = error.to_string();
-                let words = text.split(" (os error").next().unwrap_or_default();
-                Self::refused(words.to_lowercase())
+            ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::PermissionDenied
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable => Self::refused(words),
+            _ if error
+                .raw_os_error()
+                .is_some_and(|code| UNKNOWN_HERE.contains(&code)) =>
+            {
+                Self::refused(words)
             }
+            _ => Self::unclear(format!("could not be tried: {words}")),
         }
     }
 
@@ -111,6 +128,20 @@ mod tests {
             Seen::together(vec![refused.clone(), refused.clone()]),
             refused
         );
+    }
+
+    #[test]
+    fn what_has_run_out_is_no_refusal() {
+        // EPERM, EAFNOSUPPORT, ENETUNREACH, ECONNREFUSED.
+        for code in [1, 97, 101, 111] {
+            let seen = Seen::failed(&io::Error::from_raw_os_error(code));
+            assert_eq!(seen.out, Some(false), "{code}");
+        }
+        // EMFILE, ENOBUFS, ETIMEDOUT.
+        for code in [24, 105, 110] {
+            let seen = Seen::failed(&io::Error::from_raw_os_error(code));
+            assert_eq!(seen.out, None, "{code}");
+        }
     }
 
     #[test]

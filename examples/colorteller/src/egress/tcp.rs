@@ -5,10 +5,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::PATIENCE;
+use super::dns::resolve;
 use super::seen::Seen;
 
 /// As much of an answer as is looked at.
@@ -25,14 +26,9 @@ pub(super) async fn say(to: SocketAddr, bytes: Vec<u8>) -> Seen {
 
 /// The same at the first address that the resolver has for `host`.
 pub(super) async fn by_name(host: &'static str, bytes: Vec<u8>) -> Seen {
-    let found = match timeout(PATIENCE / 2, lookup_host((host, 443))).await {
-        Ok(Ok(mut found)) => found.next(),
-        Ok(Err(_)) => None,
-        Err(_) => return Seen::unclear("the resolver does not answer"),
-    };
-    match found {
-        Some(address) => say(address, bytes).await,
-        None => Seen::refused("the resolver does not have it"),
+    match resolve(host).await {
+        Ok(address) => say(address, bytes).await,
+        Err(seen) => seen,
     }
 }
 
