@@ -134,7 +134,8 @@ impl Scripted {
         self.0.lock().unwrap().stacks[stack].status.clone()
     }
 
-    /// Plays a script on a stack, a beat every few milliseconds.
+    /// Plays a script on a stack, a beat every few milliseconds. What was
+    /// played on it before ends there: a deletion stops a creation.
     pub(super) fn play(&self, stack: &str, script: Script, token: &str) {
         let (this, stack, token) = (self.clone(), stack.to_owned(), token.to_owned());
         let first = this.0.lock().unwrap().beat(&stack, script[0], &token);
@@ -142,7 +143,12 @@ impl Scripted {
         tokio::spawn(async move {
             for line in &script[1..] {
                 tokio::time::sleep(Duration::from_millis(30)).await;
-                this.0.lock().unwrap().beat(&stack, line, &token);
+                let mut stage = this.0.lock().unwrap();
+                let latest = stage.stacks[&stack].events.last();
+                if latest.is_some_and(|(_, _, _, of, _)| *of != token) {
+                    return;
+                }
+                stage.beat(&stack, line, &token);
             }
         });
     }

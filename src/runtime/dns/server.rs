@@ -246,15 +246,19 @@ mod tests {
     }
 
     async fn serve(zone: watch::Receiver<Zone>, refused: Option<PathBuf>) -> Server {
-        let address = "127.0.0.1:0".parse().unwrap();
-        Server::start(ServerOptions {
-            netns: &Netns::own(),
-            address,
-            zone,
-            refused,
-        })
-        .await
-        .unwrap()
+        // The number that is free for UDP may be somebody's for TCP.
+        for _ in 0..20 {
+            let started = Server::start(ServerOptions {
+                netns: &Netns::own(),
+                address: "127.0.0.1:0".parse().unwrap(),
+                zone: zone.clone(),
+                refused: refused.clone(),
+            });
+            if let Ok(server) = started.await {
+                return server;
+            }
+        }
+        panic!("no port is free for both");
     }
 
     #[tokio::test]
