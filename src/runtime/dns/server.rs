@@ -246,10 +246,11 @@ mod tests {
     }
 
     async fn serve(zone: watch::Receiver<Zone>, refused: Option<PathBuf>) -> Server {
+        let netns = Netns::own();
         // The number that is free for UDP may be somebody's for TCP.
         for _ in 0..20 {
             let started = Server::start(ServerOptions {
-                netns: &Netns::own(),
+                netns: &netns,
                 address: "127.0.0.1:0".parse().unwrap(),
                 zone: zone.clone(),
                 refused: refused.clone(),
