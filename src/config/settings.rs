@@ -140,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
         "mesh.runtime",
         Kind::Choice(MeshRuntime::WORDS),
         "auto",
-        "who runs the mesh",
+        "who runs the mesh; all are `app-mesh` so far",
     )
     .flag("--mesh-runtime"),
     setting(

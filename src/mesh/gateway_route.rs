@@ -2,6 +2,7 @@
 
 use super::policy::Protocol;
 use super::read::{Fields, Reader};
+use super::route::read_kind;
 use super::{GatewayRouteName, RequestMatch, VirtualGatewayName, VirtualServiceName};
 
 /// A route of a virtual gateway.
@@ -77,15 +78,7 @@ const SWITCH: &[(&str, bool)] = &[("ENABLED", true), ("DISABLED", false)];
 
 impl GatewayRoute {
     pub(super) fn read(name: &str, gateway: &str, spec: &Reader<'_>) -> Option<Self> {
-        let mut fields = spec.object()?;
-        let priority = fields
-            .optional("Priority")
-            .and_then(|r| r.unsigned(0..=1000));
-        let keys: Vec<&'static str> = KINDS.iter().map(|(key, _)| *key).collect();
-        let found = fields.required_union(&keys);
-        fields.finish();
-        let (key, route) = found?;
-        let (_, protocol) = *KINDS.iter().find(|(kind, _)| *kind == key)?;
+        let (priority, protocol, route) = read_kind(spec, KINDS)?;
         let mut fields = route.object()?;
         let matching = fields
             .required("Match")

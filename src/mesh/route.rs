@@ -44,19 +44,29 @@ const KINDS: &[(&str, Protocol)] = &[
     ("TcpRoute", Protocol::Tcp),
 ];
 
+/// The priority of a route or gateway route, which of the kinds it is, and what
+/// is said under that kind's name.
+pub(super) fn read_kind<'a>(
+    spec: &Reader<'a>,
+    kinds: &[(&'static str, Protocol)],
+) -> Option<(Option<u32>, Protocol, Reader<'a>)> {
+    let mut fields = spec.object()?;
+    let priority = fields
+        .optional("Priority")
+        .and_then(|r| r.unsigned(0..=1000));
+    let keys: Vec<&'static str> = kinds.iter().map(|(key, _)| *key).collect();
+    let found = fields.required_union(&keys);
+    fields.finish();
+    let (key, route) = found?;
+    let (_, protocol) = *kinds.iter().find(|(kind, _)| *kind == key)?;
+    Some((priority, protocol, route))
+}
+
 // === impl Route ===
 
 impl Route {
     pub(super) fn read(name: &str, router: &str, spec: &Reader<'_>) -> Option<Self> {
-        let mut fields = spec.object()?;
-        let priority = fields
-            .optional("Priority")
-            .and_then(|r| r.unsigned(0..=1000));
-        let keys: Vec<&'static str> = KINDS.iter().map(|(key, _)| *key).collect();
-        let found = fields.required_union(&keys);
-        fields.finish();
-        let (key, route) = found?;
-        let (_, protocol) = *KINDS.iter().find(|(kind, _)| *kind == key)?;
+        let (priority, protocol, route) = read_kind(spec, KINDS)?;
         let mut fields = route.object()?;
         let matching = match protocol {
             Protocol::Tcp => fields.optional("Match"),

@@ -64,3 +64,25 @@ fn the_readme_has_the_table_of_settings() {
         "put this into the README:\n{table}"
     );
 }
+
+/// A setting that does nothing yet says so.
+#[test]
+fn what_is_not_there_yet_is_said() {
+    let project = Project::new().file("colormesh.yaml", "external_services: 7\n");
+    // A mistake comes first: then there is nothing to warn of.
+    let said = project.run(&["plan", "--mesh-runtime", "envoy"]).code(2);
+    assert!(!said.stderr.contains("not there yet"), "{}", said.stderr);
+    let services: String = (0..300)
+        .map(|n| format!("  - {{ name: s{n}, host: h{n}.example.com }}\n"))
+        .collect();
+    project.write("colormesh.yaml", &format!("external_services:\n{services}"));
+    // Too many for AWS, so that nobody is asked.
+    let arguments = ["plan", "--target", "aws", "--mesh-runtime", "envoy"];
+    let said = project.run(&arguments).code(2);
+    for words in [
+        "`mesh.runtime: envoy` is not there yet",
+        "AWS ended App Mesh",
+    ] {
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+    }
+}

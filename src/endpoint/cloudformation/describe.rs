@@ -28,7 +28,8 @@ pub(super) fn stacks(account: &Account, xml: &mut Xml, name: Option<&str>) -> Re
     })
 }
 
-fn stack(xml: &mut Xml, stack: &Stack) {
+/// What a stack's description and its summary have in common.
+fn summary(xml: &mut Xml, stack: &Stack) {
     xml.text("StackId", &stack.id)
         .text("StackName", &stack.name)
         .text("CreationTime", stack.created.to_string())
@@ -38,8 +39,12 @@ fn stack(xml: &mut Xml, stack: &Stack) {
         )
         .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
         .text("StackStatus", &stack.status)
-        .maybe("StackStatusReason", stack.reason.as_ref())
-        .maybe("Description", stack.description.as_ref())
+        .maybe("StackStatusReason", stack.reason.as_ref());
+}
+
+fn stack(xml: &mut Xml, stack: &Stack) {
+    summary(xml, stack);
+    xml.maybe("Description", stack.description.as_ref())
         .text(
             "DisableRollback",
             (stack.on_failure == OnFailure::Keep).to_string(),
@@ -66,18 +71,7 @@ pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str]) {
         let stacks = state.cloudformation.stacks.values();
         let wanted =
             stacks.filter(|stack| statuses.is_empty() || statuses.contains(&stack.status.as_str()));
-        xml.list("StackSummaries", wanted, |xml, stack| {
-            xml.text("StackId", &stack.id)
-                .text("StackName", &stack.name)
-                .text("CreationTime", stack.created.to_string())
-                .maybe(
-                    "LastUpdatedTime",
-                    stack.updated.map(|time| time.to_string()),
-                )
-                .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
-                .text("StackStatus", &stack.status)
-                .maybe("StackStatusReason", stack.reason.as_ref());
-        });
+        xml.list("StackSummaries", wanted, |xml, stack| summary(xml, stack));
     });
 }
 
