@@ -10,9 +10,15 @@ use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider, Sha
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, Connector, tls};
+use tokio::time::{Instant, sleep};
 
 use super::CloudError;
 use super::error::translate;
+
+/// How long a throttled call is sent again, after the SDK's own attempts.
+const THROTTLED: Duration = Duration::from_mins(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Where the credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +103,41 @@ impl Cloud {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         move |error| translate(operation, &self.endpoint, &error)
+    }
+
+    /// Sends until the answer is another than "too often", for some minutes:
+    /// what was throttled was not done, so that it can be sent again.
+    pub(super) async fn ask<T, E, F>(
+        &self,
+        operation: &'static str,
+        send: impl Fn() -> F,
+    ) -> Result<T, CloudError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.patiently(|| {
+            let answer = send();
+            async { answer.await.map_err(self.failure(operation)) }
+        })
+        .await
+    }
+
+    /// The same for whatever makes calls.
+    pub(super) async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>>,
+    {
+        let end = Instant::now() + THROTTLED;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match call().await {
+                Err(CloudError::Throttled { .. }) if Instant::now() + pause < end => {}
+                answer => return answer,
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl Cloud {
     /// Finds the stacks of these names with as few calls as the account's size
     /// and the caller's permissions allow.
     pub async fn stacks(&self, names: &[&str]) -> Result<BTreeMap<String, Stack>, CloudError> {
-        let page = match self.stack_page().await {
+        let page = match self.patiently(|| self.stack_page()).await {
             Ok(page) => page,
             Err(CloudError::AccessDenied { .. }) => StackPage {
                 stacks: Vec::new(),
@@ -93,7 +93,7 @@ impl Cloud {
         if !page.is_all {
             for name in names {
                 if !found.contains_key(*name)
-                    && let Some(stack) = self.stack(name).await?
+                    && let Some(stack) = self.patiently(|| self.stack(name)).await?
                 {
                     found.insert((*name).to_owned(), stack);
                 }
@@ -109,10 +109,11 @@ impl Cloud {
             .get_template()
             .stack_name(stack)
             .template_stage(wire::TemplateStage::Original);
-        match call
-            .send()
+        match self
+            .ask("cloudformation:GetTemplate", async || {
+                call.clone().send().await
+            })
             .await
-            .map_err(self.failure("cloudformation:GetTemplate"))
         {
             Ok(answer) => Ok(answer.template_body().map(str::to_owned)),
             Err(error) if error.is_absent() => Ok(None),
@@ -131,7 +132,7 @@ impl Cloud {
                 .list_stack_resources()
                 .stack_name(stack)
                 .set_next_token(next);
-            let answer = match call.send().await.map_err(self.failure(operation)) {
+            let answer = match self.ask(operation, || call.clone().send()).await {
                 Ok(answer) => answer,
                 Err(error) if error.is_absent() => return Ok(resources),
                 Err(error) => return Err(error),
@@ -168,7 +169,7 @@ impl Cloud {
             .capabilities
             .iter()
             .map(|text| wire::Capability::from(text.as_str()));
-        let answer = self
+        let call = self
             .cloudformation
             .create_change_set()
             .stack_name(request.stack)
@@ -181,10 +182,9 @@ impl Cloud {
             .template_body(request.template)
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
-            .set_capabilities(Some(capabilities.collect()))
-            .send()
-            .await
-            .map_err(self.failure("cloudformation:CreateChangeSet"))?;
+            .set_capabilities(Some(capabilities.collect()));
+        let operation = "cloudformation:CreateChangeSet";
+        let answer = self.ask(operation, || call.clone().send()).await?;
         Ok((
             answer.id().unwrap_or(request.name).to_owned(),
             answer.stack_id().unwrap_or(request.stack).to_owned(),
@@ -194,13 +194,12 @@ impl Cloud {
     /// Describes a change set by ARN. Of very many changes, only the first page
     /// is told.
     pub async fn change_set(&self, id: &str) -> Result<ChangeSet, CloudError> {
-        let answer = self
+        let call = self
             .cloudformation
             .describe_change_set()
-            .change_set_name(id)
-            .send()
-            .await;
-        let answer = answer.map_err(self.failure("cloudformation:DescribeChangeSet"))?;
+            .change_set_name(id);
+        let operation = "cloudformation:DescribeChangeSet";
+        let answer = self.ask(operation, || call.clone().send()).await?;
         Ok(ChangeSet {
             id: answer.change_set_id().unwrap_or(id).to_owned(),
             stack_id: answer.stack_id().unwrap_or_default().to_owned(),
@@ -230,10 +229,11 @@ impl Cloud {
             .describe_events()
             .change_set_name(id)
             .filters(failed);
-        let answer = call
-            .send()
-            .await
-            .map_err(self.failure("cloudformation:DescribeEvents"))?;
+        let answer = self
+            .ask("cloudformation:DescribeEvents", async || {
+                call.clone().send().await
+            })
+            .await?;
         let fault = |event: &wire::OperationEvent| {
             let reason = event
                 .validation_status_reason()
@@ -251,21 +251,18 @@ impl Cloud {
             .execute_change_set()
             .change_set_name(id)
             .client_request_token(token);
-        call.send()
-            .await
-            .map(|_| ())
-            .map_err(self.failure("cloudformation:ExecuteChangeSet"))
+        self.ask("cloudformation:ExecuteChangeSet", async || {
+            call.clone().send().await
+        })
+        .await
+        .map(|_| ())
     }
 
     /// Removes a change set; it may be gone already.
     pub async fn delete_change_set(&self, id: &str) -> Result<(), CloudError> {
-        let answer = self
-            .cloudformation
-            .delete_change_set()
-            .change_set_name(id)
-            .send()
-            .await;
-        match answer.map_err(self.failure("cloudformation:DeleteChangeSet")) {
+        let call = self.cloudformation.delete_change_set().change_set_name(id);
+        let operation = "cloudformation:DeleteChangeSet";
+        match self.ask(operation, || call.clone().send()).await {
             Err(error) if !error.is_absent() => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
@@ -278,10 +275,11 @@ impl Cloud {
             .delete_stack()
             .stack_name(stack)
             .client_request_token(token);
-        call.send()
-            .await
-            .map(|_| ())
-            .map_err(self.failure("cloudformation:DeleteStack"))
+        self.ask("cloudformation:DeleteStack", async || {
+            call.clone().send().await
+        })
+        .await
+        .map(|_| ())
     }
 
     /// One page of a stack's events, newest first; `next` comes from the page
@@ -312,10 +310,11 @@ impl Cloud {
                 .list_imports()
                 .export_name(export)
                 .set_next_token(next);
-            let answer = match call
-                .send()
+            let answer = match self
+                .ask("cloudformation:ListImports", async || {
+                    call.clone().send().await
+                })
                 .await
-                .map_err(self.failure("cloudformation:ListImports"))
             {
                 Ok(answer) => answer,
                 Err(error) if error.message().contains("is not imported by any stack") => {

@@ -91,7 +91,7 @@ fn told(events: &[Event]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn throttled_reads_never_fail_a_deployment() {
+async fn throttled_calls_never_fail_a_deployment() {
     let (scripted, cloud) = Scripted::start().await;
     scripted.0.lock().unwrap().throttle_every = 2;
     let stacks = (0..5)
@@ -100,6 +100,17 @@ async fn throttled_reads_never_fail_a_deployment() {
     let (result, events) = go(&cloud, Direction::Up, stacks).await;
     assert_eq!(result.unwrap().finished.len(), 5);
     assert_eq!(told(&events).len(), 5 * CREATES.len());
+}
+
+/// The SDK gives up after six attempts, which five stacks side by side can use
+/// up by bad luck alone.
+#[tokio::test]
+async fn a_throttled_change_set_is_asked_for_until_it_is_made() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.0.lock().unwrap().refused_change_sets = 8;
+    let (result, _) = go(&cloud, Direction::Up, one()).await;
+    assert_eq!(the_outcome(&result), Outcome::Created);
+    assert_eq!(scripted.0.lock().unwrap().refused_change_sets, 0);
 }
 
 #[tokio::test]

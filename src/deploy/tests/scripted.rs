@@ -61,6 +61,8 @@ pub(super) struct Stage {
     scripts: BTreeMap<(String, &'static str), Script>,
     /// Each call whose number this divides is throttled.
     pub(super) throttle_every: usize,
+    /// How many more change sets are throttled.
+    pub(super) refused_change_sets: usize,
     /// How many events a page holds.
     pub(super) page: usize,
     /// Every call, by name.
@@ -158,6 +160,10 @@ impl Scripted {
         stage.calls.push(query.action().to_owned());
         let every = stage.throttle_every;
         if every > 0 && stage.calls.len().is_multiple_of(every) {
+            return Err(("Throttling", "Rate exceeded".into()));
+        }
+        if query.action() == "CreateChangeSet" && stage.refused_change_sets > 0 {
+            stage.refused_change_sets -= 1;
             return Err(("Throttling", "Rate exceeded".into()));
         }
         let name = query.get("StackName").unwrap_or_default().to_owned();
