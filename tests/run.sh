@@ -12,4 +12,4 @@ export PATH COLORMESH_ENVOY
 cargo fmt --all --check
 cargo app
 cargo clippy --workspace --all-targets -- -D warnings
-cargo test --workspace -- --include-ignored
+cargo test --workspace --no-fail-fast -- --include-ignored
