@@ -81,6 +81,7 @@ impl Lab {
                 },
                 ImageSource::Given(reference) => ImagePlan::Given(reference.clone()),
             },
+            unwanted: Vec::new(),
         }
     }
 
