@@ -9,6 +9,7 @@ mod gather;
 mod layout;
 mod local;
 mod main;
+mod moving;
 mod outside;
 mod own_image;
 mod printer;

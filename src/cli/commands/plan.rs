@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::cli::args::{Global, Plan as Arguments};
 use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::layout::{without_middle, wrapped};
+use crate::cli::moving;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::session::Session;
@@ -69,6 +70,7 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
             let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
         }
     }
+    text.push_str(&moving::text(plan, width));
     if !plan.has_changes() {
         text.push_str("\nnothing would change\n");
     }

@@ -10,6 +10,7 @@ use crate::cli::args::{Global, Up};
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
 use crate::cli::local::claim::Claim;
+use crate::cli::moving;
 use crate::cli::outside;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
@@ -154,6 +155,10 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
         .any(|step| matches!(step.action, Action::Replace { .. }));
     let free = session.config.target == Target::Local;
     if arguments.yes || !plan.has_changes() || free && !replaces {
+        let moves = moving::text(plan, printer.talk_width());
+        if !moves.is_empty() {
+            printer.say(moves.trim());
+        }
         return Ok(());
     }
     talk(&plan::text(plan, printer.talk_width()));
