@@ -1,6 +1,7 @@
 //! The laboratory: what it does to an account and its clients.
 
 mod calls;
+mod program;
 mod resources;
 
 use crate::cloudformation::account::Formation;
