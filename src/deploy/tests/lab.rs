@@ -92,6 +92,7 @@ impl Lab {
                 },
                 ImageSource::Given(reference) => ImagePlan::Given(reference.clone()),
             },
+            unwanted: Vec::new(),
         }
     }
 
