@@ -8,34 +8,12 @@ use colormesh::config::Config;
 use colormesh::deploy::{self, ImageSource, Interrupt, RunId, Work};
 use colormesh::image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
-use colormesh::stack::{self, ParameterValue, RenderedStack};
 
-use super::BEFORE;
+use super::before;
 use crate::project::Project;
 use crate::walkthrough::get;
 
 const SETTINGS: &str = "internet: stand-in\nkey_pair: none\n";
-
-/// The stacks as they were cut before, for the same settings.
-fn before() -> Vec<RenderedStack> {
-    let stacks = stack::render(&Config::default()).unwrap();
-    stacks
-        .into_iter()
-        .filter_map(|mut stack| {
-            let (_, template) = BEFORE
-                .iter()
-                .find(|(name, _)| *name == stack.role.as_str())?;
-            stack.template = (*template).to_owned();
-            // What was not there yet is not told.
-            let declared = |name: &String, _: &mut ParameterValue| {
-                template.contains(&format!("\n  {name}:\n"))
-            };
-            stack.parameters.retain(declared);
-            stack.parameters.remove("KeyName");
-            Some(stack)
-        })
-        .collect()
-}
 
 /// What `up` did then, through the same engine.
 #[tokio::main]
