@@ -9,7 +9,7 @@ use colormesh::deploy::{self, ImageSource, Interrupt, RunId, Work};
 use colormesh::image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 
-use super::before;
+use super::before::before;
 use crate::project::Project;
 use crate::walkthrough::get;
 

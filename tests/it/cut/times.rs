@@ -8,7 +8,7 @@ use colormesh::account::lab::Speed;
 use colormesh::config::Config;
 use colormesh::stack::{Needs, RenderedStack, Role, render};
 
-use super::before;
+use super::before::walkthrough;
 use super::model::Model;
 
 const SPEEDS: [(&str, Speed); 3] = [
@@ -19,18 +19,6 @@ const SPEEDS: [(&str, Speed); 3] = [
 
 fn today() -> Vec<RenderedStack> {
     render(&Config::default()).unwrap()
-}
-
-/// The walkthrough's own: there the addresses of the NAT gateways waited for
-/// the internet gateway.
-fn walkthrough() -> Vec<RenderedStack> {
-    let mut stacks = before();
-    let vpc = stacks.iter_mut().find(|stack| stack.role == Role::Vpc);
-    let address = "    Type: AWS::EC2::EIP\n";
-    let waiting = format!("{address}    DependsOn: InternetGatewayAttachment\n");
-    let vpc = &mut vpc.unwrap().template;
-    *vpc = vpc.replace(address, &waiting);
-    stacks
 }
 
 #[test]
