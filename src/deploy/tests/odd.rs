@@ -30,6 +30,7 @@ async fn go(
         environment: "e".into(),
         key_pair: None,
         image: ImagePlan::Given("i".into()),
+        unwanted: Vec::new(),
     };
     let work = Work {
         environment: "e".into(),
