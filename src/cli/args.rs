@@ -184,7 +184,7 @@ pub(crate) enum Command {
     #[command(after_help = LOG_SHAPE)]
     Logs(Logs),
     /// Say what this machine lacks, and how to get it
-    Doctor,
+    Doctor(Doctor),
     /// The local endpoint
     #[command(subcommand)]
     Local(Local),
@@ -250,6 +250,14 @@ pub(crate) struct Plan {
     pub(crate) exit_code: bool,
     #[command(flatten)]
     pub(crate) job: Job,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print instead the policy of IAM that a caller needs for this
+    /// environment, as JSON; nothing is asked for it
+    #[arg(long)]
+    pub(crate) iam_policy: bool,
 }
 
 #[derive(Debug, Args)]

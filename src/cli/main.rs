@@ -71,7 +71,7 @@ async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
         Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
         Command::Status => commands::status::run(global, printer).await,
         Command::Render(arguments) => commands::render::run(global, arguments, printer),
-        Command::Doctor => commands::doctor::run(global, printer).await,
+        Command::Doctor(arguments) => commands::doctor::run(global, arguments, printer).await,
         Command::Local(command) => commands::local::run(global, command, printer).await,
         Command::Schema => commands::schema::run(printer),
         Command::Completions { shell } => commands::completions::run(*shell, printer),
