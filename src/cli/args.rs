@@ -19,7 +19,8 @@ const STYLES: Styles = Styles::styled()
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings (nothing was changed),
 3 `plan --exit-code` found changes, 4 the deploy was rolled back,
-5 verification failed, 130 interrupted, 143 terminated.";
+5 verification failed, 130 interrupted, 143 terminated.
+With `--output json` what ends early gives {\"error\", \"hint\", \"code\"} on stdout.";
 
 const LOG_SHAPE: &str = "\
 With `--output json` each line is a JSON document of its own, in the order of
@@ -204,7 +205,7 @@ pub(crate) enum Command {
     #[command(after_help = LOG_SHAPE)]
     Logs(Logs),
     /// Say what this machine lacks, and how to get it
-    Doctor,
+    Doctor(Doctor),
     /// The local endpoint
     #[command(subcommand)]
     Local(Local),
@@ -217,6 +218,19 @@ pub(crate) enum Command {
     },
 }
 
+/// Files for the CI job that a command is a step of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "CI")]
+pub(crate) struct Job {
+    /// Add a summary in Markdown to this file, such as `$GITHUB_STEP_SUMMARY`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+    /// Add `name=value` lines to this file, such as `$GITHUB_OUTPUT`: `changes`
+    /// (plan, up, down), `endpoint` (up, verify), `passed` and `failed` (verify)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outputs: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// Answer every question with yes
@@ -225,6 +239,8 @@ pub(crate) struct Up {
     /// How long the app may take to answer after the deploy
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) job: Job,
 }
 
 #[derive(Debug, Args)]
@@ -235,6 +251,8 @@ pub(crate) struct Verify {
     /// Also write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) job: Job,
 }
 
 #[derive(Debug, Args)]
@@ -242,6 +260,8 @@ pub(crate) struct Down {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) job: Job,
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +269,16 @@ pub(crate) struct Plan {
     /// End with 3 when something would change
     #[arg(long)]
     pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) job: Job,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print instead the policy of IAM that a caller needs for this
+    /// environment, as JSON; nothing is asked for it
+    #[arg(long)]
+    pub(crate) iam_policy: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod commands;
 mod evidence;
 pub mod exit;
 mod gather;
+mod job;
 mod layout;
 mod local;
 mod main;
