@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Cause, Report};
+use super::{CalledOff, Cause, Report};
 use crate::aws::{CloudError, StackStatus};
 use crate::plan::StepId;
+use crate::stack::StackName;
 
 /// Why a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +50,16 @@ pub enum StepError {
         status: StackStatus,
         /// What led there, where the events still tell.
         cause: Option<Box<Cause>>,
+    },
+    /// A roll-back failed, and failed again when it was continued.
+    #[error("the roll-back failed again ({status}): {cause}")]
+    StillStuck {
+        /// The stack.
+        stack: StackName,
+        /// Where it is.
+        status: StackStatus,
+        /// The first failure.
+        cause: Box<Cause>,
     },
     /// Somebody else keeps changing the stack.
     #[error("the stack was changed by somebody else each time ({status})")]
@@ -101,8 +112,13 @@ impl StepError {
             Self::ChangeSet { reason } | Self::NotDeleted { reason } => hint_for(reason),
             Self::Blocked { hint, .. } => Some(hint.clone()),
             Self::MayNotReplace { .. } => {
-                Some("run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first".into())
+                Some("run `colormesh up --replace-failed`, which deletes it and makes it anew, or `colormesh down` first".into())
             }
+            Self::StillStuck { stack, cause, .. } => Some(format!(
+                "mend what is named there and run `colormesh up` again, or leave that resource as it is with \
+                 `--skip-resource {stack}.{}`",
+                cause.logical_id
+            )),
             Self::Contended { .. } => Some("find out who else deploys this environment, then run the command again".into()),
             Self::PrivateKey { .. } => Some("check that the folder exists and may be written".into()),
             Self::NotAKey { path } => Some(format!(
@@ -120,7 +136,7 @@ impl StepError {
     }
 }
 
-fn because(cause: Option<&Cause>) -> String {
+pub(super) fn because(cause: Option<&Cause>) -> String {
     cause.map_or_else(String::new, |cause| format!(": {cause}"))
 }
 
@@ -179,7 +195,9 @@ pub struct StepFailure {
 impl Serialize for StepFailure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let cause = match &self.error {
-            StepError::Failed { cause, .. } => Some(cause.as_ref()),
+            StepError::Failed { cause, .. } | StepError::StillStuck { cause, .. } => {
+                Some(cause.as_ref())
+            }
             StepError::Blocked { cause, .. } | StepError::MayNotReplace { cause, .. } => {
                 cause.as_deref()
             }
@@ -213,6 +231,8 @@ pub enum DeployError {
     Interrupted {
         /// What the endpoint goes on with.
         going_on: Vec<StepId>,
+        /// What was called off, and where that ended.
+        called_off: Vec<CalledOff>,
         /// What was not started.
         not_started: Vec<StepId>,
         /// What was done before.

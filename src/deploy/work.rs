@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::Choices;
 use crate::image::Image;
+
+/// What the names of all our change sets and tokens begin with.
+pub(super) const PREFIX: &str = "colormesh";
 
 /// Where the app's image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +65,10 @@ pub struct Work {
     pub image: Option<ImageSource>,
     /// The key pair, if one is wanted.
     pub key_pair: Option<KeyPairWork>,
-    /// Whether a stack whose creation failed may be deleted and made anew.
+    /// Whether a stack that only a deletion helps may be deleted and made anew.
     pub replace_failed: bool,
+    /// What was decided about the odd cases.
+    pub choices: Choices,
     /// What tells this run's requests from others.
     pub run: RunId,
 }

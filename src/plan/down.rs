@@ -84,7 +84,7 @@ fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
         (DownStanding::Wait, Some(status)) => Action::Wait {
             status: status.clone(),
         },
-        (DownStanding::Delete, Some(_)) => Action::Delete,
+        (DownStanding::Delete | DownStanding::Again, Some(_)) => Action::Delete,
     }
 }
 

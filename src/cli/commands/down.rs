@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::args::{Down, Global};
 use crate::cli::exit::{DONE, Exit, Outcome};
-use crate::cli::local::claim::Claim;
+use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
 use crate::cli::printer::{Printer, talk};
@@ -18,7 +18,7 @@ use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
-use crate::deploy::{self, Report};
+use crate::deploy::{self, Choices, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
 /// What a `down` is about to do; `None` when there is nothing.
@@ -44,7 +44,7 @@ pub(crate) async fn run(
         return Ok(DONE);
     };
     let (session, plan) = (prepared.session, prepared.plan);
-    let work = prepared.wanted.work(false);
+    let work = prepared.wanted.work(false, Choices::default());
     let ended = run::run(printer, signals, &session, |events, interrupt| {
         deploy::down(&plan, &session.cloud, work, events, interrupt)
     });
@@ -77,13 +77,17 @@ async fn prepare(
         return Ok(None);
     }
     let wanted = Wanted::new(&config, Direction::Down)?;
-    let claim = session::claim(&config, "down", printer).await?;
+    let claiming = Claiming::of("down", arguments.no_wait);
+    let mut claim = session::claim(&config, claiming, printer).await?;
     // Another `down` may have removed everything while this one waited.
     if has_nothing(&config)? {
         return Ok(None);
     }
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if claim.is_none() {
+        claim = session.claim_on_aws(claiming, printer).await?;
+    }
     let plan = wanted.plan(&session, Direction::Down);
     let plan = session.or_lost(plan).await?;
     agree(&session, arguments, &plan, printer)?;

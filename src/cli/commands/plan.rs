@@ -48,6 +48,7 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
             Action::Unchanged => (FAINT, "unchanged".to_owned(), &[][..]),
             Action::Replace { status } => (BAD, format!("replace ({status})"), &[][..]),
             Action::Wait { status } => (WARN, format!("wait for {status}"), &[][..]),
+            Action::Continue { status } => (WARN, format!("continue ({status})"), &[][..]),
             Action::Blocked { status, hint } => {
                 (BAD, format!("blocked ({status}): {hint}"), &[][..])
             }

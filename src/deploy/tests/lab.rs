@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, RunId, Work, down, observe, up,
+    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, RunId, Work, down,
+    observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -97,6 +98,7 @@ impl Lab {
                 directory: self.ssh(),
             }),
             replace_failed: false,
+            choices: Choices::default(),
             run: RunId::fresh(),
         }
     }
