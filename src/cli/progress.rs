@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::layout::{without_middle, wrapped};
 use super::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, talk};
-use crate::deploy::{Event, Outcome, StepFailure};
+use crate::deploy::{Event, Outcome, Progress as Told, StepFailure};
 use crate::plan::StepId;
 
 /// How wide names of steps are.
@@ -42,6 +42,11 @@ impl Progress {
     pub(crate) fn show(&mut self, event: &Event) {
         match event {
             Event::StepStarted { step } => self.begin(step),
+            // What went wrong stays on the screen.
+            Event::StepProgress {
+                step,
+                progress: progress @ (Told::TaskStopped { .. } | Told::Failing { .. }),
+            } => self.line(step, &progress.to_string(), BAD),
             Event::StepProgress { step, progress } => self.note(step, &progress.to_string()),
             Event::Resource {
                 step,

@@ -92,7 +92,7 @@ impl Run {
             start,
             places: self.places(stack),
         };
-        Ok(Changed::Settled(self.watcher.watch(watch).await?))
+        Ok(Changed::Settled(self.followed(stack.role, watch).await?))
     }
 
     /// Starts a change set; tells where its events begin, and its token.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+use super::hint::hint_for;
 use super::{CalledOff, Cause, Report};
 use crate::aws::{CloudError, StackStatus};
 use crate::plan::StepId;
@@ -108,7 +109,12 @@ impl StepError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cloud(error) => error.hint().or_else(|| hint_for(error.message())),
-            Self::Failed { cause, .. } => hint_for(&cause.reason),
+            // What a task stopped for says more than that its service did not come up.
+            Self::Failed { cause, .. } => cause
+                .details
+                .iter()
+                .chain([&cause.reason])
+                .find_map(|reason| hint_for(reason)),
             Self::ChangeSet { reason } | Self::NotDeleted { reason } => hint_for(reason),
             Self::Blocked { hint, .. } => Some(hint.clone()),
             Self::MayNotReplace { .. } => {
@@ -138,48 +144,6 @@ impl StepError {
 
 pub(super) fn because(cause: Option<&Cause>) -> String {
     cause.map_or_else(String::new, |cause| format!(": {cause}"))
-}
-
-/// Advice for the reasons that are met most.
-fn hint_for(reason: &str) -> Option<String> {
-    let text = reason.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let hint = if has(&["no space left on device"]) {
-        "the disk is full: make room, then run the command again"
-    } else if has(&[
-        "as it is in use by",
-        "cannot delete export",
-        "cannot update export",
-    ]) {
-        "delete or change the stack that is named there first: it imports the value"
-    } else if has(&["not authorized", "accessdenied", "access denied"]) {
-        "the caller, or the role of the stack, lacks the permission that is named there"
-    } else if has(&["terminationprotection", "termination protection"]) {
-        "somebody protected the stack: take the protection away if it may go"
-    } else if has(&[
-        "limit exceeded",
-        "limitexceeded",
-        "quota",
-        "maximum number of",
-    ]) {
-        "a quota of the account is used up: remove what is not needed or ask AWS for more"
-    } else if has(&["keypair.notfound", "key pair"]) && has(&["not exist", "notfound"]) {
-        "run the command again: it makes the key pair that the settings name"
-    } else if has(&["no export named"]) {
-        "the stack that exports the value is not there: look at its own failure"
-    } else if has(&[
-        "cannotpullcontainer",
-        "pull access denied",
-        "manifest unknown",
-        "image not found",
-    ]) {
-        "the image cannot be pulled: check its reference, and that the task can reach the registry"
-    } else if has(&["already exists"]) {
-        "something of that name is there already and belongs to no stack of ours: remove it, or choose another name"
-    } else {
-        return None;
-    };
-    Some(hint.to_owned())
 }
 
 /// A step that failed, and why.

@@ -154,6 +154,13 @@ pub enum Progress {
         /// Which, and why.
         cause: Cause,
     },
+    /// A task of the service stopped, while the service is still being changed.
+    TaskStopped {
+        /// The task's ARN.
+        task: String,
+        /// Why, and what it wrote last.
+        reason: String,
+    },
     /// The account has the key pair already.
     KeyPairFound {
         /// Whether the private key is where it would have been saved.
@@ -224,6 +231,7 @@ impl fmt::Display for Progress {
             Self::Cancelling { .. } => f.write_str("is called off: the update is taken back"),
             Self::Deleting => f.write_str("is being deleted"),
             Self::Failing { cause } => write!(f, "fails: {cause}"),
+            Self::TaskStopped { reason, .. } => f.write_str(reason),
             Self::KeyPairFound {
                 private_key_here: true,
             } => f.write_str("is there, and so is its private key"),

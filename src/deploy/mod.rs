@@ -16,6 +16,8 @@
 //! watcher       one task that reads statuses and events for all of them
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
+//!   origin      the property and the line that it came from
+//!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
 //! ```
 
@@ -26,6 +28,7 @@ mod choices;
 mod engine;
 mod error;
 mod event;
+mod hint;
 mod image;
 mod interrupt;
 mod key_pair;
@@ -60,4 +63,4 @@ pub use interrupt::{Interrupt, Interrupter};
 pub use observe::observe;
 pub use origin::Origin;
 pub use why::cause_of;
-pub use work::{ImageSource, KeyPairWork, RunId, Work};
+pub use work::{ImageSource, KeyPairWork, LastLines, RunId, Work};

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::ledger::Ledger;
 use super::origin::Places;
 use super::pace::Pace;
+use super::stopped::{Cluster, Stopped};
 use super::watcher::Watcher;
 use super::work::PREFIX;
 use super::{Event, Progress, Work};
@@ -26,6 +28,10 @@ pub(super) struct Run {
     pub(super) app_image: OnceLock<String>,
     /// The tasks that had stopped before the service was changed.
     pub(super) stopped_before: OnceLock<BTreeSet<String>>,
+    /// The cluster and the log group of the service, once somebody looked.
+    pub(super) cluster: OnceCell<Cluster>,
+    /// Why tasks stopped while the service was changed, by their ARN.
+    pub(super) stopped: Mutex<BTreeMap<String, Stopped>>,
     /// What was begun at the endpoint and not seen to its end.
     pub(super) ledger: Ledger,
     rendered: BTreeMap<StackName, RenderedStack>,
@@ -55,6 +61,8 @@ impl Run {
             pace,
             app_image: OnceLock::new(),
             stopped_before: OnceLock::new(),
+            cluster: OnceCell::new(),
+            stopped: Mutex::default(),
             ledger: Ledger::default(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),

@@ -56,6 +56,32 @@ impl fmt::Display for RunId {
     }
 }
 
+/// Reads the last lines that a task wrote, by its ARN; nothing where they are
+/// not on this machine.
+#[derive(Clone, Default)]
+pub struct LastLines(Option<Arc<ReadLines>>);
+
+type ReadLines = dyn Fn(&str) -> Vec<String> + Send + Sync;
+
+// === impl LastLines ===
+
+impl LastLines {
+    /// Read by this.
+    pub fn read_by(read: impl Fn(&str) -> Vec<String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(read)))
+    }
+
+    pub(super) fn of(&self, task: &str) -> Vec<String> {
+        self.0.as_ref().map(|read| read(task)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for LastLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LastLines").finish_non_exhaustive()
+    }
+}
+
 /// What the steps work with.
 #[derive(Debug, Clone)]
 pub struct Work {
@@ -69,6 +95,8 @@ pub struct Work {
     pub replace_failed: bool,
     /// What was decided about the odd cases.
     pub choices: Choices,
+    /// Reads what a task wrote before it stopped.
+    pub last_lines: LastLines,
     /// What tells this run's requests from others.
     pub run: RunId,
 }

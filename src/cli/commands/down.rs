@@ -18,7 +18,7 @@ use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
-use crate::deploy::{self, Choices, Report};
+use crate::deploy::{self, Choices, LastLines, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
 /// What a `down` is about to do; `None` when there is nothing.
@@ -44,7 +44,9 @@ pub(crate) async fn run(
         return Ok(DONE);
     };
     let (session, plan) = (prepared.session, prepared.plan);
-    let work = prepared.wanted.work(false, Choices::default());
+    let work = prepared
+        .wanted
+        .work(false, Choices::default(), LastLines::default());
     let ended = run::run(printer, signals, &session, |events, interrupt| {
         deploy::down(&plan, &session.cloud, work, events, interrupt)
     });

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::plan;
 use crate::cli::args::{Global, Up};
 use crate::cli::decisions;
+use crate::cli::evidence;
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
 use crate::cli::local::claim::{Claim, Claiming};
@@ -56,7 +57,10 @@ pub(crate) async fn run(
     let prepared = signals.or(unchanged, prepare(global, arguments, printer));
     let prepared = prepared.await?;
     let (session, plan) = (&prepared.session, &prepared.plan);
-    let work = prepared.wanted.work(prepared.may_replace, prepared.choices);
+    let lines = evidence::last_lines(session);
+    let work = prepared
+        .wanted
+        .work(prepared.may_replace, prepared.choices, lines);
     let ended = run::run(printer, signals, session, |events, interrupt| {
         deploy::up(plan, &session.cloud, work, events, interrupt)
     });

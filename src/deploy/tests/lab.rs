@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, RunId, Work, down,
-    observe, up,
+    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
+    Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -99,6 +99,7 @@ impl Lab {
             }),
             replace_failed: false,
             choices: Choices::default(),
+            last_lines: LastLines::default(),
             run: RunId::fresh(),
         }
     }

@@ -7,8 +7,8 @@ use super::lab::stack;
 use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Scripted, UPDATES};
 use crate::aws::{Cloud, StackStatus};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, Outcome, Progress, Report, RunId,
-    StepError, Work, down, observe, up,
+    Choices, DeployError, Event, ImageSource, Interrupt, LastLines, Outcome, Progress, Report,
+    RunId, StepError, Work, down, observe, up,
 };
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{RenderedStack, Role};
@@ -48,6 +48,7 @@ pub(super) async fn go_with(
         key_pair: None,
         replace_failed: false,
         choices: Choices::default(),
+        last_lines: LastLines::default(),
         run: RunId::fresh(),
     };
     decide(&mut work);
