@@ -265,7 +265,7 @@ pub(crate) struct Render {
     /// Write one file a stack into this folder instead of to stdout
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
-    /// Only this stack: vpc, ecs-cluster, ecr-repositories, mesh, ecs-service
+    /// Only this stack: vpc, ingress, nat, ecs-cluster, ecr-repositories, mesh, ecs-service
     #[arg(value_name = "STACK")]
     pub(crate) stack: Option<String>,
 }

@@ -144,13 +144,16 @@ impl Walk<'_> {
         for step in self.ready.start() {
             self.tell(Event::StepStarted { step: step.clone() });
             let (direction, run, id) = (self.plan.direction, Arc::clone(&self.run), step.clone());
-            let is_absent = self
-                .plan
-                .step(&step)
-                .is_some_and(|step| step.action == Action::Absent);
+            let is = |action| {
+                let step = self.plan.step(&step);
+                step.is_some_and(|step| step.action == action)
+            };
+            let (is_absent, goes) = (is(Action::Absent), is(Action::Delete));
             let task = self.tasks.spawn(async move {
                 let begun = Instant::now();
                 let ended = match direction {
+                    // What the settings do not want any more.
+                    Direction::Up if goes => tear_down(&run, &id).await,
                     Direction::Up => build_up(&run, &id).await,
                     // The pair's private half may be here without the pair.
                     Direction::Down if is_absent && id != StepId::KeyPair => Ok(Outcome::Absent),

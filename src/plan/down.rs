@@ -61,7 +61,7 @@ fn needs(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
         .map(|other| StepId::Stack(other.name.clone()))
         .collect();
     match stack.role {
-        Role::EcsService | Role::Mesh | Role::EcsCluster => {}
+        Role::EcsService | Role::Mesh | Role::EcsCluster | Role::Ingress | Role::Nat => {}
         Role::EcrRepositories => {
             needs.insert(StepId::EmptyRepository(stack.name.clone()));
             needs.extend(of_role(Role::EcsService, stacks));
@@ -74,7 +74,8 @@ fn needs(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
     needs
 }
 
-fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
+/// What becomes of a stack that has to go.
+pub(super) fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
     let status = deployed
         .stacks
         .get(&stack.name)

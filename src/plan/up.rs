@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{KnownImage, compare};
+use super::down;
 use super::{Action, Cycle, Deployed, Direction, Plan, Step, StepId, UpStanding, order};
 use crate::stack::{RenderedStack, Role, StackName};
 
@@ -27,6 +28,8 @@ pub struct Wishes {
     pub key_pair: Option<String>,
     /// The app's image.
     pub image: ImagePlan,
+    /// Stacks that settings of before may have made and these do not want.
+    pub unwanted: Vec<RenderedStack>,
 }
 
 // === impl Plan ===
@@ -52,16 +55,38 @@ impl Plan {
                 action: action(stack, deployed, wishes),
             });
         }
+        let unwanted = &wishes.unwanted;
+        steps.extend(
+            unwanted
+                .iter()
+                .filter_map(|old| removal(old, &stacks, deployed)),
+        );
         Ok(Self {
             direction: Direction::Up,
             steps: order(steps)?,
             rendered: stacks
                 .into_iter()
+                .chain(unwanted.iter().cloned())
                 .map(|stack| (stack.name.clone(), stack))
                 .collect(),
             deployed: deployed.stacks.clone(),
         })
     }
+}
+
+/// A stack that is not wanted any more goes once nothing needs it.
+fn removal(old: &RenderedStack, stacks: &[RenderedStack], deployed: &Deployed) -> Option<Step> {
+    let users = stacks
+        .iter()
+        .filter(|stack| stack.role.declared_needs().contains(&old.role));
+    let step = Step {
+        id: StepId::Stack(old.name.clone()),
+        needs: users
+            .map(|stack| StepId::Stack(stack.name.clone()))
+            .collect(),
+        action: Action::Delete,
+    };
+    (down::removal(old, deployed) != Action::Absent).then_some(step)
 }
 
 fn side_steps(stacks: &[RenderedStack], deployed: &Deployed, wishes: &Wishes) -> Vec<Step> {
@@ -134,7 +159,7 @@ pub(super) fn needed_stacks(stack: &RenderedStack, stacks: &[RenderedStack]) -> 
 /// What a stack needs that is no stack.
 fn side_needs(role: Role) -> Option<StepId> {
     match role {
-        Role::Vpc | Role::EcrRepositories | Role::Mesh => None,
+        Role::Vpc | Role::EcrRepositories | Role::Mesh | Role::Ingress | Role::Nat => None,
         Role::EcsCluster => Some(StepId::KeyPair),
         Role::EcsService => Some(StepId::ImagePush),
     }
@@ -284,8 +309,37 @@ mod tests {
         e-ecr-repositories: create
         image push: run, after e-ecr-repositories, image build
         e-mesh: create
+        e-ingress: create, after e-vpc
+        e-nat: create, after e-vpc
         e-ecs-cluster: create, after e-vpc, key pair
-        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        e-ecs-service: create, after e-ecs-cluster, e-ingress, e-mesh, e-nat, e-vpc, image push
         ");
+    }
+
+    #[test]
+    fn a_stack_that_is_not_wanted_any_more_goes_after_what_used_it() {
+        let mut config = crate::config::Config::default();
+        config.vpc.nat = crate::config::Nat::None;
+        let wishes = Wishes {
+            unwanted: crate::stack::unwanted(&config).unwrap(),
+            ..wishes()
+        };
+        let planned = |there: &Deployed| {
+            let stacks = crate::stack::render(&config).unwrap();
+            let plan = Plan::up(stacks, there, &wishes).unwrap();
+            lines(&plan).replace("AppMeshExternalExample", "e")
+        };
+        assert!(!planned(&Deployed::default()).contains("e-nat"));
+        let mut there = Deployed::default();
+        let nat = &wishes.unwanted[0];
+        // Whatever it is in, it is not brought up.
+        for status in ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "DELETE_FAILED"] {
+            there.stacks.insert(nat.name.clone(), deployed(nat, status));
+            let planned = planned(&there);
+            assert!(
+                planned.ends_with("\ne-nat: delete, after e-ecs-service"),
+                "{planned}"
+            );
+        }
     }
 }

@@ -41,6 +41,7 @@ pub(super) async fn go_with(
         environment: "e".into(),
         key_pair: None,
         image: ImagePlan::Given("i".into()),
+        unwanted: Vec::new(),
     };
     let mut work = Work {
         environment: "e".into(),
