@@ -87,7 +87,7 @@ impl CauseFinder {
             return None;
         }
         self.failures += 1;
-        if is_cancelled(event) {
+        if event.reason.as_deref().is_some_and(is_cancelled) {
             self.cancelled.get_or_insert_with(|| event.clone());
             return None;
         }
@@ -120,12 +120,11 @@ impl CauseFinder {
     }
 }
 
-/// Whether it failed only because another one did.
-fn is_cancelled(event: &StackEvent) -> bool {
-    event.reason.as_deref().is_some_and(|reason| {
-        let reason = reason.to_ascii_lowercase();
-        reason.starts_with("resource ") && reason.contains("cancelled")
-    })
+/// Whether a resource that failed for this reason did so only because another
+/// one had.
+pub fn is_cancelled(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    reason.starts_with("resource ") && reason.contains("cancelled")
 }
 
 #[cfg(test)]

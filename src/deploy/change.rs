@@ -23,7 +23,7 @@ pub(super) enum Changed {
     /// There was nothing to change.
     Nothing,
     /// It was carried out, for better or worse.
-    Settled(Settled),
+    Settled(Box<Settled>),
     /// The stack is not as it was thought to be: look again.
     Conflict,
 }
@@ -92,7 +92,8 @@ impl Run {
             start,
             places: self.places(stack),
         };
-        Ok(Changed::Settled(self.followed(stack.role, watch).await?))
+        let settled = self.followed(stack.role, watch).await?;
+        Ok(Changed::Settled(Box::new(settled)))
     }
 
     /// Starts a change set; tells where its events begin, and its token.

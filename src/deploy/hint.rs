@@ -83,6 +83,7 @@ const ADVICE: &[(&[&str], &str)] = &[
     ),
     (
         &[
+            "notstabilized",
             "did not stabilize",
             "circuit breaker was triggered",
             "exceeded attempts to wait",

@@ -54,7 +54,7 @@ mod work;
 mod tests;
 
 pub use break_off::CalledOff;
-pub use cause::Cause;
+pub use cause::{Cause, is_cancelled};
 pub use choices::{Choices, OnInterrupt, SkippedResource};
 pub use engine::{Finished, Report, down, up};
 pub use error::{DeployError, StepError, StepFailure};

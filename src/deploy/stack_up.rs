@@ -59,7 +59,7 @@ impl Run {
             self.remember_stopped(stack.role).await;
             match self.change(step, stack, kind).await? {
                 Changed::Settled(settled) => {
-                    return self.explained(finished(stack, kind, settled)).await;
+                    return self.explained(finished(stack, kind, *settled)).await;
                 }
                 Changed::Nothing => match &there {
                     // A change set does not see what a failed update left half-way.

@@ -22,10 +22,12 @@ pub(crate) fn last_lines(session: &Session) -> LastLines {
     LastLines::read_by(move |task| {
         let id = task.rsplit('/').next().unwrap_or_default();
         let logs = folder.join(id);
+        // What the proxy says counts where the app said nothing.
         [("app", "app.log"), ("envoy", "envoy.log")]
             .into_iter()
-            .flat_map(|(who, file)| of_file(who, &logs.join(file)))
-            .collect()
+            .map(|(who, file)| of_file(who, &logs.join(file)))
+            .find(|lines| !lines.is_empty())
+            .unwrap_or_default()
     })
 }
 
@@ -51,10 +53,10 @@ mod tests {
     fn only_the_last_lines_are_told_and_none_harms_the_terminal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.log");
-        std::fs::write(&path, "1\n2\n3\n4\n5 \u{1b}[31mred\u{7}\n").unwrap();
+        std::fs::write(&path, "1\n2\n3\n4\n5 \u{1b}[31mred\u{202e}\n").unwrap();
         assert_eq!(
             of_file("app", &path),
-            ["app: 2", "app: 3", "app: 4", "app: 5 red\\u{7}"]
+            ["app: 2", "app: 3", "app: 4", "app: 5 red\\u{202e}"]
         );
         assert_eq!(of_file("app", &folder.path().join("none")), [""; 0]);
     }
