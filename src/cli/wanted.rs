@@ -78,8 +78,8 @@ impl Wanted {
     /// Asks what only others know: who runs the mesh, and which images the
     /// names in the settings stand for.
     pub(crate) async fn settle(&mut self, session: &Session, printer: Printer) -> Result<()> {
-        let own = own_image::find(session, printer).await?;
         let runtime = mesh_runtime::settle(session, printer).await?;
+        let own = own_image::find(session, printer).await?;
         let processor = own.as_ref().map(|own| own.processor);
         let envoy = envoy_image::find(session, processor, printer).await?;
         let mut config = session.config.clone();

@@ -2,7 +2,7 @@
 //! CloudFormation, which evaluates them.
 
 mod checkov;
-mod evaluated;
+pub(crate) mod evaluated;
 mod lint;
 mod tasks;
 mod way_out;
