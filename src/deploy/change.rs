@@ -203,6 +203,10 @@ impl Run {
                 let image = self.app_image.get()?;
                 Some((name.clone(), image.clone()))
             }
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get()?;
+                Some((name.clone(), format!("{repository}@{digest}")))
+            }
         };
         stack.parameters.iter().filter_map(known).collect()
     }
@@ -216,6 +220,11 @@ impl Run {
                 .get()
                 .expect("the image is pushed before a stack names it")
                 .clone(),
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get();
+                let repository = repository.expect("it is pushed before a stack names it");
+                format!("{repository}@{digest}")
+            }
         };
         stack
             .parameters

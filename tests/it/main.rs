@@ -22,5 +22,6 @@ mod pull;
 mod registry;
 mod services;
 mod settings;
+mod sidecar;
 mod templates;
 mod walkthrough;

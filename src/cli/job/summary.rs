@@ -142,6 +142,7 @@ mod tests {
         Plan {
             direction: Direction::Up,
             steps: steps.into_iter().map(step).collect(),
+            moves: Vec::new(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
         }
