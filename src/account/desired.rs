@@ -77,6 +77,9 @@ pub struct DesiredContainer {
     pub essential: bool,
     /// Containers that must come first, with the condition.
     pub depends_on: Vec<(String, String)>,
+    /// Seconds between being asked to end and being killed.
+    #[serde(default)]
+    pub stop_timeout: Option<u32>,
 }
 
 /// A container's own health check.
@@ -157,6 +160,8 @@ pub struct DesiredTargetGroup {
     pub arn: String,
     /// How its targets are checked.
     pub health_check: TargetHealthCheck,
+    /// Seconds that a target has to end what it is at when it is taken out.
+    pub deregistration_delay: u32,
     /// Its targets.
     pub targets: Vec<Target>,
 }

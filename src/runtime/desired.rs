@@ -124,6 +124,9 @@ pub struct TargetGroupSpec {
     pub targets: BTreeSet<(TaskId, u16)>,
     /// How their health is checked.
     pub health_check: HealthCheck,
+    /// How long a target that is taken out may go on with the requests that
+    /// it is at.
+    pub deregistration_delay: Duration,
 }
 
 /// A target group's health check.

@@ -17,6 +17,7 @@ mod admin;
 mod app;
 mod app_log;
 mod connections;
+mod departure;
 mod desired;
 mod dns;
 pub mod envoy_binary;

@@ -119,6 +119,10 @@ fn container(properties: &Value) -> Result<DesiredContainer, String> {
         depends_on: list(properties, "DependsOn")
             .filter_map(|entry| Some((text(entry, "ContainerName")?, text(entry, "Condition")?)))
             .collect(),
+        stop_timeout: properties
+            .get("StopTimeout")
+            .and_then(number_of)
+            .and_then(|seconds| u32::try_from(seconds).ok()),
     })
 }
 

@@ -140,7 +140,9 @@ async fn app_spec(container: &DesiredContainer, images: &Images) -> Result<AppSp
         group: owner.group,
         read_only: container.read_only,
         port: container.ports.first().copied().unwrap_or(80),
-        stop_timeout: STOP_TIMEOUT,
+        stop_timeout: container.stop_timeout.map_or(STOP_TIMEOUT, |seconds| {
+            Duration::from_secs(seconds.into())
+        }),
     })
 }
 
@@ -221,6 +223,7 @@ fn target_group(group: &DesiredTargetGroup) -> TargetGroupSpec {
             unhealthy: check.unhealthy,
             statuses: statuses(&check.matcher),
         },
+        deregistration_delay: Duration::from_secs(group.deregistration_delay.into()),
     }
 }
 
