@@ -31,8 +31,12 @@ pub(super) fn grow(listener: &mut Listener, shared: &Shared) {
             .entry(condition.destination_port.unwrap_or_default())
             .or_default();
         if condition.server_names.is_empty() {
-            let transport = condition.transport_protocol.unwrap_or("raw_buffer");
-            port.others.insert(transport.to_owned(), chain.name.clone());
+            let either = ["raw_buffer", "tls"];
+            let transports = either
+                .into_iter()
+                .filter(|one| condition.transport_protocol.is_none_or(|it| it == *one));
+            port.others
+                .extend(transports.map(|one| (one.to_owned(), chain.name.clone())));
         }
         for name in condition.server_names {
             port.names.insert(name, chain.name.clone());
