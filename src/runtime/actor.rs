@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
-use super::desired::{Desired, LoadBalancerId, TaskId};
+use super::desired::{CarriedProxy, Desired, LoadBalancerId, TaskId};
 use super::examine::Ground;
 use super::handle::Options;
 use super::isolate;
@@ -25,8 +25,8 @@ use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
 use super::task::{self, Driver, Surroundings};
 use super::world::World;
-use leave::Leaving;
 use crate::mesh::{Mesh, MeshName};
+use leave::Leaving;
 
 /// Before what could not be started is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -139,9 +139,13 @@ impl Actor {
     async fn reconcile(&mut self, desired: Arc<Desired>) {
         let mesh_changed =
             self.desired.mesh != desired.mesh || self.desired.domains != desired.domains;
+        let carried_changed = carried(&self.desired) != carried(&desired);
         let before = std::mem::replace(&mut self.desired, desired);
         if mesh_changed {
             self.read_meshes().await;
+        } else if carried_changed {
+            let meshes = Arc::clone(&self.meshes.borrow().meshes);
+            self.set_hosts(&meshes).await;
         }
         self.set_load_balancers().await;
         self.stop_tasks(&before);
@@ -154,9 +158,7 @@ impl Actor {
         match read {
             Ok(Ok(meshes)) => {
                 self.mesh_problem = None;
-                let hosts = outside::hosts(&meshes, &self.desired.domains);
-                let hosts_set = self.world.set_hosts(hosts).await;
-                self.note("the outside world", hosts_set.err());
+                self.set_hosts(&meshes).await;
                 let domains = Arc::new(self.desired.domains.clone());
                 self.meshes.send_replace(Meshes {
                     meshes: Arc::new(meshes),
@@ -211,6 +213,17 @@ impl Actor {
                 Driver::start(spec.clone(), surroundings, self.meshes.subscribe(), reports);
             self.drivers.insert(spec.id.clone(), driver);
         }
+    }
+
+    /// Tells the outside world which hosts it has to have.
+    async fn set_hosts(&mut self, meshes: &BTreeMap<MeshName, Mesh>) {
+        let domains = &self.desired.domains;
+        let mut hosts = outside::hosts(meshes, domains);
+        for proxy in carried(&self.desired) {
+            hosts.extend(outside::carried_hosts(&proxy.configuration, domains));
+        }
+        let hosts_set = self.world.set_hosts(hosts).await;
+        self.note("the outside world", hosts_set.err());
     }
 
     async fn set_load_balancers(&mut self) {
@@ -280,7 +293,10 @@ impl Actor {
             .iter()
             .filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
-            let addresses = tasks.iter().filter_map(running).chain(self.still_named(name));
+            let addresses = tasks
+                .iter()
+                .filter_map(running)
+                .chain(self.still_named(name));
             let addresses = addresses.map(IpAddr::V4);
             (super::dns::plain(name), addresses.collect())
         });
@@ -319,6 +335,12 @@ impl Actor {
         while self.gone.join_next().await.is_some() {}
         isolate::remove_private_folder(&self.options.run);
     }
+}
+
+/// The proxies that bring their configuration along.
+fn carried(desired: &Desired) -> Vec<&Arc<CarriedProxy>> {
+    let tasks = desired.tasks.iter();
+    tasks.filter_map(|task| task.carried.as_ref()).collect()
 }
 
 /// A task's name in a path that must be short.

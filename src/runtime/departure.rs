@@ -180,13 +180,19 @@ mod tests {
         assert!(alone("a::10.0.64.6:80::health_flags::/failed_active_hc\n"));
         // Another address that only begins like it.
         assert!(!alone("a::10.0.64.50:80::health_flags::healthy\n"));
-        assert!(!knows_it_alone("a::10.0.64.6:80::health_flags::healthy\n", OLD));
+        assert!(!knows_it_alone(
+            "a::10.0.64.6:80::health_flags::healthy\n",
+            OLD
+        ));
     }
 
     #[test]
     fn whoever_looks_is_not_counted() {
         let stats = "http.admin.downstream_rq_active: 1\nhttp.ingress.downstream_cx_active: 3\n\
                      http.ingress.downstream_rq_active: 2\nhttp.readiness.downstream_rq_active: 1\n";
-        assert_eq!((active(stats, "rq_active"), active(stats, "cx_active")), (2, 3));
+        assert_eq!(
+            (active(stats, "rq_active"), active(stats, "cx_active")),
+            (2, 3)
+        );
     }
 }

@@ -26,11 +26,8 @@ impl Actor {
     /// Stops the tasks that are not wanted, or not as they are.
     pub(super) fn stop_tasks(&mut self, before: &Desired) {
         let desired = Arc::clone(&self.desired);
-        let wanted: BTreeMap<&TaskId, _> = desired
-            .tasks
-            .iter()
-            .map(|task| (&task.id, task))
-            .collect();
+        let wanted: BTreeMap<&TaskId, _> =
+            desired.tasks.iter().map(|task| (&task.id, task)).collect();
         let gone: Vec<TaskId> = self
             .drivers
             .iter()
@@ -41,8 +38,8 @@ impl Actor {
             // One that comes again at once waits for its name and address.
             let is_wanted = wanted.contains_key(&id);
             if let Some(driver) = self.drivers.remove(&id) {
-                let departure = (!is_wanted && self.is_running(&id))
-                    .then(|| self.departure(&id, &driver.spec));
+                let departure =
+                    (!is_wanted && self.is_running(&id)).then(|| self.departure(&id, &driver.spec));
                 self.leave(id, driver, departure, before);
             }
         }
