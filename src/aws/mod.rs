@@ -5,6 +5,7 @@
 //! once, and an error says what went wrong and what to do about it. It decides
 //! nothing: what to call, and when, is up to `deploy` and `cli`.
 
+mod app_mesh;
 mod cloud;
 mod cloudformation;
 mod ecr;
@@ -19,6 +20,7 @@ mod stack_status;
 mod timestamp;
 mod wire;
 
+pub use app_mesh::AppMeshAnswer;
 pub use cloud::{Cloud, CredentialSource, Options};
 pub use cloudformation::{ChangeSetRequest, EventPage, StackPage};
 pub use ecr::{RegistryLogin, Repository};

@@ -3,12 +3,14 @@
 
 mod args;
 mod commands;
+mod envoy_image;
 mod evidence;
 pub mod exit;
 mod gather;
 mod layout;
 mod local;
 mod main;
+mod mesh_runtime;
 mod outside;
 mod own_image;
 mod printer;
@@ -16,6 +18,7 @@ mod progress;
 mod run;
 mod session;
 mod settings;
+mod sidecars;
 mod signals;
 mod wanted;
 

@@ -165,6 +165,11 @@ impl Run {
                 .get()
                 .expect("the image is pushed before a stack names it")
                 .clone(),
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get();
+                let repository = repository.expect("it is pushed before a stack names it");
+                format!("{repository}@{digest}")
+            }
         };
         stack
             .parameters

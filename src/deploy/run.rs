@@ -21,6 +21,8 @@ pub(super) struct Run {
     pub(super) pace: Arc<Pace>,
     pub(super) watcher: Watcher,
     pub(super) app_image: OnceLock<String>,
+    /// The address of the repository that sidecars' images are pushed to.
+    pub(super) repository: OnceLock<String>,
     /// The tasks that had stopped before the service was changed.
     pub(super) stopped_before: OnceLock<BTreeSet<String>>,
     rendered: BTreeMap<StackName, RenderedStack>,
@@ -49,6 +51,7 @@ impl Run {
             work,
             pace,
             app_image: OnceLock::new(),
+            repository: OnceLock::new(),
             stopped_before: OnceLock::new(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),

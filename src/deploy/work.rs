@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::image::Image;
+use crate::image::{Derived, Image};
 
 /// Where the app's image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Work {
     pub environment: String,
     /// The app's image; none on the way down.
     pub image: Option<ImageSource>,
+    /// Images with an Envoy and its configuration.
+    pub sidecars: Vec<Derived>,
     /// The key pair, if one is wanted.
     pub key_pair: Option<KeyPairWork>,
     /// Whether a stack whose creation failed may be deleted and made anew.

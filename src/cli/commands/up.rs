@@ -11,7 +11,6 @@ use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
 use crate::cli::local::claim::Claim;
 use crate::cli::outside;
-use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::run;
 use crate::cli::session::{self, Session};
@@ -86,9 +85,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     let claim = session::claim(&config, "up", printer).await?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
-    if let Some(own) = own_image::find(&session, printer).await? {
-        wanted.take_image(&own);
-    }
+    wanted.settle(&session, printer).await?;
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;

@@ -34,6 +34,7 @@ async fn go(
     let work = Work {
         environment: "e".into(),
         image: Some(ImageSource::Given("i".into())),
+        sidecars: Vec::new(),
         key_pair: None,
         replace_failed: false,
         run: RunId::fresh(),

@@ -19,7 +19,7 @@ use crate::envoy::api::{
     Address, CidrRange, FilterChain, FilterChainMatch, Listener, Seconds, SocketAddress,
 };
 use crate::envoy::log::ToldApartBy;
-use crate::envoy::surroundings::{AppSide, Plain};
+use crate::envoy::surroundings::{AppSide, Plain, Shares};
 use crate::mesh::{EgressFilter, Matching, VirtualNode};
 
 /// How long a client may say nothing where it should begin: then it is
@@ -45,7 +45,7 @@ pub(super) fn compile(
     }
     let mut by_name = listener(output, app.egress_port, ToldApartBy::Name, app, by_name);
     if let Some((_, services)) = &shared {
-        tree::grow(&mut by_name, services);
+        tree::grow(&mut by_name, services, tree_form(app));
     }
     let unlooked = match app.plain {
         Plain::ByAddress(_) => BTreeSet::new(),
@@ -65,6 +65,15 @@ pub(super) fn compile(
         shared: shared.map(|(_, services)| services).unwrap_or_default(),
         ..backends.resolvable(output.mesh.egress)
     })
+}
+
+/// What is watched changes often, what is in a task definition has to be
+/// short.
+fn tree_form(app: &AppSide) -> tree::Form {
+    match app.sharing {
+        Shares::Nothing | Shares::Told(_) => tree::Form::Quick,
+        Shares::Untold => tree::Form::Short,
+    }
 }
 
 /// The chains of connections at the first listener and at the second.
