@@ -4,9 +4,12 @@
 pub(crate) mod account;
 mod change_sets;
 mod deletes;
+mod drift;
 mod exports;
 mod failures;
+mod operations;
 mod restart;
 mod services;
 mod size;
+mod terms;
 mod updates;
