@@ -10,6 +10,7 @@ mod job;
 mod layout;
 mod local;
 mod main;
+mod moving;
 mod outside;
 mod own_image;
 mod printer;

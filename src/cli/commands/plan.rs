@@ -8,6 +8,7 @@ use crate::cli::args::{Global, Plan as Arguments};
 use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
+use crate::cli::moving;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::session::Session;
@@ -65,6 +66,7 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
             let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
         }
     }
+    text.push_str(&moving::text(plan, width));
     if !plan.has_changes() {
         text.push_str("\nnothing would change\n");
     }

@@ -11,6 +11,7 @@ use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
 use crate::cli::job::{Fold, Job, Timeline};
 use crate::cli::local::claim::Claim;
+use crate::cli::moving;
 use crate::cli::outside;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
@@ -173,6 +174,10 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
     let free = session.config.target == Target::Local;
     let says_so = arguments.yes && (free || printer.is_quiet());
     if says_so || !plan.has_changes() || free && !replaces {
+        let moves = moving::text(plan, printer.talk_width());
+        if !moves.is_empty() {
+            printer.say(moves.trim());
+        }
         return Ok(());
     }
     let fold = Fold::begin("plan", "Plan");
