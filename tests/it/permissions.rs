@@ -274,3 +274,94 @@ fn the_settings_narrow_it() {
         "arn:aws:cloudformation:eu-west-1:123456789012:stack/Demo-*/*"
     );
 }
+
+/// Calls that a run of all commands does not make, and why.
+const NOT_MADE: &[(&str, &str)] = &[
+    (
+        "cloudformation:DeleteChangeSet",
+        "only for a change set that came to nothing",
+    ),
+    (
+        "cloudformation:DescribeEvents",
+        "the older call does where the endpoint has no operations",
+    ),
+    (
+        "cloudformation:ListImports",
+        "only when a stack of others holds up a deletion",
+    ),
+];
+
+/// Requests to the image registry, which IAM knows by other names.
+const REGISTRY: &[(&str, &[&str])] = &[
+    ("registry:GET", &["ecr:BatchGetImage"]),
+    (
+        "registry:HEAD",
+        &["ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"],
+    ),
+    ("registry:PATCH", &["ecr:UploadLayerPart"]),
+    ("registry:POST", &["ecr:InitiateLayerUpload"]),
+    ("registry:PUT", &["ecr:CompleteLayerUpload", "ecr:PutImage"]),
+];
+
+/// What needs no permission.
+const FREE: &str = "sts:GetCallerIdentity";
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
+    let project = Project::new();
+    let start = [
+        "local",
+        "start",
+        "--internet",
+        "stand-in",
+        "--call-log",
+        "calls",
+    ];
+    let url = project.run(&start).code(0).stdout;
+    let aws = ["--target", "aws", "--endpoint-url", url.trim()];
+    let run = |arguments: &[&str], code| {
+        let mut command = project.command();
+        command.env("AWS_ACCESS_KEY_ID", "test");
+        command.env("AWS_SECRET_ACCESS_KEY", "test");
+        let output = command.args(aws).args(arguments).output().unwrap();
+        crate::project::said(output).code(code)
+    };
+    run(&["up", "--yes", "--account-id", "123456789012"], 0);
+    run(&["status"], 0);
+    run(&["verify"], 0);
+    project.write("colormesh.yaml", "app: { color: green }\n");
+    run(&["plan", "--exit-code"], 3);
+    run(&["up", "--yes"], 0);
+    run(&["down", "--yes"], 0);
+
+    let policy = allowed(&run(&["doctor", "--iam-policy", "calls"], 0).json());
+    let log = std::fs::read_to_string(project.path().join("calls")).unwrap();
+    let mut made = BTreeSet::new();
+    for line in log.lines() {
+        let call: Value = serde_json::from_str(line).unwrap();
+        let operation = call["operation"].as_str().unwrap();
+        let other = REGISTRY.iter().find(|(name, _)| *name == operation);
+        match other {
+            Some((_, names)) => made.extend(names.iter().map(|name| (*name).to_owned())),
+            None => {
+                made.insert(operation.to_owned());
+            }
+        }
+    }
+    assert!(made.remove(FREE), "{made:?}");
+    let refused: Vec<_> = made.difference(&policy).collect();
+    assert!(refused.is_empty(), "not in the policy: {refused:?}");
+    let implied = [
+        "cloudformation:ListStacks",
+        "cloudformation:TagResource",
+        "ec2:CreateTags",
+    ];
+    let unused: BTreeSet<&str> = policy
+        .difference(&made)
+        .map(String::as_str)
+        .filter(|action| !implied.contains(action))
+        .collect();
+    let expected: BTreeSet<&str> = NOT_MADE.iter().map(|(call, _)| *call).collect();
+    assert_eq!(unused, expected);
+}

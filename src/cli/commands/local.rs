@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::account::lab::LabSettings;
 use crate::cli::args::{Global, Local, Start};
-use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::exit::{DONE, Outcome};
 use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self, Running, status};
