@@ -146,6 +146,7 @@ mod tests {
             moves: Vec::new(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
+            moves: Vec::new(),
         }
     }
 
