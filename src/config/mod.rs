@@ -22,6 +22,7 @@ mod schema;
 mod service;
 mod settings;
 mod sharing;
+mod stacks;
 mod suffixes;
 mod text;
 mod values;
@@ -45,6 +46,7 @@ pub use names::{Color, EnvironmentName, MeshName, ServiceName};
 pub use ports::port_ranges;
 pub use schema::schema;
 pub use service::{Caller, ExternalService, IpPreference, Protocol};
+pub use stacks::{AlarmArn, BucketName, RoleArn, StacksConfig, TopicArn};
 pub use settings::{Kind, SETTINGS, Setting, markdown};
 
 /// The settings file that is looked for when none is named.

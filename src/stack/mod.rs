@@ -33,5 +33,5 @@ mod way_out;
 pub use limits::{LONGEST_TEMPLATE, check_limits};
 pub use order::{Needs, order};
 pub use parameters::{ParameterValue, Processor};
-pub use rendered::{OWNER_TAG, RenderedStack, render, unwanted};
+pub use rendered::{OWNER_TAG, RenderedStack, VERSION_TAG, render, unwanted};
 pub use role::{Capability, InvalidStackName, Role, StackName};

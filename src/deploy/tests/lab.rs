@@ -13,7 +13,7 @@ use crate::account::lab::LabSettings;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
+    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId, Terms,
     Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
@@ -111,6 +111,7 @@ impl Lab {
             }),
             replace_failed: false,
             choices: Choices::default(),
+            terms: Terms::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),
         }
