@@ -6,8 +6,10 @@ use std::future::Future;
 use anyhow::Result;
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 use super::exit::{FAILED, ROLLED_BACK};
+use super::job::{self, Fold, Timeline};
 use super::printer::{NAME, Printer, paint, talk};
 use super::progress::Progress;
 use super::session::Session;
@@ -31,6 +33,7 @@ pub(crate) async fn run<F>(
     printer: Printer,
     signals: &Signals,
     session: &Session,
+    timeline: &mut Timeline,
     engine: impl FnOnce(UnboundedSender<Event>, Interrupt) -> F,
 ) -> Result<Result<Report, u8>>
 where
@@ -38,7 +41,13 @@ where
 {
     let (events, mut told) = unbounded_channel();
     let (interrupter, interrupt) = Interrupter::new();
+    let fold = Fold::begin("steps", "Steps");
     let mut progress = Progress::new(printer);
+    let began = Instant::now();
+    let mut show = |event: &Event| {
+        timeline.take(event, began.elapsed());
+        progress.show(event);
+    };
     let mut code = FAILED;
     let ended = {
         let running = engine(events, interrupt);
@@ -52,7 +61,7 @@ where
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
-                Some(event) = told.recv() => progress.show(&event),
+                Some(event) = told.recv() => show(&event),
                 asked = signals.asked(), if code == FAILED => {
                     code = asked;
                     interrupter.interrupt();
@@ -61,9 +70,9 @@ where
         }
     };
     while let Ok(event) = told.try_recv() {
-        progress.show(&event);
+        show(&event);
     }
-    drop(progress);
+    drop((progress, fold));
     match ended.or_else(|error| error.downcast().map(Err))? {
         Ok(report) => Ok(Ok(report)),
         Err(error) => {
@@ -84,6 +93,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             report,
         } => {
             for failure in failures {
+                job::annotate(&failure.step.to_string(), &failure.error.to_string());
                 talk(&format!(
                     "\n{} {failure}",
                     paint(super::printer::BAD, "error:")

@@ -42,6 +42,7 @@ impl Plan {
         Ok(Self {
             direction: Direction::Down,
             steps: order(steps)?,
+            moves: Vec::new(),
             rendered: stacks
                 .into_iter()
                 .map(|stack| (stack.name.clone(), stack))

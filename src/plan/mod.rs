@@ -8,6 +8,7 @@ mod compare;
 mod deployed;
 mod down;
 mod graph;
+mod moves;
 mod property;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -18,6 +19,7 @@ mod up;
 pub use compare::{Change, ChangeKind, KnownImage, compare};
 pub use deployed::{Deployed, DeployedStack};
 pub use graph::{Cycle, order};
+pub use moves::Move;
 pub use property::PropertyChange;
 pub use standing::{DownStanding, Row, Shown, TABLE, UpStanding, markdown};
 pub use step::{Action, Direction, Plan, Step, StepId};

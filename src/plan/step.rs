@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{Change, DeployedStack};
+use super::{Change, DeployedStack, Move};
 use crate::aws::StackStatus;
 use crate::stack::{RenderedStack, StackName};
 
@@ -140,6 +140,9 @@ pub struct Plan {
     pub direction: Direction,
     /// The steps.
     pub steps: Vec<Step>,
+    /// What moves from one stack to another, and is made anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Move>,
     /// The stacks as they should be.
     #[serde(skip)]
     pub rendered: BTreeMap<StackName, RenderedStack>,

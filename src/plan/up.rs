@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{KnownImage, compare};
 use super::down;
+use super::moves::moves;
 use super::{Action, Cycle, Deployed, Direction, Plan, Step, StepId, UpStanding, order};
 use crate::stack::{RenderedStack, Role, StackName};
 
@@ -61,14 +62,17 @@ impl Plan {
                 .iter()
                 .filter_map(|old| removal(old, &stacks, deployed)),
         );
+        let rendered = stacks
+            .into_iter()
+            .chain(unwanted.iter().cloned())
+            .map(|stack| (stack.name.clone(), stack))
+            .collect();
+        let steps = order(steps)?;
         Ok(Self {
             direction: Direction::Up,
-            steps: order(steps)?,
-            rendered: stacks
-                .into_iter()
-                .chain(unwanted.iter().cloned())
-                .map(|stack| (stack.name.clone(), stack))
-                .collect(),
+            moves: moves(&steps, &rendered),
+            steps,
+            rendered,
             deployed: deployed.stacks.clone(),
         })
     }

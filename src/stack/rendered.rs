@@ -156,8 +156,25 @@ impl RenderedStack {
     /// The template as JSON without a space too many, for requests with a
     /// limit.
     pub fn minified(&self) -> String {
+        yaml::to_json(&self.tree()).to_string()
+    }
+
+    /// The types of its resources, and of the parameters that are looked up.
+    pub fn types(&self) -> BTreeSet<String> {
+        let tree = self.tree();
+        let sections = ["Resources", "Parameters"].iter();
+        let typed = sections
+            .filter_map(|section| tree.get(section))
+            .flat_map(|section| section.entries());
+        typed
+            .filter_map(|(_, each)| each.get("Type")?.as_str())
+            .filter(|name| name.starts_with("AWS::"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn tree(&self) -> yaml::Node {
         let source = Arc::new(Source::new(self.role.file_name(), self.template.as_str()));
-        let tree = yaml::parse(&source).expect("a rendered template is YAML");
-        yaml::to_json(&tree).to_string()
+        yaml::parse(&source).expect("a rendered template is YAML")
     }
 }

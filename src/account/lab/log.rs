@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write as _;
 
+/// How many are kept in memory; then the older half is forgotten.
+const MOST: usize = 100_000;
+
 /// One call that a client made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -49,7 +52,12 @@ pub(super) enum Log {
 impl Log {
     pub(super) fn add(&mut self, call: Call) {
         match self {
-            Self::Memory(calls) => calls.push(call),
+            Self::Memory(calls) => {
+                if calls.len() >= MOST {
+                    calls.drain(..MOST / 2);
+                }
+                calls.push(call);
+            }
             Self::File(file) => {
                 if let Ok(mut line) = serde_json::to_vec(&call) {
                     line.push(b'\n');

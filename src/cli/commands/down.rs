@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use crate::cli::args::{Down, Global};
 use crate::cli::exit::{DONE, Exit, Outcome};
+use crate::cli::job::{Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
@@ -36,35 +37,52 @@ pub(crate) async fn run(
     printer: Printer,
     signals: &Signals,
 ) -> Outcome {
+    let mut job = Job::open(&arguments.job)?;
     let unchanged = "nothing was removed; `colormesh down` begins again";
     let prepared = signals.or(unchanged, prepare(global, arguments, printer));
-    let Some(prepared) = prepared.await? else {
+    let Some(prepared) = job.noted(prepared.await)? else {
+        job.outputs.set("changes", "false")?;
+        job.summary.end("down: nothing is deployed");
         printer.json(&Report::default())?;
         printer.say("nothing is deployed");
         return Ok(DONE);
     };
     let (session, plan) = (prepared.session, prepared.plan);
+    job.summary.title("down", &session.config);
+    job.summary.plan(&plan);
     let work = prepared
         .wanted
         .work(false, Choices::default(), LastLines::default());
-    let ended = run::run(printer, signals, &session, |events, interrupt| {
-        deploy::down(&plan, &session.cloud, work, events, interrupt)
-    });
-    let report = match ended.await? {
+    let mut timeline = Timeline::default();
+    let ended = run::run(
+        printer,
+        signals,
+        &session,
+        &mut timeline,
+        |events, interrupt| deploy::down(&plan, &session.cloud, work, events, interrupt),
+    );
+    let ended = ended.await;
+    job.summary.timeline(&timeline);
+    let report = match job.noted(ended)? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
     let nearly = "all stacks are removed; `colormesh down` again removes the local endpoint";
-    let left = signals.or(nearly, leave_nothing(session)).await?;
+    let left = signals.or(nearly, leave_nothing(session)).await;
+    let left = job.noted(left)?;
+    job.outputs
+        .set("changes", &report.has_changes().to_string())?;
     printer.json(&report)?;
-    printer.say(match (report.has_changes(), left) {
+    let word = match (report.has_changes(), left) {
         (true, Left::Nothing) => "down; nothing is left",
         (false, Left::Nothing) => "nothing was deployed",
         (true, Left::Endpoint) => "down; the local endpoint goes on, with what others have on it",
         (false, Left::Endpoint) => {
             "nothing of it was deployed; the local endpoint goes on, with what others have on it"
         }
-    });
+    };
+    job.summary.end(word);
+    printer.say(word);
     Ok(DONE)
 }
 

@@ -11,7 +11,9 @@ use crate::cli::decisions;
 use crate::cli::evidence;
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
+use crate::cli::job::{Fold, Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
+use crate::cli::moving;
 use crate::cli::outside;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
@@ -53,27 +55,42 @@ pub(crate) async fn run(
     signals: &Signals,
 ) -> Outcome {
     let started = Instant::now();
+    let mut job = Job::open(&arguments.job)?;
     let unchanged = "no stack was changed; `colormesh up` begins again";
     let prepared = signals.or(unchanged, prepare(global, arguments, printer));
-    let prepared = prepared.await?;
+    let prepared = job.noted(prepared.await)?;
     let (session, plan) = (&prepared.session, &prepared.plan);
+    job.summary.title("up", &session.config);
+    job.summary.plan(plan);
     let lines = evidence::last_lines(session);
     let work = prepared
         .wanted
         .work(prepared.may_replace, prepared.choices, lines);
-    let ended = run::run(printer, signals, session, |events, interrupt| {
-        deploy::up(plan, &session.cloud, work, events, interrupt)
-    });
-    let report = match ended.await? {
+    let mut timeline = Timeline::default();
+    let ended = run::run(
+        printer,
+        signals,
+        session,
+        &mut timeline,
+        |events, interrupt| deploy::up(plan, &session.cloud, work, events, interrupt),
+    );
+    let ended = ended.await;
+    job.summary.timeline(&timeline);
+    let report = match job.noted(ended)? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
     let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
     let endpoint = session.or_lost(answering(session, arguments.timeout));
     let endpoint = signals.or(deployed, endpoint);
-    let Some(endpoint) = endpoint.await? else {
+    let Some(endpoint) = job.noted(endpoint.await)? else {
+        job.summary
+            .end("the stacks are there, but the app does not answer");
         return Ok(FAILED);
     };
+    job.outputs.set("endpoint", &endpoint)?;
+    job.outputs
+        .set("changes", &report.has_changes().to_string())?;
     let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     printer.json(&Document {
         endpoint: &endpoint,
@@ -81,6 +98,8 @@ pub(crate) async fn run(
         report: &report,
     })?;
     printer.say(&next(session, &report, seconds));
+    job.summary
+        .end(&format!("up in {seconds:.1} s: {endpoint}"));
     printer.data(&format!("{endpoint}\n"))?;
     Ok(DONE)
 }
@@ -167,11 +186,18 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
         .iter()
         .any(|step| matches!(step.action, Action::Replace { .. }));
     let free = session.config.target == Target::Local;
-    if arguments.yes || !plan.has_changes() || free && !replaces {
+    let says_so = arguments.yes && (free || printer.is_quiet());
+    if says_so || !plan.has_changes() || free && !replaces {
+        let moves = moving::text(plan, printer.talk_width());
+        if !moves.is_empty() {
+            printer.say(moves.trim());
+        }
         return Ok(());
     }
+    let fold = Fold::begin("plan", "Plan");
     talk(&plan::text(plan, printer.talk_width()));
-    if free {
+    drop(fold);
+    if free || arguments.yes {
         return Ok(());
     }
     if !printer.asks() {

@@ -1,7 +1,9 @@
 //! The laboratory: what it does to an account and its clients.
 
 mod calls;
+mod program;
 mod resources;
+mod statuses;
 
 use crate::cloudformation::account::Formation;
 use crate::local::Local;
