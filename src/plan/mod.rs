@@ -13,6 +13,7 @@ mod property;
 pub(crate) mod samples;
 mod standing;
 mod step;
+mod tasks;
 mod up;
 
 pub use compare::{Change, ChangeKind, KnownImage, compare};
