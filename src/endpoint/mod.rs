@@ -6,10 +6,12 @@
 
 mod app_mesh;
 mod cloudformation;
+mod connection;
 mod dispatch;
 mod ec2;
 mod ecr;
 mod ecs;
+mod gate;
 pub mod json;
 mod pages;
 pub mod query;
