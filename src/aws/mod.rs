@@ -30,7 +30,7 @@ pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
 pub use identity::Identity;
 pub use key_pair::KeyPair;
-pub use permissions::{Names, Policy, UnknownType, policy};
+pub use permissions::{Names, Part, Policy, UnknownType, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
     ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,

@@ -40,16 +40,15 @@ pub(crate) fn without_what_is_not_built(mut config: Config, printer: Printer) ->
 impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
+        let (mut stacks, sidecars) = match direction {
+            Direction::Up => sidecars::stacks(config, mesh_runtime::presumed(config), None)?,
+            Direction::Down => (sidecars::rendered(config)?, Vec::new()),
+        };
         let mut unwanted =
             stack::unwanted(config).map_err(|mistakes| settings::refused(&mistakes))?;
-        let (stacks, sidecars) = match direction {
-            Direction::Up => sidecars::stacks(config, mesh_runtime::presumed(config), None)?,
-            Direction::Down => {
-                let mut stacks = sidecars::rendered(config)?;
-                stacks.append(&mut unwanted);
-                (stacks, Vec::new())
-            }
-        };
+        if direction == Direction::Down {
+            stacks.append(&mut unwanted);
+        }
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
         let name = name.map(ToString::to_string);

@@ -6,6 +6,7 @@
 //! once; running Envoy is left to `runtime`.
 
 mod addresses;
+mod adopt;
 mod api;
 mod compile;
 mod configuration;
@@ -17,6 +18,7 @@ mod surroundings;
 mod tests;
 
 pub use addresses::ADDRESSES;
+pub use adopt::{Carried, InvalidCarried, Reachable, Spoken};
 pub use compile::{CompileError, compile, compile_task};
 pub use configuration::Configuration;
 pub use placement::{AppPlacement, Placement, TaskPlacement};

@@ -98,13 +98,18 @@ impl Surroundings {
 
     /// Whether a host name is a node's inside.
     pub(super) fn is_private(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.');
-        self.private_domains.iter().any(|domain| {
-            let domain = domain.trim_matches('.');
-            host.strip_suffix(domain)
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
+        is_under(host, &self.private_domains)
     }
+}
+
+/// Whether a host name is one of these domains or under one of them.
+pub(super) fn is_under(host: &str, domains: &[String]) -> bool {
+    let host = host.trim_end_matches('.');
+    domains.iter().any(|domain| {
+        let domain = domain.trim_matches('.');
+        host.strip_suffix(domain)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
 }
 
 impl From<&Placement> for Surroundings {

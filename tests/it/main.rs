@@ -16,6 +16,7 @@ mod live;
 mod local;
 mod mesh;
 mod own_image;
+mod permissions;
 mod pipeline;
 mod project;
 mod pull;

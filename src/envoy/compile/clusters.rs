@@ -215,8 +215,10 @@ impl<'a> Clusters<'a> {
             &cluster.name,
             Address::SocketAddress(address),
         ));
-        // A name that nobody answers for must not hold up the whole proxy.
-        cluster.wait_for_warm_on_init = Some(false);
+        // Whoever takes requests has to have somewhere to send them; a name
+        // inside is answered, or found missing, in seconds. One outside that
+        // nobody answers for must not hold up the whole proxy.
+        cluster.wait_for_warm_on_init = Some(private);
         let either = discovery.response == DnsResponse::LoadBalancer;
         let family = match (private, first_tried(preference).filter(|_| either)) {
             // Tasks have addresses of one kind.
