@@ -37,7 +37,6 @@ async fn up_as_before(endpoint: &str) {
         image: Some(ImageSource::Built(built)),
         sidecars: Vec::new(),
         key_pair: None,
-        sidecars: Vec::new(),
         replace_failed: false,
         choices: Choices::default(),
         last_lines: LastLines::default(),
