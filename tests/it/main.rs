@@ -17,6 +17,7 @@ mod own_image;
 mod project;
 mod pull;
 mod registry;
+mod rolling;
 mod services;
 mod settings;
 mod templates;
