@@ -19,7 +19,8 @@ const STYLES: Styles = Styles::styled()
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings (nothing was changed),
 3 `plan --exit-code` found changes, 4 the deploy was rolled back,
-5 verification failed, 130 interrupted, 143 terminated.";
+5 verification failed, 130 interrupted, 143 terminated.
+With `--output json` what ends early gives {\"error\", \"hint\", \"code\"} on stdout.";
 
 const LOG_SHAPE: &str = "\
 With `--output json` each line is a JSON document of its own, in the order of
@@ -38,10 +39,32 @@ time, with what applies of these:
   method, path, status, location, record, client, flags, details
   bytes_sent, bytes_received, duration_ms     to and from the app";
 
+const LAB_SHAPE: &str = "\
+A laboratory, in YAML; each part may be left out:
+  seed: 7                       where chance comes from
+  latency:                      AWS's own times, by resource type
+    speed: median               or fast, slow, drawn (by the seed)
+    scale: 0.01                 what they are multiplied by
+  limits:                       calls a second and at once; together: one bucket
+    - {operations: ['cloudformation:Describe*'], rate: 1, burst: 5, together: true}
+  faults:
+    calls:                      do: throttle, internal, reset, reset_after,
+                                {delay: {seconds: 2}}, {error: {code, message, status}}
+      - {operation: 'cloudformation:ExecuteChangeSet', nth: 1, times: 2, do: reset}
+      - {operation: 'registry:PUT', probability: 0.1, do: internal}
+    resources:                  do: stuck, {fail: {reason}}, {fail_late: {reason}},
+                                {slow: {seconds: 30}}; on: create, update, roll_back, delete
+      - {stack: '*-vpc', type: 'AWS::EC2::NatGateway', on: [create], times: 1,
+         do: {fail: {reason: none left}}}
+
+`local start` without --lab and --call-log leaves a running endpoint as it is; `local stop` ends
+the laboratory.";
+
 const STATUS_SHAPE: &str = "\
 With `--output json`, one document:
   environment, target, endpoint    the endpoint is null until it is deployed
   stacks      status by stack
+  attention   by stack that needs somebody: advice, cause
   services    running and desired tasks by service
   envoys      health by task
   local       the local endpoint: endpoint, pid, version, world, tasks, problems
@@ -183,7 +206,7 @@ pub(crate) enum Command {
     #[command(after_help = LOG_SHAPE)]
     Logs(Logs),
     /// Say what this machine lacks, and how to get it
-    Doctor,
+    Doctor(Doctor),
     /// The local endpoint
     #[command(subcommand)]
     Local(Local),
@@ -196,14 +219,54 @@ pub(crate) enum Command {
     },
 }
 
+/// Files for the CI job that a command is a step of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "CI")]
+pub(crate) struct Job {
+    /// Add a summary in Markdown to this file, such as `$GITHUB_STEP_SUMMARY`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+    /// Add `name=value` lines to this file, such as `$GITHUB_OUTPUT`: `changes`
+    /// (plan, up, down), `endpoint` (up, verify), `passed` and `failed` (verify)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outputs: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Delete what a failed creation or deletion left, and make it anew
+    #[arg(long)]
+    pub(crate) replace_failed: bool,
+    /// What becomes of running operations when this is interrupted
+    #[arg(long, value_name = "detach|cancel", value_enum, default_value_t)]
+    pub(crate) on_interrupt: OnInterrupt,
+    /// A resource that a roll-back which failed may leave as it is; may be
+    /// given again
+    #[arg(long = "skip-resource", value_name = "STACK.LOGICALID")]
+    pub(crate) skip_resources: Vec<String>,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     /// How long the app may take to answer after the deploy
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) job: Job,
+}
+
+/// What becomes of running operations at an interrupt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnInterrupt {
+    /// They go on; the same command takes them up again
+    #[default]
+    Detach,
+    /// They are called off and watched: created stacks are deleted, updates
+    /// taken back
+    Cancel,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +277,8 @@ pub(crate) struct Verify {
     /// Also write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) job: Job,
 }
 
 #[derive(Debug, Args)]
@@ -221,6 +286,12 @@ pub(crate) struct Down {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) job: Job,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]
@@ -228,6 +299,29 @@ pub(crate) struct Plan {
     /// End with 3 when something would change
     #[arg(long)]
     pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) job: Job,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print instead the policy of IAM that a caller needs for this
+    /// environment, as JSON; nothing is asked for it
+    #[arg(long, value_enum, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
+    pub(crate) iam_policy: Option<PolicyPart>,
+}
+
+/// Which part of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyPart {
+    /// All as one document
+    All,
+    /// The calls that colormesh makes
+    Calls,
+    /// What CloudFormation does in the caller's name for network and load balancer
+    Network,
+    /// What it does for all else
+    Services,
 }
 
 #[derive(Debug, Args)]
@@ -235,7 +329,7 @@ pub(crate) struct Render {
     /// Write one file a stack into this folder instead of to stdout
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
-    /// Only this stack: vpc, ecs-cluster, ecr-repositories, mesh, ecs-service
+    /// Only this stack: vpc, ingress, nat, ecs-cluster, ecr-repositories, mesh, ecs-service
     #[arg(value_name = "STACK")]
     pub(crate) stack: Option<String>,
 }
@@ -272,7 +366,8 @@ pub(crate) struct Logs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Start the local endpoint when it is not running
-    Start,
+    #[command(after_help = LAB_SHAPE)]
+    Start(Start),
     /// Stop it and everything that it runs; its state stays
     Stop,
     /// Say whether it runs, where, and what it runs
@@ -280,6 +375,17 @@ pub(crate) enum Local {
     Status,
     /// Print what points other AWS clients at it; for `eval`
     Env,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Make it a laboratory: as slow as AWS, with limits and faults; an
+    /// endpoint that runs otherwise is restarted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lab: Option<PathBuf>,
+    /// Append every call to this file, a JSON document a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) call_log: Option<PathBuf>,
 }
 
 fn since(text: &str) -> Result<u64, String> {

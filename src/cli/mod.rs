@@ -2,15 +2,19 @@
 //! the environment, and it alone prints.
 
 mod args;
+mod attention;
 mod commands;
+mod decisions;
 mod envoy_image;
 mod evidence;
 pub mod exit;
 mod gather;
+mod job;
 mod layout;
 mod local;
 mod main;
 mod mesh_runtime;
+mod moving;
 mod outside;
 mod own_image;
 mod printer;

@@ -11,16 +11,17 @@ use super::mesh_runtime::Runtime;
 use super::settings;
 use crate::config::{Config, Target};
 use crate::diag::Source;
-use crate::envoy::{Configuration, TaskPlacement, compile_task};
+use crate::envoy::{TaskPlacement, compile_task};
 use crate::image::{Base, Derived, Digest, derive};
 use crate::mesh::{Mesh, ProxyId, Resource};
 use crate::stack::{self, CONFIGURATION_FILE, Carrier, RenderedStack, Role, Sidecar, Sidecars};
 use crate::template::{Form, LogicalId, Scope, StaticScope, Template};
 
 /// The longest configuration in a task definition, in bytes. ECS takes 64 KB
-/// of one, in which each quotation mark counts twice; CloudFormation takes a
-/// template of 51,200 bytes, and the gateway's stands in the same.
-const LONGEST_COMMAND: usize = 22 * 1024;
+/// of one, in which each quotation mark counts twice.
+const LONGEST_COMMAND: usize = 30 * 1024;
+/// What is left free of a template.
+const MARGIN: usize = 1024;
 
 const TELLER: &str = "virtualNode/ColorTellerWhite";
 const GATEWAY: &str = "virtualGateway/ColorGateway";
@@ -80,8 +81,13 @@ fn compile(stacks: &[RenderedStack], config: &Config, base: Option<&Base>) -> Re
         .map_err(|problems| anyhow!("the mesh does not hold together: {problems:?}"))?;
     let mesh = meshes.values().next().context("there is no mesh")?;
     let mut images = Vec::new();
-    let teller = sidecar(mesh, TELLER, config, base, &mut images)?;
-    let gateway = sidecar(mesh, GATEWAY, config, base, &mut images)?;
+    let mut carried = |text: String, room| carried(text, room, config, base, &mut images);
+    let (gateway, _) = configurations(mesh, GATEWAY, config)?;
+    let room = room(stacks).saturating_sub(gateway.len());
+    let gateway = carried(gateway, LONGEST_COMMAND);
+    let (own, shared) = configurations(mesh, TELLER, config)?;
+    let teller = if own.len() <= room { own } else { shared };
+    let teller = carried(teller, room);
     let mesh = record(&resources);
     Ok(Compiled {
         sidecars: Sidecars {
@@ -93,16 +99,25 @@ fn compile(stacks: &[RenderedStack], config: &Config, base: Option<&Base>) -> Re
     })
 }
 
-fn sidecar(
-    mesh: &Mesh,
-    proxy: &str,
+/// How long the configurations of the service stack may be together, so that
+/// CloudFormation takes its template as it stands.
+fn room(stacks: &[RenderedStack]) -> usize {
+    let service = stacks.iter().find(|stack| stack.role == Role::EcsService);
+    let taken = service.map_or(0, |stack| stack.template.len()) + MARGIN;
+    stack::LONGEST_TEMPLATE
+        .saturating_sub(taken)
+        .min(LONGEST_COMMAND)
+}
+
+fn carried(
+    text: String,
+    room: usize,
     config: &Config,
     base: Option<&Base>,
     images: &mut Vec<Derived>,
-) -> Result<Sidecar> {
-    let text = configuration(mesh, proxy, config)?;
+) -> Sidecar {
     let digest = Digest::of(text.as_bytes()).to_string();
-    let carrier = if text.len() <= LONGEST_COMMAND {
+    let carrier = if text.len() <= room {
         Carrier::Command(text)
     } else {
         let file = CONFIGURATION_FILE.trim_start_matches('/');
@@ -111,12 +126,12 @@ fn sidecar(
         images.push(image);
         Carrier::Image(digest)
     };
-    Ok(Sidecar { digest, carrier })
+    Sidecar { digest, carrier }
 }
 
-/// With a chain and a cluster for each service while that is short enough for
-/// the task definition, else with those that services can have together.
-fn configuration(mesh: &Mesh, proxy: &str, config: &Config) -> Result<String> {
+/// With a chain and a cluster for each service, and with those that services
+/// can have together, which is shorter.
+fn configurations(mesh: &Mesh, proxy: &str, config: &Config) -> Result<(String, String)> {
     let (_, proxy) = ProxyId::parse(&format!("mesh/{}/{proxy}", mesh.name))
         .context("the proxy's name is ours")?;
     let whole = |shares_chains| -> Result<String> {
@@ -125,14 +140,9 @@ fn configuration(mesh: &Mesh, proxy: &str, config: &Config) -> Result<String> {
             shares_chains,
         };
         let compiled = compile_task(mesh, &proxy, &placement);
-        let compiled: Configuration = compiled.context("the mesh cannot be compiled")?;
-        Ok(compiled.whole())
+        Ok(compiled.context("the mesh cannot be compiled")?.whole())
     };
-    let own = whole(false)?;
-    if own.len() <= LONGEST_COMMAND {
-        return Ok(own);
-    }
-    whole(true)
+    Ok((whole(false)?, whole(true)?))
 }
 
 /// The resources of the mesh stack, their properties evaluated.

@@ -11,9 +11,9 @@ use super::local::paths;
 use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
-use super::{envoy_image, mesh_runtime, sidecars};
+use super::{envoy_image, mesh_runtime, settings, sidecars};
 use crate::config::{Config, Target};
-use crate::deploy::{self, ImageSource, KeyPairWork, RunId, Work};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
 use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -40,10 +40,15 @@ pub(crate) fn without_what_is_not_built(mut config: Config, printer: Printer) ->
 impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
-        let (stacks, sidecars) = match direction {
+        let (mut stacks, sidecars) = match direction {
             Direction::Up => sidecars::stacks(config, mesh_runtime::presumed(config), None)?,
             Direction::Down => (sidecars::rendered(config)?, Vec::new()),
         };
+        let mut unwanted =
+            stack::unwanted(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        if direction == Direction::Down {
+            stacks.append(&mut unwanted);
+        }
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
         let name = name.map(ToString::to_string);
@@ -65,6 +70,7 @@ impl Wanted {
             environment,
             key_pair: key_pair.as_ref().map(|key_pair| key_pair.name.clone()),
             image: planned,
+            unwanted,
         };
         Ok(Self {
             stacks,
@@ -78,8 +84,8 @@ impl Wanted {
     /// Asks what only others know: who runs the mesh, and which images the
     /// names in the settings stand for.
     pub(crate) async fn settle(&mut self, session: &Session, printer: Printer) -> Result<()> {
-        let own = own_image::find(session, printer).await?;
         let runtime = mesh_runtime::settle(session, printer).await?;
+        let own = own_image::find(session, printer).await?;
         let processor = own.as_ref().map(|own| own.processor);
         let envoy = envoy_image::find(session, processor, printer).await?;
         let mut config = session.config.clone();
@@ -106,7 +112,9 @@ impl Wanted {
     /// Reads what is deployed and plans the way from there.
     pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
         let key_pair = self.wishes.key_pair.as_deref();
-        let deployed = deploy::observe(&session.cloud, direction, &self.stacks, key_pair).await?;
+        let unwanted = self.wishes.unwanted.iter();
+        let all: Vec<RenderedStack> = self.stacks.iter().chain(unwanted).cloned().collect();
+        let deployed = deploy::observe(&session.cloud, direction, &all, key_pair).await?;
         let plan = match direction {
             Direction::Up => Plan::up(self.stacks.clone(), &deployed, &self.wishes),
             Direction::Down => Plan::down(self.stacks.clone(), &deployed, &self.wishes),
@@ -115,13 +123,20 @@ impl Wanted {
     }
 
     /// What the engine works with.
-    pub(crate) fn work(self, replace_failed: bool) -> Work {
+    pub(crate) fn work(
+        self,
+        replace_failed: bool,
+        choices: Choices,
+        last_lines: LastLines,
+    ) -> Work {
         Work {
             environment: self.wishes.environment,
             image: self.image,
             sidecars: self.sidecars,
             key_pair: self.key_pair,
             replace_failed,
+            choices,
+            last_lines,
             run: RunId::fresh(),
         }
     }

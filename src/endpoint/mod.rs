@@ -4,11 +4,14 @@
 //! answer is encoded. Three protocols meet on one port (AWS Query, AWS JSON
 //! and the OCI registry), told apart by path and headers.
 
+mod app_mesh;
 mod cloudformation;
+mod connection;
 mod dispatch;
 mod ec2;
 mod ecr;
 mod ecs;
+mod gate;
 pub mod json;
 mod pages;
 pub mod query;

@@ -63,7 +63,7 @@ impl RenderedStack {
         match self.role {
             Role::Mesh => self.take_record(sidecars),
             Role::EcsService => self.take_configurations(sidecars),
-            Role::Vpc | Role::EcsCluster | Role::EcrRepositories => {}
+            Role::Vpc | Role::EcsCluster | Role::EcrRepositories | Role::Ingress | Role::Nat => {}
         }
     }
 

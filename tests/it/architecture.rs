@@ -11,6 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("config", &["yaml", "ports"]),
     ("template", &["yaml"]),
     ("stack", &["config", "template", "yaml"]),
+    ("cost", &["config", "stack", "template"]),
     ("plan", &["stack", "template", "aws", "yaml"]),
     ("aws", &["stack"]),
     ("deploy", &["plan", "stack", "aws", "image"]),

@@ -1,7 +1,10 @@
 //! One change of the state on behalf of an operation.
 
-use super::model::{Operation, Phase, Stack};
+use super::delete::Which;
+use super::model::Stack;
+use super::operation::{Operation, OperationKind, OperationStatus, Phase};
 use crate::account::Account;
+use crate::account::lab::{Latency, Span, Subject, Verb};
 use crate::account::store::State;
 use std::time::Duration;
 
@@ -70,13 +73,39 @@ impl Worker {
         status: &str,
         reason: Option<String>,
     ) -> Result<(), TakenOver> {
-        let event = self.account.ids().uuid();
+        let (event, id) = (self.account.ids().uuid(), self.account.ids().uuid());
         self.change(|_, stack| {
+            let kind = match phase {
+                Phase::RollBackCreate | Phase::RollBackUpdate => Some(OperationKind::Rollback),
+                Phase::Delete => Some(OperationKind::DeleteStack),
+                Phase::Create | Phase::Update | Phase::CleanUp | Phase::CleanUpRollBack => None,
+            };
+            if let Some(kind) = kind {
+                stack.end_operation(OperationStatus::Failed, reason.clone());
+                stack.begin_operation(id, kind);
+            }
             stack.tell(event, status, reason);
             if let Some(operation) = &mut stack.operation {
                 operation.phase = phase;
                 operation.done.clear();
             }
+        })
+    }
+
+    /// Waits as long as the laboratory says, if there is one.
+    pub(super) async fn pause(&self, of: impl FnOnce(&Latency) -> Duration) {
+        if let Some(latency) = self.account.lab().latency() {
+            tokio::time::sleep(of(latency)).await;
+        }
+    }
+
+    /// What a resource takes.
+    pub(super) fn span(&self, id: &str, verb: Verb, which: Which) -> Result<Span, TakenOver> {
+        let usual = self.account.options().pace.step;
+        self.look(|_, stack, _| {
+            let lab = self.account.lab();
+            let subject = subject(stack, which, id, verb);
+            subject.map_or_else(Span::default, |subject| lab.span(subject, usual))
         })
     }
 
@@ -91,6 +120,22 @@ impl Worker {
         )
         .await;
     }
+}
+
+/// A resource as the laboratory's rules know it.
+pub(super) fn subject<'a>(
+    stack: &'a Stack,
+    which: Which,
+    id: &'a str,
+    verb: Verb,
+) -> Option<Subject<'a>> {
+    let resource = which.look(stack).get(id)?;
+    Some(Subject {
+        stack: &stack.name,
+        logical_id: id,
+        resource_type: &resource.resource_type,
+        verb,
+    })
 }
 
 fn is(stack: &Stack, operation_id: &str) -> bool {

@@ -188,6 +188,14 @@ impl Failure {
         }
     }
 
+    /// It failed for a reason that has no code of its own.
+    pub(in crate::account) fn general(message: impl Into<String>) -> Self {
+        Self {
+            code: "GeneralServiceException",
+            message: message.into(),
+        }
+    }
+
     /// It did not come to a stable state.
     pub(in crate::account) fn not_stabilized(message: impl Into<String>) -> Self {
         Self {
@@ -244,6 +252,12 @@ pub(in crate::account) trait Family: Sync {
     fn settled(&self, state: &State, physical_id: &str) -> Settled {
         let _ = (state, physical_id);
         Settled::Yes
+    }
+
+    /// The properties that a resource really has; nothing when it is gone.
+    fn actual(&self, state: &State, resource_type: &str, physical_id: &str) -> Option<Value> {
+        let recorded = state.inventory.get(resource_type, physical_id)?;
+        Some(recorded.properties.clone())
     }
 
     /// Whether what was deleted has really ended.
