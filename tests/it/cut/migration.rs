@@ -35,8 +35,8 @@ async fn up_as_before(endpoint: &str) {
     let work = Work {
         environment: wishes.environment.clone(),
         image: Some(ImageSource::Built(built)),
-        key_pair: None,
         sidecars: Vec::new(),
+        key_pair: None,
         replace_failed: false,
         choices: Choices::default(),
         last_lines: LastLines::default(),
