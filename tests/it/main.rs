@@ -21,6 +21,7 @@ mod pipeline;
 mod project;
 mod pull;
 mod registry;
+mod rolling;
 mod services;
 mod settings;
 mod sidecar;
