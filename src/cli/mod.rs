@@ -2,13 +2,19 @@
 //! the environment, and it alone prints.
 
 mod args;
+mod attention;
 mod commands;
+mod decisions;
+mod envoy_image;
 mod evidence;
 pub mod exit;
 mod gather;
+mod job;
 mod layout;
 mod local;
 mod main;
+mod mesh_runtime;
+mod moving;
 mod outside;
 mod own_image;
 mod printer;
@@ -16,6 +22,7 @@ mod progress;
 mod run;
 mod session;
 mod settings;
+mod sidecars;
 mod signals;
 mod wanted;
 

@@ -109,7 +109,8 @@ pub fn compare(
     changes
 }
 
-fn read(text: &str) -> Option<Json> {
+/// The text as a tree; none when it is no YAML.
+pub(super) fn read(text: &str) -> Option<Json> {
     let source = Arc::new(Source::new("template", text));
     yaml::parse(&source).ok().map(|node| yaml::to_json(&node))
 }
@@ -186,6 +187,9 @@ fn parameters(
         let after = match value {
             ParameterValue::Known(value) => Some(value.clone()),
             ParameterValue::AppImage => image_after(image, before.as_deref()),
+            ParameterValue::PushedImage(digest) => {
+                image_after(KnownImage::Digest(digest), before.as_deref())
+            }
         };
         // What CloudFormation does not show cannot be compared.
         if (before != after || before.is_none()) && before.as_deref() != Some("****") {

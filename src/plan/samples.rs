@@ -56,6 +56,7 @@ pub(crate) fn wishes() -> Wishes {
         environment: "e".into(),
         key_pair: Some("color-app".into()),
         image: ImagePlan::Build { digest: None },
+        unwanted: Vec::new(),
     }
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn deployed(stack: &RenderedStack, status: &str) -> DeployedStack {
         .iter()
         .filter_map(|(name, value)| match value {
             ParameterValue::Known(value) => Some((name.clone(), value.clone())),
-            ParameterValue::AppImage => None,
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => None,
         });
     DeployedStack {
         stack: Stack {

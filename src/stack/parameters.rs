@@ -15,6 +15,9 @@ pub enum ParameterValue {
     Known(String),
     /// The app's image as `<repository>@sha256:…`, known once it is pushed.
     AppImage,
+    /// An image of ours as `<repository>@<digest>`: the digest, which is known,
+    /// while the repository is known once it is pushed.
+    PushedImage(String),
 }
 
 /// The processor that a task runs on.
@@ -38,6 +41,8 @@ pub(super) fn parameters(
         Role::EcsCluster => cluster(config),
         Role::EcrRepositories => vec![("ColorTellerImageName", known(&config.app.image_name))],
         Role::Mesh => mesh(config),
+        Role::Ingress => vec![("EnvironmentName", known(&config.environment))],
+        Role::Nat => nat(config),
         Role::EcsService => service(config),
     };
     // Every parameter that may be empty is empty by default.
@@ -71,8 +76,14 @@ fn vpc(config: &Config) -> Result<Parameters, Diagnostics> {
         ("PublicSubnet2CIDR", public_2),
         ("PrivateSubnet1CIDR", private_1),
         ("PrivateSubnet2CIDR", private_2),
-        ("NatGateways", known(config.vpc.nat)),
     ])
+}
+
+fn nat(config: &Config) -> Parameters {
+    vec![
+        ("EnvironmentName", known(&config.environment)),
+        ("NatGateways", known(config.vpc.nat)),
+    ]
 }
 
 /// The first four eighths of the range, or its quarters where eighths are too
@@ -227,7 +238,9 @@ mod tests {
             .unwrap()
             .map(|value| match value {
                 ParameterValue::Known(text) => text,
-                ParameterValue::AppImage => unreachable!("subnets are known"),
+                ParameterValue::AppImage | ParameterValue::PushedImage(_) => {
+                    unreachable!("subnets are known")
+                }
             })
     }
 

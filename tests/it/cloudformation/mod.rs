@@ -7,6 +7,7 @@ mod deletes;
 mod drift;
 mod exports;
 mod failures;
+mod once;
 mod operations;
 mod restart;
 mod services;

@@ -1,0 +1,113 @@
+//! The policy: both tables, brought together by what they are allowed on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::calls::{CALLS, IMPLIED};
+use super::on_behalf;
+use super::scope::{Names, Scope};
+
+/// An identity-based policy of IAM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: &'static str,
+    effect: &'static str,
+    action: BTreeSet<String>,
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Value>,
+}
+
+/// A type of resource in our own templates that the table does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("nobody has written down what CloudFormation needs for a `{0}`")]
+pub struct UnknownType(pub String);
+
+/// What a policy is of. Each part but the whole fits where IAM takes no more
+/// than 6,144 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything.
+    All,
+    /// The calls that colormesh makes.
+    Calls,
+    /// What CloudFormation does in the caller's name for network and load
+    /// balancer.
+    Network,
+    /// What it does for all else.
+    Services,
+}
+
+// === impl Part ===
+
+impl Part {
+    fn has_calls(self) -> bool {
+        matches!(self, Self::All | Self::Calls)
+    }
+
+    fn has(self, action: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Calls => false,
+            Self::Network => on_behalf::is_network(action),
+            Self::Services => !on_behalf::is_network(action),
+        }
+    }
+}
+
+/// What a caller has to be allowed for an environment whose templates have
+/// resources of these types.
+pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Policy, UnknownType> {
+    let mut actions: BTreeMap<Scope, BTreeSet<String>> = BTreeMap::new();
+    let mut allow = |scope, action| {
+        if scope != Scope::KeyPair || names.key_pair.is_some() {
+            actions.entry(scope).or_default().insert(action);
+        }
+    };
+    if part.has_calls() {
+        let calls = CALLS
+            .iter()
+            .flat_map(|(call, scopes)| scopes.iter().map(move |scope| (call, scope)));
+        let implied = IMPLIED.iter().map(|(call, scope)| (call, scope));
+        calls
+            .chain(implied)
+            .for_each(|(call, scope)| allow(*scope, (*call).to_owned()));
+    }
+    for name in types {
+        let needed = on_behalf::of(name).ok_or_else(|| UnknownType(name.clone()))?;
+        for action in needed.iter().filter(|action| part.has(action)) {
+            allow(on_behalf::scope(action), on_behalf::folded(action));
+        }
+    }
+    let statement = actions.into_iter().map(|(scope, action)| Statement {
+        sid: scope.sid(),
+        effect: "Allow",
+        action,
+        resource: scope.resources(names),
+        condition: scope.condition(names),
+    });
+    Ok(Policy {
+        version: "2012-10-17",
+        statement: statement.collect(),
+    })
+}
+
+// === impl Policy ===
+
+impl Policy {
+    /// What IAM counts of a policy: everything but white space.
+    pub fn size(&self) -> usize {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        text.chars().filter(|c| !c.is_whitespace()).count()
+    }
+}

@@ -1,0 +1,552 @@
+//! What CloudFormation does in the caller's name to make, read, change and
+//! remove a resource of each type that our templates have.
+//!
+//! The actions are those that each type's schema names for its handlers,
+//! without those for properties that our templates never set; for App Mesh,
+//! whose schemas are gone, the operations of its API.
+//! `tests/it/permissions.rs` holds the table to the schemas.
+
+use super::scope::Scope;
+
+/// Parameters of a template can be of a type that is looked up.
+const LOOKED_UP: &str = "AWS::SSM::Parameter::Value";
+
+/// The actions for a type.
+pub(super) fn of(resource_type: &str) -> Option<&'static [&'static str]> {
+    if resource_type.starts_with(LOOKED_UP) {
+        return Some(&["ssm:GetParameters"]);
+    }
+    let found = TYPES.iter().find(|(name, _)| *name == resource_type)?;
+    Some(found.1)
+}
+
+/// What such an action is allowed on.
+pub(super) fn scope(action: &str) -> Scope {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    match (service, name) {
+        ("iam", "PassRole") => Scope::Handing,
+        ("iam", "CreateServiceLinkedRole") => Scope::ServiceRoles,
+        ("iam", _) => Scope::Roles,
+        ("ecr", _) => Scope::Repository,
+        ("ecs", name) if name.contains("TaskDefinition") => Scope::Region,
+        ("ecs", _) => Scope::Cluster,
+        ("logs", name) if !name.starts_with("Describe") => Scope::Logs,
+        ("appmesh", _) => Scope::Mesh,
+        ("route53", _) => Scope::Global,
+        ("ssm", "GetParameters") => Scope::PublicParameters,
+        _ => Scope::Region,
+    }
+}
+
+/// Whether an action is the network's or the load balancer's.
+pub(super) fn is_network(action: &str) -> bool {
+    let services = [
+        "ec2:",
+        "elasticloadbalancing:",
+        "route53:",
+        "route53resolver:",
+    ];
+    services.iter().any(|service| action.starts_with(service))
+}
+
+/// The action as the policy has it: what only reads stands for all of its
+/// service that begin so, or no policy would be short enough for IAM.
+pub(super) fn folded(action: &str) -> String {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let reads = ["Describe", "Get", "List"];
+    match reads.iter().find(|verb| name.starts_with(*verb)) {
+        Some(verb) if action != "ssm:GetParameters" => format!("{service}:{verb}*"),
+        _ => action.to_owned(),
+    }
+}
+
+const TYPES: &[(&str, &[&str])] = &[
+    (
+        "AWS::AppMesh::GatewayRoute",
+        &[
+            "appmesh:CreateGatewayRoute",
+            "appmesh:DeleteGatewayRoute",
+            "appmesh:DescribeGatewayRoute",
+            "appmesh:UpdateGatewayRoute",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+        ],
+    ),
+    (
+        "AWS::AppMesh::Mesh",
+        &[
+            "appmesh:CreateMesh",
+            "appmesh:DeleteMesh",
+            "appmesh:DescribeMesh",
+            "appmesh:UpdateMesh",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+            "iam:CreateServiceLinkedRole",
+        ],
+    ),
+    (
+        "AWS::AppMesh::Route",
+        &[
+            "appmesh:CreateRoute",
+            "appmesh:DeleteRoute",
+            "appmesh:DescribeRoute",
+            "appmesh:UpdateRoute",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+        ],
+    ),
+    (
+        "AWS::AppMesh::VirtualGateway",
+        &[
+            "appmesh:CreateVirtualGateway",
+            "appmesh:DeleteVirtualGateway",
+            "appmesh:DescribeVirtualGateway",
+            "appmesh:UpdateVirtualGateway",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+        ],
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        &[
+            "appmesh:CreateVirtualNode",
+            "appmesh:DeleteVirtualNode",
+            "appmesh:DescribeVirtualNode",
+            "appmesh:UpdateVirtualNode",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+        ],
+    ),
+    (
+        "AWS::AppMesh::VirtualRouter",
+        &[
+            "appmesh:CreateVirtualRouter",
+            "appmesh:DeleteVirtualRouter",
+            "appmesh:DescribeVirtualRouter",
+            "appmesh:UpdateVirtualRouter",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+        ],
+    ),
+    (
+        "AWS::AppMesh::VirtualService",
+        &[
+            "appmesh:CreateVirtualService",
+            "appmesh:DeleteVirtualService",
+            "appmesh:DescribeVirtualService",
+            "appmesh:UpdateVirtualService",
+            "appmesh:ListTagsForResource",
+            "appmesh:TagResource",
+            "appmesh:UntagResource",
+        ],
+    ),
+    (
+        "AWS::EC2::EIP",
+        &[
+            "ec2:AllocateAddress",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+            "ec2:DescribeAddresses",
+            "ec2:ReleaseAddress",
+        ],
+    ),
+    (
+        "AWS::EC2::Instance",
+        &[
+            "ec2:AssociateIamInstanceProfile",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+            "ec2:DescribeIamInstanceProfileAssociations",
+            "ec2:DescribeInstanceAttribute",
+            "ec2:DescribeInstanceCreditSpecifications",
+            "ec2:DescribeInstances",
+            "ec2:DescribeKeyPairs",
+            "ec2:DescribeLaunchTemplates",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVolumes",
+            "ec2:DescribeVpcs",
+            "ec2:DisassociateIamInstanceProfile",
+            "ec2:ModifyInstanceAttribute",
+            "ec2:ModifyInstanceCreditSpecification",
+            "ec2:ModifyInstanceMetadataOptions",
+            "ec2:ModifyPrivateDnsNameOptions",
+            "ec2:MonitorInstances",
+            "ec2:ReplaceIamInstanceProfileAssociation",
+            "ec2:RunInstances",
+            "ec2:StartInstances",
+            "ec2:StopInstances",
+            "ec2:TerminateInstances",
+            "ec2:UnmonitorInstances",
+            "iam:PassRole",
+            "ssm:DescribeAssociation",
+            "ssm:ListAssociations",
+        ],
+    ),
+    (
+        "AWS::EC2::InternetGateway",
+        &[
+            "ec2:CreateInternetGateway",
+            "ec2:CreateTags",
+            "ec2:DeleteInternetGateway",
+            "ec2:DeleteTags",
+            "ec2:DescribeInternetGateways",
+        ],
+    ),
+    (
+        "AWS::EC2::NatGateway",
+        &[
+            "ec2:CreateNatGateway",
+            "ec2:CreateTags",
+            "ec2:DeleteNatGateway",
+            "ec2:DeleteTags",
+            "ec2:DescribeNatGateways",
+        ],
+    ),
+    (
+        "AWS::EC2::Route",
+        &[
+            "ec2:CreateRoute",
+            "ec2:DeleteRoute",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:ReplaceRoute",
+        ],
+    ),
+    (
+        "AWS::EC2::RouteTable",
+        &[
+            "ec2:CreateRouteTable",
+            "ec2:CreateTags",
+            "ec2:DeleteRouteTable",
+            "ec2:DeleteTags",
+            "ec2:DescribeRouteTables",
+        ],
+    ),
+    (
+        "AWS::EC2::SecurityGroup",
+        &[
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateTags",
+            "ec2:DeleteSecurityGroup",
+            "ec2:DeleteTags",
+            "ec2:DescribeInstances",
+            "ec2:DescribeSecurityGroups",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+        ],
+    ),
+    (
+        "AWS::EC2::SecurityGroupIngress",
+        &[
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSecurityGroups",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+        ],
+    ),
+    (
+        "AWS::EC2::Subnet",
+        &[
+            "ec2:CreateSubnet",
+            "ec2:CreateTags",
+            "ec2:DeleteSubnet",
+            "ec2:DeleteTags",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeSubnets",
+            "ec2:ModifySubnetAttribute",
+        ],
+    ),
+    (
+        "AWS::EC2::SubnetRouteTableAssociation",
+        &[
+            "ec2:AssociateRouteTable",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSubnets",
+            "ec2:DisassociateRouteTable",
+            "ec2:ReplaceRouteTableAssociation",
+        ],
+    ),
+    (
+        "AWS::EC2::VPC",
+        &[
+            "ec2:CreateTags",
+            "ec2:CreateVpc",
+            "ec2:DeleteTags",
+            "ec2:DeleteVpc",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEncryptionControls",
+            "ec2:DescribeVpcs",
+            "ec2:ModifyVpcAttribute",
+        ],
+    ),
+    (
+        "AWS::EC2::VPCGatewayAttachment",
+        &[
+            "ec2:AttachInternetGateway",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeVpnGateways",
+            "ec2:DetachInternetGateway",
+        ],
+    ),
+    (
+        "AWS::ECR::Repository",
+        &[
+            "ecr:CreateRepository",
+            "ecr:DeleteLifecyclePolicy",
+            "ecr:DeleteRepository",
+            "ecr:DeleteRepositoryPolicy",
+            "ecr:DescribeRepositories",
+            "ecr:GetLifecyclePolicy",
+            "ecr:GetRepositoryPolicy",
+            "ecr:ListTagsForResource",
+            "ecr:PutImageScanningConfiguration",
+            "ecr:PutImageTagMutability",
+            "ecr:PutLifecyclePolicy",
+            "ecr:SetRepositoryPolicy",
+            "ecr:TagResource",
+            "ecr:UntagResource",
+        ],
+    ),
+    (
+        "AWS::ECS::Cluster",
+        &[
+            "ecs:CreateCluster",
+            "ecs:DeleteCluster",
+            "ecs:DescribeClusters",
+            "ecs:ListTagsForResource",
+            "ecs:PutClusterCapacityProviders",
+            "ecs:TagResource",
+            "ecs:UntagResource",
+            "ecs:UpdateCluster",
+            "ecs:UpdateClusterSettings",
+            "iam:CreateServiceLinkedRole",
+        ],
+    ),
+    (
+        "AWS::ECS::Service",
+        &[
+            "ecs:CreateService",
+            "ecs:DeleteService",
+            "ecs:DescribeServiceDeployments",
+            "ecs:DescribeServices",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTagsForResource",
+            "ecs:StopServiceDeployment",
+            "ecs:TagResource",
+            "ecs:UntagResource",
+            "ecs:UpdateService",
+            "iam:PassRole",
+        ],
+    ),
+    (
+        "AWS::ECS::TaskDefinition",
+        &[
+            "ecs:DeregisterTaskDefinition",
+            "ecs:DescribeTaskDefinition",
+            "ecs:ListTagsForResource",
+            "ecs:RegisterTaskDefinition",
+            "ecs:TagResource",
+            "ecs:UntagResource",
+            "iam:GetRole",
+            "iam:PassRole",
+        ],
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::Listener",
+        &[
+            "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:CreateListener",
+            "elasticloadbalancing:DeleteListener",
+            "elasticloadbalancing:DescribeListenerAttributes",
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeTags",
+            "elasticloadbalancing:ModifyListener",
+            "elasticloadbalancing:ModifyListenerAttributes",
+            "elasticloadbalancing:RemoveTags",
+        ],
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        &[
+            "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:CreateRule",
+            "elasticloadbalancing:DeleteRule",
+            "elasticloadbalancing:DescribeRules",
+            "elasticloadbalancing:DescribeTags",
+            "elasticloadbalancing:ModifyRule",
+            "elasticloadbalancing:RemoveTags",
+            "elasticloadbalancing:SetRulePriorities",
+        ],
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        &[
+            "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:CreateLoadBalancer",
+            "elasticloadbalancing:DeleteLoadBalancer",
+            "elasticloadbalancing:DescribeCapacityReservation",
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:DescribeTags",
+            "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:RemoveTags",
+            "elasticloadbalancing:SetIpAddressType",
+            "elasticloadbalancing:SetSecurityGroups",
+            "elasticloadbalancing:SetSubnets",
+            "iam:CreateServiceLinkedRole",
+        ],
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        &[
+            "ec2:DescribeVpcs",
+            "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:CreateTargetGroup",
+            "elasticloadbalancing:DeleteTargetGroup",
+            "elasticloadbalancing:DescribeTags",
+            "elasticloadbalancing:DescribeTargetGroupAttributes",
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "elasticloadbalancing:ModifyTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+            "elasticloadbalancing:RemoveTags",
+        ],
+    ),
+    (
+        "AWS::IAM::InstanceProfile",
+        &[
+            "iam:AddRoleToInstanceProfile",
+            "iam:CreateInstanceProfile",
+            "iam:DeleteInstanceProfile",
+            "iam:GetInstanceProfile",
+            "iam:PassRole",
+            "iam:RemoveRoleFromInstanceProfile",
+        ],
+    ),
+    (
+        "AWS::IAM::Role",
+        &[
+            "iam:AttachRolePolicy",
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DeleteRolePolicy",
+            "iam:DetachRolePolicy",
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+            "iam:PutRolePolicy",
+            "iam:TagRole",
+            "iam:UntagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            "iam:UpdateRoleDescription",
+        ],
+    ),
+    (
+        "AWS::Logs::LogGroup",
+        &[
+            "logs:CreateLogGroup",
+            "logs:DeleteLogGroup",
+            "logs:DeleteRetentionPolicy",
+            "logs:DescribeIndexPolicies",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetDataProtectionPolicy",
+            "logs:ListTagsForResource",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+            "logs:UntagResource",
+        ],
+    ),
+    (
+        "AWS::Route53Resolver::FirewallDomainList",
+        &[
+            "route53resolver:CreateFirewallDomainList",
+            "route53resolver:DeleteFirewallDomainList",
+            "route53resolver:GetFirewallDomainList",
+            "route53resolver:ListTagsForResource",
+            "route53resolver:TagResource",
+            "route53resolver:UntagResource",
+            "route53resolver:UpdateFirewallDomains",
+        ],
+    ),
+    (
+        "AWS::Route53Resolver::FirewallRuleGroup",
+        &[
+            "route53resolver:CreateFirewallRule",
+            "route53resolver:CreateFirewallRuleGroup",
+            "route53resolver:DeleteFirewallRule",
+            "route53resolver:DeleteFirewallRuleGroup",
+            "route53resolver:GetFirewallRuleGroup",
+            "route53resolver:ListFirewallRules",
+            "route53resolver:ListTagsForResource",
+            "route53resolver:TagResource",
+            "route53resolver:UntagResource",
+            "route53resolver:UpdateFirewallRule",
+        ],
+    ),
+    (
+        "AWS::Route53Resolver::FirewallRuleGroupAssociation",
+        &[
+            "ec2:DescribeVpcs",
+            "route53resolver:AssociateFirewallRuleGroup",
+            "route53resolver:DisassociateFirewallRuleGroup",
+            "route53resolver:GetFirewallRuleGroupAssociation",
+            "route53resolver:ListTagsForResource",
+            "route53resolver:TagResource",
+            "route53resolver:UntagResource",
+            "route53resolver:UpdateFirewallRuleGroupAssociation",
+        ],
+    ),
+    (
+        "AWS::ServiceDiscovery::PrivateDnsNamespace",
+        &[
+            "ec2:DescribeRegions",
+            "ec2:DescribeVpcs",
+            "route53:ChangeResourceRecordSets",
+            "route53:CreateHostedZone",
+            "route53:GetHostedZone",
+            "route53:ListHostedZonesByName",
+            "servicediscovery:CreatePrivateDnsNamespace",
+            "servicediscovery:DeleteNamespace",
+            "servicediscovery:GetNamespace",
+            "servicediscovery:GetOperation",
+            "servicediscovery:ListTagsForResource",
+            "servicediscovery:TagResource",
+            "servicediscovery:UntagResource",
+            "servicediscovery:UpdatePrivateDnsNamespace",
+        ],
+    ),
+    (
+        "AWS::ServiceDiscovery::Service",
+        &[
+            "servicediscovery:CreateService",
+            "servicediscovery:DeleteService",
+            "servicediscovery:GetNamespace",
+            "servicediscovery:GetOperation",
+            "servicediscovery:GetService",
+            "servicediscovery:GetServiceAttributes",
+            "servicediscovery:ListServices",
+            "servicediscovery:ListTagsForResource",
+            "servicediscovery:TagResource",
+            "servicediscovery:UntagResource",
+            "servicediscovery:UpdateService",
+        ],
+    ),
+];
