@@ -143,10 +143,8 @@ mod tests {
             direction: Direction::Up,
             moves: Vec::new(),
             steps: steps.into_iter().map(step).collect(),
-            moves: Vec::new(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
-            moves: Vec::new(),
         }
     }
 
