@@ -12,8 +12,8 @@ use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
-use crate::config::{Config, Target};
-use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
+use crate::config::{Config, StacksConfig, Target};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Terms, Work};
 use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -25,6 +25,7 @@ pub(crate) struct Wanted {
     wishes: Wishes,
     image: Option<ImageSource>,
     key_pair: Option<KeyPairWork>,
+    terms: Terms,
 }
 
 /// Key pairs come through EC2, whose SDK crate a small build leaves out.
@@ -78,6 +79,7 @@ impl Wanted {
             wishes,
             image,
             key_pair,
+            terms: terms(&config.stacks),
         })
     }
 
@@ -136,10 +138,27 @@ impl Wanted {
             key_pair: self.key_pair,
             replace_failed,
             choices,
+            terms: self.terms,
             last_lines,
             run: RunId::fresh(),
         }
     }
+}
+
+/// What the settings ask of CloudFormation.
+fn terms(stacks: &StacksConfig) -> Terms {
+    Terms {
+        role_arn: stacks.role_arn.as_ref().map(ToString::to_string),
+        notification_arns: texts(&stacks.notification_arns),
+        rollback_alarms: texts(&stacks.rollback_alarms),
+        timeout: stacks.timeout,
+        termination_protection: stacks.termination_protection,
+        express: stacks.express,
+    }
+}
+
+fn texts(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
 }
 
 /// The app's image on the way up; it is built now, for its digest is a part of

@@ -141,7 +141,6 @@ mod tests {
         };
         Plan {
             direction: Direction::Up,
-            moves: Vec::new(),
             steps: steps.into_iter().map(step).collect(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
