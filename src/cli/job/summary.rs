@@ -144,7 +144,6 @@ mod tests {
             steps: steps.into_iter().map(step).collect(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
-            moves: Vec::new(),
         }
     }
 
