@@ -12,13 +12,14 @@ use super::printer::{NAME, Printer, paint, talk};
 use super::progress::Progress;
 use super::session::Session;
 use super::signals::{self, Signals};
-use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure};
+use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, Span, StepFailure};
 use crate::plan::StepId;
 
 /// How a run ended that did not reach its end, for `--output json`.
 #[derive(Serialize)]
 struct Broken<'a> {
     finished: &'a [Finished],
+    timeline: &'a [Span],
     failures: Vec<&'a StepFailure>,
     not_started: &'a [StepId],
 }
@@ -91,6 +92,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             }
             printer.json(&Broken {
                 finished: &report.finished,
+                timeline: &report.timeline,
                 failures: failures.iter().map(AsRef::as_ref).collect(),
                 not_started: skipped,
             })
@@ -119,6 +121,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             }
             printer.json(&Broken {
                 finished: &report.finished,
+                timeline: &report.timeline,
                 failures: Vec::new(),
                 not_started,
             })

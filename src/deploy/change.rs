@@ -1,11 +1,11 @@
 //! One change of a stack: change set, execution, watch.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::watcher::seen_so_far;
 use super::{Progress, StepError};
 use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
@@ -13,8 +13,8 @@ use crate::aws::{
 use crate::plan::StepId;
 use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack};
 
-/// How often a change set may fail to be read, each time after retries.
-const MISSES: usize = 10;
+/// How often a change set may fail to be read for other reasons than throttling.
+const MISSES: usize = 60;
 
 /// What became of a change.
 #[derive(Debug)]
@@ -35,8 +35,13 @@ impl Run {
         stack: &RenderedStack,
         kind: ChangeSetKind,
     ) -> Result<Changed, StepError> {
-        self.tell(step, Progress::ChangeSet);
         let parameters = self.parameters(stack);
+        if kind == ChangeSetKind::Create
+            && let Some(settled) = self.create_at_once(step, stack, &parameters).await?
+        {
+            return Ok(Changed::Settled(settled));
+        }
+        self.tell(step, Progress::ChangeSet);
         let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
             Ok(ids) => ids,
             Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
@@ -55,7 +60,7 @@ impl Run {
         );
         let start = match kind {
             ChangeSetKind::Create => Start::Beginning,
-            ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, &stack_id).await?),
+            ChangeSetKind::Update => Start::After(self.history.seen_so_far(&stack_id).await?),
         };
         let token = self.token();
         match self.cloud.execute_change_set(&id, &token).await {
@@ -75,26 +80,43 @@ impl Run {
         Ok(Changed::Settled(self.watcher.watch(watch).await?))
     }
 
+    /// Makes a stack that is not there without a change set, which would have
+    /// nothing to compare: it would cost seconds of each stack that others wait
+    /// for, and CloudFormation checks a new stack before it begins either way.
+    /// Nothing when the stack waits in review, or only change sets are allowed.
+    async fn create_at_once(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Option<Settled>, StepError> {
+        let token = self.token();
+        let template = sent(stack);
+        let request = request(stack, ChangeSetKind::Create, &token, &template, parameters);
+        let stack_id = match self.cloud.create_stack(request).await {
+            Ok(stack_id) => stack_id,
+            Err(CloudError::AccessDenied { .. }) => return Ok(None),
+            Err(error) if error.code() == Some("AlreadyExistsException") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.tell(step, Progress::Creating);
+        let watch = Watch {
+            step: step.clone(),
+            stack_id,
+            token: Some(token),
+            start: Start::Beginning,
+        };
+        Ok(Some(self.watcher.watch(watch).await?))
+    }
+
     async fn create_change_set(
         &self,
         stack: &RenderedStack,
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
-        let shorter = (stack.template.len() > LONGEST_TEMPLATE).then(|| stack.minified());
-        let request = ChangeSetRequest {
-            stack: stack.name.as_str(),
-            name: &self.token(),
-            kind,
-            template: shorter.as_deref().unwrap_or(&stack.template),
-            parameters,
-            capabilities: stack
-                .capabilities
-                .iter()
-                .map(|capability| capability.as_str().to_owned())
-                .collect(),
-            tags: &stack.tags,
-        };
+        let (name, template) = (self.token(), sent(stack));
+        let request = request(stack, kind, &name, &template, parameters);
         self.cloud.create_change_set(request).await
     }
 
@@ -104,14 +126,17 @@ impl Run {
         let mut misses = 0;
         loop {
             self.pace.urgent_turn().await;
-            match self.cloud.change_set(id).await {
+            let answer = self.reader.change_set(id).await;
+            self.pace.learn(&answer);
+            match answer {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
                     return Ok(change_set);
                 }
                 Ok(_) => self.pace.gap().await,
+                Err(CloudError::Throttled { .. }) => {}
                 Err(error) if error.is_transient() && misses < MISSES => {
                     misses += 1;
-                    self.pace.slower().await;
+                    self.pace.gap().await;
                 }
                 Err(error) => {
                     let _ = self.cloud.delete_change_set(id).await;
@@ -171,6 +196,37 @@ impl Run {
             .iter()
             .map(|(name, of)| (name.clone(), value(of)))
             .collect()
+    }
+}
+
+/// The template as it is sent: as it is written, unless that is too long.
+fn sent(stack: &RenderedStack) -> Cow<'_, str> {
+    if stack.template.len() > LONGEST_TEMPLATE {
+        stack.minified().into()
+    } else {
+        stack.template.as_str().into()
+    }
+}
+
+fn request<'a>(
+    stack: &'a RenderedStack,
+    kind: ChangeSetKind,
+    name: &'a str,
+    template: &'a str,
+    parameters: &'a BTreeMap<String, String>,
+) -> ChangeSetRequest<'a> {
+    ChangeSetRequest {
+        stack: stack.name.as_str(),
+        name,
+        kind,
+        template,
+        parameters,
+        capabilities: stack
+            .capabilities
+            .iter()
+            .map(|capability| capability.as_str().to_owned())
+            .collect(),
+        tags: &stack.tags,
     }
 }
 

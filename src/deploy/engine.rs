@@ -7,14 +7,18 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{self, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::event::seconds;
 use super::ready::ReadySet;
 use super::run::Run;
+use super::timeline::{Ending, Span, Stopwatch};
 use super::{DeployError, Event, ImageSource, Interrupt, Outcome, StepError, StepFailure, Work};
 use crate::aws::Cloud;
 use crate::plan::{Action, Direction, Plan, StepId};
+
+/// How long the end of a run waits for events that are still to be told.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// A step that ended well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +37,8 @@ pub struct Finished {
 pub struct Report {
     /// The steps that ended well, in the order in which they ended.
     pub finished: Vec<Finished>,
+    /// When each step ran, those that failed or go on too.
+    pub timeline: Vec<Span>,
 }
 
 // === impl Report ===
@@ -92,7 +98,8 @@ async fn walk(
     events: UnboundedSender<Event>,
     mut interrupt: Interrupt,
 ) -> Result<Report, DeployError> {
-    let run = Arc::new(Run::new(plan, cloud, work, events.clone()));
+    let (run, watching) = Run::new(plan, cloud, work, events.clone());
+    let run = Arc::new(run);
     if let Some(ImageSource::Given(reference)) = &run.work.image {
         let _ = run.app_image.set(reference.clone());
     }
@@ -106,11 +113,15 @@ async fn walk(
         report: Report::default(),
         names: HashMap::new(),
         tasks: JoinSet::new(),
+        stopwatch: Stopwatch::start(),
     };
     loop {
         walk.start();
         if walk.tasks.is_empty() {
-            return walk.ended();
+            let ended = walk.ended();
+            // With the run ends the watcher, once the last events are told.
+            let _ = timeout(LAST_EVENTS, watching).await;
+            return ended;
         }
         tokio::select! {
             biased;
@@ -134,6 +145,7 @@ struct Walk<'a> {
     report: Report,
     names: HashMap<task::Id, StepId>,
     tasks: JoinSet<Ended>,
+    stopwatch: Stopwatch,
 }
 
 // === impl Walk ===
@@ -142,6 +154,7 @@ impl Walk<'_> {
     fn start(&mut self) {
         for step in self.ready.start() {
             self.tell(Event::StepStarted { step: step.clone() });
+            self.stopwatch.begin(&step);
             let (direction, run, id) = (self.plan.direction, Arc::clone(&self.run), step.clone());
             let is_absent = self
                 .plan
@@ -166,6 +179,7 @@ impl Walk<'_> {
         match ended {
             Ok(outcome) => {
                 self.ready.finish(&step);
+                self.stopwatch.end(&step, Ending::Done(outcome));
                 self.report.finished.push(Finished {
                     step: step.clone(),
                     outcome,
@@ -179,6 +193,7 @@ impl Walk<'_> {
             }
             Err(error) => {
                 let lost = self.ready.fail(&step);
+                self.stopwatch.end(&step, Ending::Failed);
                 let failure = Arc::new(StepFailure {
                     step: step.clone(),
                     error,
@@ -196,7 +211,8 @@ impl Walk<'_> {
         }
     }
 
-    fn ended(self) -> Result<Report, DeployError> {
+    fn ended(mut self) -> Result<Report, DeployError> {
+        self.report.timeline = self.stopwatch.stop();
         if self.failures.is_empty() {
             return Ok(self.report);
         }
@@ -210,6 +226,7 @@ impl Walk<'_> {
     /// Drops what runs here; what runs at the endpoint goes on.
     fn broken_off(mut self) -> DeployError {
         self.tasks.abort_all();
+        self.report.timeline = self.stopwatch.stop();
         DeployError::Interrupted {
             going_on: self.ready.running(),
             not_started: self.ready.waiting(),

@@ -12,6 +12,8 @@
 //!   key_pair    pair in the account, private half on this machine
 //!   image       build, push, empty the repository
 //! watcher       one task that reads statuses and events for all of them
+//!   listing     which call tells the statuses of all stacks
+//!   history     which call tells events, decided once a run
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
 //!   pace        how often the endpoint may be asked
@@ -22,9 +24,11 @@ mod change;
 mod engine;
 mod error;
 mod event;
+mod history;
 mod image;
 mod interrupt;
 mod key_pair;
+mod listing;
 mod observe;
 mod pace;
 mod private_key;
@@ -34,6 +38,7 @@ mod stack_down;
 mod stack_up;
 mod stopped;
 mod tail;
+mod timeline;
 mod watched;
 mod watcher;
 mod work;
@@ -47,4 +52,5 @@ pub use error::{DeployError, StepError, StepFailure};
 pub use event::{Event, Outcome, Progress};
 pub use interrupt::{Interrupt, Interrupter};
 pub use observe::observe;
+pub use timeline::{Ending, Span};
 pub use work::{ImageSource, KeyPairWork, RunId, Work};

@@ -3,7 +3,6 @@
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::watcher::seen_so_far;
 use super::{Outcome, Progress, StepError};
 use crate::aws::{CloudError, StackStatus};
 use crate::plan::{DeployedStack, DownStanding, StepId};
@@ -56,7 +55,7 @@ impl Run {
 
     /// Deletes a stack by its ARN and waits until it is gone.
     pub(super) async fn delete(&self, step: &StepId, stack_id: &str) -> Result<(), StepError> {
-        let seen = match seen_so_far(&self.cloud, stack_id).await {
+        let seen = match self.history.seen_so_far(stack_id).await {
             Ok(seen) => seen,
             Err(error) if error.is_absent() => return Ok(()),
             Err(error) => return Err(error.into()),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Cause;
 use super::cause::CauseFinder;
 use super::tail::{Start, Tail};
-use crate::aws::{CloudError, StackEvent, StackStatus};
+use crate::aws::{CloudError, Operation, StackEvent, StackStatus};
 use crate::plan::StepId;
 
 /// How long a stack's status may say that an operation is over before it is
@@ -50,6 +50,10 @@ pub(super) struct Watched {
     pub(super) tail: Tail,
     /// The events are to be read before anything else.
     pub(super) is_due: bool,
+    /// Nothing is being done to the stack, and no event has said why.
+    pub(super) is_idle: bool,
+    /// The operation whose events were read last, where the endpoint tells.
+    pub(super) operation: Option<Operation>,
     reply: Option<Reply>,
     cause: CauseFinder,
     listed: Option<StackStatus>,
@@ -69,6 +73,8 @@ impl Watched {
             watch,
             tail: Tail::new(start),
             is_due: false,
+            is_idle: false,
+            operation: None,
             reply: Some(reply),
             cause: CauseFinder::default(),
             listed: None,
@@ -84,6 +90,7 @@ impl Watched {
     pub(super) fn take_status(&mut self, status: &StackStatus, reason: Option<&str>) {
         let is_changed = self.listed.as_ref().is_some_and(|listed| listed != status);
         self.is_due |= is_changed;
+        self.is_idle = false;
         self.listed = Some(status.clone());
         if status.is_in_progress() || *status == StackStatus::ReviewInProgress {
             self.was_busy = true;
@@ -105,12 +112,19 @@ impl Watched {
         }
     }
 
-    /// The account's listing does not show the stack: it is deleted.
+    /// The account does not hold the stack. One that was being deleted is gone;
+    /// one that was just made may be late to show.
     pub(super) fn take_absence(&mut self) {
         self.is_due = true;
-        if self.was_busy {
+        if self.listed == Some(StackStatus::DeleteInProgress) {
             self.settle(StackStatus::DeleteComplete, None);
         }
+    }
+
+    /// The stack is not among those that something is being done to.
+    pub(super) fn take_idleness(&mut self) {
+        self.is_due = true;
+        self.is_idle = true;
     }
 
     /// Takes an event. Gives the cause when it is the first failure.
@@ -122,9 +136,11 @@ impl Watched {
                 (Some(ours), Some(theirs)) => ours == theirs,
                 _ => true,
             };
-            if is_ours && !event.status.is_in_progress() {
+            let status = StackStatus::from(event.status.as_str());
+            let is_end = !matches!(status, StackStatus::Unknown(_)) && !event.status.is_in_progress();
+            if is_ours && is_end {
                 self.told_end = true;
-                self.settle(event.status.as_str().into(), event.reason.clone());
+                self.settle(status, event.reason.clone());
             }
         }
         failing
@@ -160,7 +176,11 @@ impl Watched {
         {
             let _ = reply.send(Ok(settled.clone()));
         }
-        self.is_due |= self.settled.is_some();
+    }
+
+    /// Whether its end is known, and only its last events are still to be told.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.is_some()
     }
 
     /// It can no longer be followed.
@@ -208,7 +228,7 @@ mod tests {
         watched.answer();
         assert!(answer.try_recv().is_ok());
         assert!(
-            watched.is_due && !watched.is_over(),
+            watched.is_settled() && !watched.is_over(),
             "its last events are still to be told"
         );
     }
@@ -221,6 +241,22 @@ mod tests {
         watched.take_event(&theirs);
         watched.answer();
         assert!(answer.try_recv().is_err());
+    }
+
+    /// The listing of an account may lag behind: a stack that was just made is
+    /// not gone because it does not show.
+    #[test]
+    fn a_new_stack_that_does_not_show_yet_is_not_taken_for_deleted() {
+        let (mut watched, mut answer) = watched();
+        watched.take_status(&StackStatus::CreateInProgress, None);
+        watched.take_absence();
+        watched.answer();
+        assert!(answer.try_recv().is_err());
+        assert!(watched.is_due, "its events know better");
+        watched.take_status(&StackStatus::DeleteInProgress, None);
+        watched.take_absence();
+        watched.answer();
+        assert!(answer.try_recv().is_ok());
     }
 
     #[test]
