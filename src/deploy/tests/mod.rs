@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
 
 mod down;
+mod events;
 mod image;
 mod lab;
 mod odd;
+mod scale;
 mod scripted;
+mod stage;
 mod up;

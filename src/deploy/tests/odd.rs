@@ -13,15 +13,15 @@ use crate::deploy::{
 use crate::plan::{Direction, DownStanding, ImagePlan, Plan, UpStanding, Wishes};
 use crate::stack::{RenderedStack, Role};
 
-const TEMPLATE: &str = "Resources: {A: {Type: T::T}}";
+pub(super) const TEMPLATE: &str = "Resources: {A: {Type: T::T}}";
 
-fn one() -> Vec<RenderedStack> {
+pub(super) fn one() -> Vec<RenderedStack> {
     let mut stack = stack("s", Role::Mesh, TEMPLATE);
     stack.tags.clear();
     vec![stack]
 }
 
-async fn go(
+pub(super) async fn go(
     cloud: &Cloud,
     direction: Direction,
     stacks: Vec<RenderedStack>,
@@ -69,18 +69,18 @@ async fn go(
     (result, events)
 }
 
-fn the_outcome(result: &Result<Report, DeployError>) -> Outcome {
+pub(super) fn the_outcome(result: &Result<Report, DeployError>) -> Outcome {
     result.as_ref().unwrap().finished[0].outcome
 }
 
-fn the_error(result: Result<Report, DeployError>) -> StepError {
+pub(super) fn the_error(result: Result<Report, DeployError>) -> StepError {
     match result {
         Err(DeployError::Failed { failures, .. }) => failures[0].error.clone(),
         other => panic!("not failed: {other:?}"),
     }
 }
 
-fn told(events: &[Event]) -> Vec<String> {
+pub(super) fn told(events: &[Event]) -> Vec<String> {
     let line = |event: &Event| match event {
         Event::Resource {
             logical_id, status, ..
@@ -107,6 +107,7 @@ async fn throttled_calls_never_fail_a_deployment() {
 #[tokio::test]
 async fn a_throttled_change_set_is_asked_for_until_it_is_made() {
     let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "REVIEW_IN_PROGRESS", TEMPLATE);
     scripted.0.lock().unwrap().refused_change_sets = 8;
     let (result, _) = go(&cloud, Direction::Up, one()).await;
     assert_eq!(the_outcome(&result), Outcome::Created);

@@ -2,7 +2,6 @@
 //! this process cannot be brought to: other people's operations, throttling,
 //! short pages, statuses that only accidents lead to.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
+use super::stage::{Newer, Refusal, Stage, escape};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::endpoint::query::Query;
 
@@ -54,42 +54,15 @@ pub(super) const DELETE_FAILS: Script = &[
     "@ DELETE_FAILED The following resource(s) failed to delete: [A]. ",
 ];
 
-/// What is played, and what goes wrong on the way.
-#[derive(Default)]
-pub(super) struct Stage {
-    stacks: BTreeMap<String, Played>,
-    scripts: BTreeMap<(String, &'static str), Script>,
-    /// Each call whose number this divides is throttled.
-    pub(super) throttle_every: usize,
-    /// How many more change sets are throttled.
-    pub(super) refused_change_sets: usize,
-    /// How many events a page holds.
-    pub(super) page: usize,
-    /// Every call, by name.
-    pub(super) calls: Vec<String>,
-    numbers: usize,
-}
-
-#[derive(Clone, Default)]
-struct Played {
-    id: String,
-    status: String,
-    reason: String,
-    template: String,
-    /// Logical id, status, reason, token, id.
-    events: Vec<(String, String, String, String, String)>,
-}
-
 /// The endpoint.
 #[derive(Clone)]
 pub(super) struct Scripted(pub(super) Arc<Mutex<Stage>>);
-
-type Refusal = (&'static str, String);
 
 impl Scripted {
     pub(super) async fn start() -> (Self, Cloud) {
         let stage = Stage {
             page: 100,
+            pause: Duration::from_millis(30),
             ..Stage::default()
         };
         let this = Self(Arc::new(Mutex::new(stage)));
@@ -117,19 +90,7 @@ impl Scripted {
 
     /// Puts a stack on the stage.
     pub(super) fn put(&self, stack: &str, status: &str, template: &str) {
-        let mut stage = self.0.lock().unwrap();
-        stage.numbers += 1;
-        let id = format!(
-            "arn:aws:cloudformation:us-west-2:1:stack/{stack}/{}",
-            stage.numbers
-        );
-        let played = Played {
-            id,
-            status: status.into(),
-            template: template.into(),
-            ..Played::default()
-        };
-        stage.stacks.insert(stack.to_owned(), played);
+        self.0.lock().unwrap().put(stack, status, template);
     }
 
     pub(super) fn status(&self, stack: &str) -> String {
@@ -140,15 +101,22 @@ impl Scripted {
     /// played on it before ends there: a deletion stops a creation.
     pub(super) fn play(&self, stack: &str, script: Script, token: &str) {
         let (this, stack, token) = (self.clone(), stack.to_owned(), token.to_owned());
-        let first = this.0.lock().unwrap().beat(&stack, script[0], &token);
-        assert!(first);
+        let beat = {
+            let mut stage = this.0.lock().unwrap();
+            stage.begin(&stack);
+            assert!(stage.beat(&stack, script[0], &token));
+            stage.pause
+        };
         tokio::spawn(async move {
             for line in &script[1..] {
-                tokio::time::sleep(Duration::from_millis(30)).await;
+                tokio::time::sleep(beat).await;
                 let mut stage = this.0.lock().unwrap();
                 let latest = stage.stacks[&stack].events.last();
-                if latest.is_some_and(|(_, _, _, of, _)| *of != token) {
+                if latest.is_some_and(|latest| latest.token != token) {
                     return;
+                }
+                if line.starts_with("@ ROLLBACK_IN") || line.starts_with("@ UPDATE_ROLLBACK_IN") {
+                    stage.begin(&stack);
                 }
                 stage.beat(&stack, line, &token);
             }
@@ -157,7 +125,10 @@ impl Scripted {
 
     fn handle(&self, query: &Query) -> Result<String, Refusal> {
         let mut stage = self.0.lock().unwrap();
-        stage.calls.push(query.action().to_owned());
+        stage.note(query.action());
+        if stage.is_over_limit(query.action()) {
+            return Err(("Throttling", "Rate exceeded".into()));
+        }
         let every = stage.throttle_every;
         if every > 0 && stage.calls.len().is_multiple_of(every) {
             return Err(("Throttling", "Rate exceeded".into()));
@@ -169,11 +140,24 @@ impl Scripted {
         let name = query.get("StackName").unwrap_or_default().to_owned();
         match query.action() {
             "DescribeStacks" => stage.describe(&name),
+            "ListStacks" => Ok(stage.under_way()),
+            "DescribeEvents" => match stage.newer {
+                Newer::Absent => Err(("InvalidAction", "no such action".into())),
+                Newer::Denied => Err(("AccessDenied", "not authorized".into())),
+                Newer::There => stage.operation_events(query),
+            },
             "GetTemplate" => {
-                let template = &stage.find(&name)?.1.template;
-                Ok(format!("<TemplateBody>{}</TemplateBody>", escape(template)))
+                let template = escape(stage.template(&name)?);
+                Ok(format!("<TemplateBody>{template}</TemplateBody>"))
             }
             "DescribeStackEvents" => stage.events(&name, query.get("NextToken")),
+            "CreateStack" => {
+                let id = stage.create_stack(&name, query)?;
+                let script = *stage.scripts.get(&(name.clone(), "create")).unwrap_or(&CREATES);
+                drop(stage);
+                self.play(&name, script, query.get("ClientRequestToken").unwrap_or_default());
+                Ok(format!("<StackId>{id}</StackId>"))
+            }
             "CreateChangeSet" => stage.create_change_set(&name, query),
             "DescribeChangeSet" => Ok(
                 "<Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus>"
@@ -222,151 +206,4 @@ async fn answer(State(this): State<Scripted>, body: Bytes) -> Response {
             (StatusCode::BAD_REQUEST, body).into_response()
         }
     }
-}
-
-impl Stage {
-    /// By name, unless it is deleted; by ARN always.
-    fn find(&self, name: &str) -> Result<(&String, &Played), Refusal> {
-        self.stacks
-            .iter()
-            .find(|(key, played)| {
-                played.id == name || (*key == name && played.status != "DELETE_COMPLETE")
-            })
-            .ok_or_else(|| {
-                (
-                    "ValidationError",
-                    format!("Stack with id {name} does not exist"),
-                )
-            })
-    }
-
-    fn beat(&mut self, stack: &str, line: &str, token: &str) -> bool {
-        self.numbers += 1;
-        let number = format!("event-{}", self.numbers);
-        let mut words = line.splitn(3, ' ');
-        let (who, status, reason) = (
-            words.next().unwrap(),
-            words.next().unwrap(),
-            words.next().unwrap_or_default(),
-        );
-        let Some(played) = self.stacks.get_mut(stack) else {
-            return false;
-        };
-        if who == "@" {
-            (played.status, played.reason) = (status.into(), reason.into());
-        }
-        let who = if who == "@" { stack } else { who };
-        played.events.push((
-            who.into(),
-            status.into(),
-            reason.into(),
-            token.into(),
-            number,
-        ));
-        true
-    }
-
-    fn describe(&self, name: &str) -> Result<String, Refusal> {
-        let shown: Vec<_> = if name.is_empty() {
-            self.stacks
-                .iter()
-                .filter(|(_, played)| played.status != "DELETE_COMPLETE")
-                .collect()
-        } else {
-            vec![self.find(name)?]
-        };
-        let one = |(name, played): (&String, &Played)| {
-            format!(
-                "<member><StackName>{name}</StackName><StackId>{}</StackId><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
-                 <StackStatus>{}</StackStatus><StackStatusReason>{}</StackStatusReason></member>",
-                played.id,
-                played.status,
-                escape(&played.reason)
-            )
-        };
-        Ok(format!(
-            "<Stacks>{}</Stacks>",
-            shown.into_iter().map(one).collect::<String>()
-        ))
-    }
-
-    fn events(&self, name: &str, from: Option<&str>) -> Result<String, Refusal> {
-        let (stack, played) = self.find(name)?;
-        let from: usize = from.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let page: String = played
-            .events
-            .iter()
-            .rev()
-            .skip(from)
-            .take(self.page)
-            .map(|(who, status, reason, token, id)| {
-                let (kind, physical) =
-                    if who == stack { ("AWS::CloudFormation::Stack", played.id.as_str()) } else { ("T::T", "p") };
-                format!(
-                    "<member><StackId>{}</StackId><EventId>{id}</EventId><StackName>{stack}</StackName>\
-                     <LogicalResourceId>{who}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId>\
-                     <ResourceType>{kind}</ResourceType><Timestamp>1999-01-01T00:00:00Z</Timestamp>\
-                     <ResourceStatus>{status}</ResourceStatus><ResourceStatusReason>{}</ResourceStatusReason>\
-                     <ClientRequestToken>{token}</ClientRequestToken></member>",
-                    played.id, escape(reason)
-                )
-            })
-            .collect();
-        let next = from + self.page;
-        let more = if next < played.events.len() {
-            format!("<NextToken>{next}</NextToken>")
-        } else {
-            String::new()
-        };
-        Ok(format!("<StackEvents>{page}</StackEvents>{more}"))
-    }
-
-    fn create_change_set(&mut self, name: &str, query: &Query) -> Result<String, Refusal> {
-        let template = query.get("TemplateBody").unwrap_or_default().to_owned();
-        let is_new = self.find(name).is_err();
-        let played = if is_new {
-            self.numbers += 1;
-            let id = format!(
-                "arn:aws:cloudformation:us-west-2:1:stack/{name}/{}",
-                self.numbers
-            );
-            self.stacks.insert(
-                name.to_owned(),
-                Played {
-                    id,
-                    status: "REVIEW_IN_PROGRESS".into(),
-                    ..Played::default()
-                },
-            );
-            self.stacks.get_mut(name).expect("just put there")
-        } else {
-            self.stacks.get_mut(name).expect("found")
-        };
-        let status = played.status.as_str();
-        if query.get("ChangeSetType") == Some("CREATE") && status != "REVIEW_IN_PROGRESS" {
-            let text = format!(
-                "Stack [{name}] already exists and cannot be created again with the changeSet [c]."
-            );
-            return Err(("ValidationError", text));
-        }
-        if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" {
-            let text = format!(
-                "Stack:{} is in {status} state and can not be updated.",
-                played.id
-            );
-            return Err(("ValidationError", text));
-        }
-        played.template = template;
-        // One change set a stack: it goes by the stack's ARN.
-        Ok(format!(
-            "<Id>{id}</Id><StackId>{id}</StackId>",
-            id = played.id
-        ))
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
