@@ -2,6 +2,7 @@
 
 use super::desired::{Desired, Observed};
 use super::ids::Ids;
+use super::lab::Lab;
 use super::store::{State, Store, StoreError};
 use std::future::Future;
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ pub struct Options {
     pub pace: Pace,
     /// Where identifiers come from.
     pub ids: Arc<Ids>,
+    /// What it does to its clients; usually nothing.
+    pub lab: Lab,
 }
 
 impl Options {
@@ -62,6 +65,7 @@ impl Options {
             ports: Arc::new(free_port),
             pace: Pace::default(),
             ids: Arc::new(Ids::random()),
+            lab: Lab::off(),
         }
     }
 }
@@ -135,6 +139,11 @@ impl Account {
     /// Where identifiers come from.
     pub fn ids(&self) -> &Ids {
         &self.inner.options.ids
+    }
+
+    /// The laboratory, when there is one.
+    pub fn lab(&self) -> &Lab {
+        &self.inner.options.lab
     }
 
     /// Looks at the state. Short: everybody else waits.

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod inventory;
 mod kept_ports;
 pub mod key_pairs;
+pub mod lab;
 mod resources;
 pub mod scheduler;
 pub mod shared;

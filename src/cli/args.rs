@@ -38,6 +38,27 @@ time, with what applies of these:
   method, path, status, location, record, client, flags, details
   bytes_sent, bytes_received, duration_ms     to and from the app";
 
+const LAB_SHAPE: &str = "\
+A laboratory, in YAML; each part may be left out:
+  seed: 7                       where chance comes from
+  latency:                      AWS's own times, by resource type
+    speed: median               or fast, slow, drawn (by the seed)
+    scale: 0.01                 what they are multiplied by
+  limits:                       calls a second and at once; together: one bucket
+    - {operations: ['cloudformation:Describe*'], rate: 1, burst: 5, together: true}
+  faults:
+    calls:                      do: throttle, internal, reset, reset_after,
+                                {delay: {seconds: 2}}, {error: {code, message, status}}
+      - {operation: 'cloudformation:ExecuteChangeSet', nth: 1, times: 2, do: reset}
+      - {operation: 'registry:PUT', probability: 0.1, do: internal}
+    resources:                  do: stuck, {fail: {reason}}, {fail_late: {reason}},
+                                {slow: {seconds: 30}}; on: create, update, roll_back, delete
+      - {stack: '*-vpc', type: 'AWS::EC2::NatGateway', on: [create], times: 1,
+         do: {fail: {reason: none left}}}
+
+`local start` without --lab and --call-log leaves a running endpoint as it is; `local stop` ends
+the laboratory.";
+
 const STATUS_SHAPE: &str = "\
 With `--output json`, one document:
   environment, target, endpoint    the endpoint is null until it is deployed
@@ -272,7 +293,8 @@ pub(crate) struct Logs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Start the local endpoint when it is not running
-    Start,
+    #[command(after_help = LAB_SHAPE)]
+    Start(Start),
     /// Stop it and everything that it runs; its state stays
     Stop,
     /// Say whether it runs, where, and what it runs
@@ -280,6 +302,17 @@ pub(crate) enum Local {
     Status,
     /// Print what points other AWS clients at it; for `eval`
     Env,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Make it a laboratory: as slow as AWS, with limits and faults; an
+    /// endpoint that runs otherwise is restarted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lab: Option<PathBuf>,
+    /// Append every call to this file, a JSON document a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) call_log: Option<PathBuf>,
 }
 
 fn since(text: &str) -> Result<u64, String> {

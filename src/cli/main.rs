@@ -79,7 +79,7 @@ async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
 /// How things are when one of these is broken off.
 fn standing(command: &Command) -> &'static str {
     match command {
-        Command::Local(Local::Start | Local::Stop) => {
+        Command::Local(Local::Start(_) | Local::Stop) => {
             "`colormesh local status` says whether the local endpoint runs"
         }
         Command::Verify(_) => "nothing was changed; `colormesh verify` begins again",

@@ -39,6 +39,15 @@ impl Call {
             .map_err(|error| ApiError::new("SerializationException", error.to_string()))
     }
 
+    /// The names of its members.
+    pub fn names(&self) -> Vec<String> {
+        let members = self.input.as_object();
+        members
+            .into_iter()
+            .flat_map(|members| members.keys().cloned())
+            .collect()
+    }
+
     /// The operation exists on AWS and not here.
     pub fn unknown(&self) -> ApiError {
         let message = format!("{} is not answered here", self.operation);

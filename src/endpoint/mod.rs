@@ -5,10 +5,12 @@
 //! and the OCI registry), told apart by path and headers.
 
 mod cloudformation;
+mod connection;
 mod dispatch;
 mod ec2;
 mod ecr;
 mod ecs;
+mod gate;
 pub mod json;
 mod pages;
 pub mod query;

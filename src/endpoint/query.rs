@@ -52,6 +52,15 @@ impl Query {
         }
     }
 
+    /// The names of the parameters, of lists and structures the outermost.
+    pub fn names(&self) -> Vec<String> {
+        let outermost = |name: &String| name.split('.').next().map(str::to_owned);
+        let mut names: Vec<String> = self.values.keys().filter_map(outermost).collect();
+        names.dedup();
+        names.retain(|name| name != "Action" && name != "Version");
+        names
+    }
+
     /// A parameter, when it was sent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)

@@ -1,5 +1,6 @@
 //! The listener.
 
+use super::connection::{Connection, Resettable};
 use super::{dispatch, pages};
 use crate::account::Account;
 use axum::Router;
@@ -23,7 +24,10 @@ impl Endpoint {
         account: Account,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(listener, self.router(account))
+        let service = self
+            .router(account)
+            .into_make_service_with_connect_info::<Connection>();
+        axum::serve(Resettable(listener), service)
             .with_graceful_shutdown(shutdown)
             .await
     }

@@ -1,6 +1,7 @@
 //! An account and its endpoint on a free port of loopback.
 
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use colormesh::account::lab::{Lab, LabSettings};
 use colormesh::account::{Account, Options};
 use colormesh::endpoint::Endpoint;
 use colormesh::image::Target;
@@ -16,17 +17,27 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) async fn start() -> Self {
+        Self::with_lab(LabSettings::default()).await
+    }
+
+    /// With a laboratory, which also keeps the list of calls.
+    pub(crate) async fn with_lab(settings: LabSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
-        Self::start_in(folder, &state).await
+        Self::open(folder, &state, Lab::new(settings).unwrap()).await
     }
 
     /// An account over a state that another may have left.
     pub(crate) async fn start_in(folder: tempfile::TempDir, state: &Path) -> Self {
+        Self::open(folder, state, Lab::off()).await
+    }
+
+    async fn open(folder: tempfile::TempDir, state: &Path, lab: Lab) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let account = Account::open(Options {
             registry_host: address.to_string(),
+            lab,
             ..Options::new(state)
         })
         .unwrap();

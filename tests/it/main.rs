@@ -10,6 +10,7 @@ mod evidence;
 mod inside;
 mod internet;
 mod interrupted;
+mod lab;
 mod live;
 mod local;
 mod mesh;

@@ -4,7 +4,8 @@ use super::forward::Target;
 use super::model::{Phase, Retention, Stack, StackResource};
 use super::scope::StackScope;
 use super::step::{Worker, mark_done};
-use crate::account::resources::{self, Request, check_properties, describe};
+use crate::account::lab::{Moment, Subject, Verb};
+use crate::account::resources::{self, Failure, Request, check_properties, describe};
 use crate::account::shared::Shared;
 use crate::account::store::State;
 use crate::template::{DeletionPolicy, Resource};
@@ -131,6 +132,20 @@ fn apply(
         stack_id: &stack.id,
         properties: &resource.properties,
     };
+    let verb = match &resource.physical_id {
+        Some(_) => Verb::Update,
+        None => Verb::Create,
+    };
+    let subject = Subject {
+        stack: &stack.name,
+        logical_id: id,
+        resource_type: descriptor.name,
+        verb,
+    };
+    if let Some(reason) = worker.account.lab().failure(subject, Moment::Begin) {
+        let failure = Failure::general(reason).reason(&worker.account.ids().uuid());
+        return fail(stack, id, resource, failure);
+    }
     let outcome = match &resource.physical_id {
         Some(physical) => resources::update(state, descriptor, &request, physical).map(|()| None),
         None => resources::create(state, descriptor, &request).map(Some),

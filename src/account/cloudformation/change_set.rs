@@ -7,6 +7,7 @@ use super::model::{ChangeSet, ChangeSetStatus, OnFailure, Phase, Stack};
 use super::spec::{Submitted, check_types_stay, parse};
 use super::{changes, look};
 use crate::account::clock::Timestamp;
+use crate::account::lab::Latency;
 use crate::account::shared::Shared;
 use crate::account::{Account, ApiError};
 
@@ -148,7 +149,8 @@ fn compute_soon(account: &Account, stack_id: String, id: String) {
         change(&worker, &stack_id, &id, |set| {
             set.status = ChangeSetStatus::InProgress;
         });
-        tokio::time::sleep(step).await;
+        let latency = worker.lab().latency().map(Latency::change_set);
+        tokio::time::sleep(latency.unwrap_or_default().max(step)).await;
         compute(&worker, &stack_id, &id);
     });
 }

@@ -3,12 +3,14 @@
 use super::forward::Stop;
 use super::model::{Phase, Retention, Stack, StackResource};
 use super::running::Running;
-use super::step::{TakenOver, Worker, mark_done};
+use super::step::{TakenOver, Worker, mark_done, subject};
 use super::walk::Walk;
-use crate::account::resources::{self, describe};
+use crate::account::lab::{Moment, Verb};
+use crate::account::resources::{self, Failure, Settled, describe};
 use crate::account::shared::Shared;
 use crate::account::store::State;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Which resources of a stack are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl Which {
         }
     }
 
-    fn look(self, stack: &Stack) -> &BTreeMap<String, Shared<StackResource>> {
+    pub(super) fn look(self, stack: &Stack) -> &BTreeMap<String, Shared<StackResource>> {
         match self {
             Self::Resources => &stack.resources,
             Self::Leftovers => &stack.leftovers,
@@ -40,6 +42,8 @@ enum Began {
     Running,
     /// Something needs it still; it may not for long.
     Held(String),
+    /// It cannot be deleted.
+    Failed(String),
 }
 
 /// Deletes them. What cannot be deleted stays, with its reason, and with it
@@ -55,8 +59,9 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
     })?;
     let pace = worker.account.options().pace;
     let mut walk = Walk::reversed(&needs);
-    let mut running = Running::new(pace.step);
+    let mut running = Running::default();
     let mut held: BTreeMap<String, String> = BTreeMap::new();
+    let mut failed: BTreeMap<String, String> = BTreeMap::new();
     let mut again: Vec<String> = Vec::new();
     loop {
         let mut moved = false;
@@ -67,19 +72,28 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
             moved = true;
             match worker.change(|state, stack| begin(worker, which, &id, state, stack))? {
                 Began::Done => walk.done(&id),
-                Began::Running => running.begin(id),
+                Began::Running => {
+                    let span = worker.span(&id, Verb::Delete, which)?;
+                    running.begin(id, Duration::ZERO, span);
+                }
                 Began::Held(reason) => _ = held.insert(id, reason),
+                Began::Failed(reason) => _ = failed.insert(id, reason),
             }
         }
         for id in running.due() {
-            if finish(worker, which, &id)? {
-                moved = true;
-                running.end(&id);
-                walk.done(&id);
-                again.extend(std::mem::take(&mut held).into_keys());
+            match finish(worker, which, &id)? {
+                Settled::Waiting => continue,
+                Settled::Yes => {
+                    walk.done(&id);
+                    again.extend(std::mem::take(&mut held).into_keys());
+                }
+                Settled::Failed(reason) => _ = failed.insert(id.clone(), reason),
             }
+            running.end(&id);
+            moved = true;
         }
         if running.count() == 0 && !moved {
+            held.extend(failed);
             return give_up(worker, which, held);
         }
         if moved {
@@ -119,10 +133,19 @@ fn begin(worker: &Worker, which: Which, id: &str, state: &mut State, stack: &mut
     if resource.status != "DELETE_IN_PROGRESS" {
         tell(stack, which, id, "DELETE_IN_PROGRESS", None);
     }
+    let subject = subject(stack, which, id, Verb::Delete);
+    let failing = subject.and_then(|subject| worker.account.lab().failure(subject, Moment::Begin));
+    if let Some(reason) = failing {
+        return Began::Failed(general(worker, reason));
+    }
     match resources::delete(state, descriptor, physical) {
         Ok(()) => Began::Running,
         Err(failure) => Began::Held(failure.reason(&worker.operation_id)),
     }
+}
+
+fn general(worker: &Worker, reason: String) -> String {
+    Failure::general(reason).reason(&worker.account.ids().uuid())
 }
 
 fn stays(stack: &Stack, id: &str, resource: &StackResource) -> bool {
@@ -138,7 +161,7 @@ fn stays(stack: &Stack, id: &str, resource: &StackResource) -> bool {
 }
 
 /// Whether it has really ended; tells it when it has.
-fn finish(worker: &Worker, which: Which, id: &str) -> Result<bool, TakenOver> {
+fn finish(worker: &Worker, which: Which, id: &str) -> Result<Settled, TakenOver> {
     let gone = worker.look(|state, stack, _| {
         let Some(resource) = which.look(stack).get(id) else {
             return true;
@@ -148,13 +171,28 @@ fn finish(worker: &Worker, which: Which, id: &str) -> Result<bool, TakenOver> {
             _ => true,
         }
     })?;
-    if gone {
+    if !gone {
+        return Ok(Settled::Waiting);
+    }
+    let lab = worker.account.lab();
+    let settled = worker.look(
+        |_, stack, _| match subject(stack, which, id, Verb::Delete) {
+            Some(subject) if lab.is_stuck(subject) => Settled::Waiting,
+            Some(subject) => lab
+                .failure(subject, Moment::End)
+                .map_or(Settled::Yes, |reason| {
+                    Settled::Failed(general(worker, reason))
+                }),
+            None => Settled::Yes,
+        },
+    )?;
+    if settled == Settled::Yes {
         worker.change(|_, stack| {
             tell(stack, which, id, "DELETE_COMPLETE", None);
             mark_done(stack, id);
         })?;
     }
-    Ok(gone)
+    Ok(settled)
 }
 
 fn give_up(worker: &Worker, which: Which, held: BTreeMap<String, String>) -> Result<(), Stop> {

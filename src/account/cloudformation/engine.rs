@@ -9,6 +9,7 @@ use super::scope::{StackScope, values};
 use super::step::{TakenOver, Worker};
 use crate::account::Account;
 use crate::account::clock::Timestamp;
+use crate::account::lab::Latency;
 use crate::template::Template;
 use std::collections::BTreeSet;
 
@@ -96,7 +97,9 @@ async fn towards(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
         Ok(())
     })?;
     noted.map_err(Stop::Failed)?;
+    worker.pause(Latency::stack_start).await;
     forward::go(worker, &target).await?;
+    worker.pause(Latency::stack_end).await;
     Ok(target)
 }
 
@@ -293,11 +296,14 @@ async fn delete(worker: &Worker, operation: &Operation) -> Result<bool, TakenOve
     {
         return end(worker, &operation.previous_status, Some(reason));
     }
+    worker.pause(Latency::stack_start).await;
     match delete::all(worker, Which::Leftovers).await {
         Err(Stop::TakenOver) => return Err(TakenOver),
         Ok(()) | Err(Stop::Failed(_)) => {}
     }
-    match delete::all(worker, Which::Resources).await {
+    let deleted = delete::all(worker, Which::Resources).await;
+    worker.pause(Latency::stack_end).await;
+    match deleted {
         Ok(()) => end(worker, "DELETE_COMPLETE", None),
         Err(Stop::Failed(reason)) => end(worker, "DELETE_FAILED", Some(reason)),
         Err(Stop::TakenOver) => Err(TakenOver),

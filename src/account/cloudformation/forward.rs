@@ -2,15 +2,18 @@
 //! says.
 
 use super::change::{Began, begin};
+use super::delete::Which;
 use super::model::{Spec, Stack};
 use super::running::Running;
 use super::scope::{StackScope, values};
-use super::step::{TakenOver, Worker, mark_done};
+use super::step::{TakenOver, Worker, mark_done, subject};
 use super::walk::Walk;
+use crate::account::lab::{Latency, Moment, Verb, starts_early};
 use crate::account::resources::{Failure, Settled, describe};
 use crate::template::Template;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Why a way ended before its end.
 pub(super) enum Stop {
@@ -80,7 +83,7 @@ pub(super) fn wanted(
 pub(super) async fn go(worker: &Worker, target: &Target) -> Result<(), Stop> {
     let pace = worker.account.options().pace;
     let mut walk = Walk::new(&target.needs);
-    let mut running = Running::new(pace.step);
+    let mut running = Running::default();
     loop {
         let mut moved = false;
         while running.count() < pace.parallel.max(1) {
@@ -88,9 +91,20 @@ pub(super) async fn go(worker: &Worker, target: &Target) -> Result<(), Stop> {
             moved = true;
             match worker.change(|state, stack| begin(worker, target, &id, state, stack))? {
                 Began::Nothing => walk.done(&id),
-                Began::Running => running.begin(id),
+                Began::Running => {
+                    let waited = target.needs.get(&id).is_some_and(|needs| !needs.is_empty());
+                    let latency = worker.account.lab().latency().filter(|_| waited);
+                    let gap = latency.map_or(Duration::ZERO, Latency::gap);
+                    let span = worker.span(&id, verb(worker, &id)?, Which::Resources)?;
+                    running.begin(id, gap, span);
+                }
                 Began::Failed => return Err(cancel(worker, &id)?),
             }
+        }
+        for id in running.configured() {
+            moved = true;
+            worker.change(|_, stack| tell_configured(stack, &id))?;
+            walk.done_for(&id, |then| early(target, &id, then));
         }
         for id in running.due() {
             match settle(worker, &id)? {
@@ -114,16 +128,60 @@ pub(super) async fn go(worker: &Worker, target: &Target) -> Result<(), Stop> {
     }
 }
 
+/// Whether one resource waits only for the other's configuration.
+fn early(target: &Target, needed: &str, dependant: &str) -> bool {
+    let kind = |id: &str| {
+        let resource = target.template.resources.get(id);
+        resource.map_or("", |resource| resource.resource_type.as_str())
+    };
+    starts_early(kind(needed), kind(dependant))
+}
+
+/// What is being done to a resource on this way.
+fn verb(worker: &Worker, id: &str) -> Result<Verb, TakenOver> {
+    worker.look(|_, stack, _| verb_of(stack, id))
+}
+
+fn verb_of(stack: &Stack, id: &str) -> Verb {
+    let changed = stack.resources.get(id).is_some_and(|resource| {
+        let before = resource.before.as_ref();
+        before.is_some_and(|before| before.physical_id == resource.physical_id)
+    });
+    if changed { Verb::Update } else { Verb::Create }
+}
+
+fn tell_configured(stack: &mut Stack, id: &str) {
+    let Some(resource) = stack.resources.get(id).cloned() else {
+        return;
+    };
+    let mut told = (*resource).clone();
+    told.reason = Some("Eventual consistency check initiated".to_owned());
+    stack.tell_configured(id, &told);
+}
+
+/// What the laboratory makes of a resource that has settled.
+fn at_the_end(worker: &Worker, stack: &Stack, id: &str) -> Settled {
+    let lab = worker.account.lab();
+    let Some(subject) = subject(stack, Which::Resources, id, verb_of(stack, id)) else {
+        return Settled::Yes;
+    };
+    if lab.is_stuck(subject) {
+        return Settled::Waiting;
+    }
+    lab.failure(subject, Moment::End)
+        .map_or(Settled::Yes, Settled::Failed)
+}
+
 /// Looks whether a resource that was begun is ready.
 fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
     let settled = worker.look(|state, stack, _| {
         let resource = stack.resources.get(id)?;
         let descriptor = describe(&resource.resource_type)?;
-        Some(
-            descriptor
-                .family
-                .settled(state, resource.physical_id.as_deref()?),
-        )
+        let physical = resource.physical_id.as_deref()?;
+        Some(match descriptor.family.settled(state, physical) {
+            Settled::Yes => at_the_end(worker, stack, id),
+            other => other,
+        })
     })?;
     let settled = settled.unwrap_or(Settled::Yes);
     match &settled {

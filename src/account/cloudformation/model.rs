@@ -223,6 +223,9 @@ pub struct Event {
     repeated: Option<Shared<Value>>,
     /// The client's name for the operation.
     pub token: Option<String>,
+    /// More than the status says, such as `CONFIGURATION_COMPLETE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detailed: Option<String>,
 }
 
 /// A change set.
@@ -305,6 +308,7 @@ impl Stack {
             properties: None,
             repeated: None,
             token: self.token(),
+            detailed: None,
         };
         self.events.push(Shared::new(event));
     }
@@ -317,10 +321,38 @@ impl Stack {
 
     /// Tells the status of a resource.
     pub(super) fn tell_of(&mut self, logical_id: &str, resource: &StackResource) {
+        self.tell_details(logical_id, resource, None);
+    }
+
+    /// Tells that a resource is complete but for its consistency check.
+    pub(super) fn tell_configured(&mut self, logical_id: &str, resource: &StackResource) {
+        let detailed = Some("CONFIGURATION_COMPLETE".to_owned());
+        self.tell_details(logical_id, resource, detailed);
+    }
+
+    /// The id of an event: made of its time, and not that of another one of
+    /// the same moment.
+    fn event_id(&self, logical_id: &str, status: &str, mut time: Timestamp) -> String {
+        loop {
+            let id = format!("{logical_id}-{status}-{time}");
+            let mut recent = self.events.iter().rev().take(64);
+            if !recent.any(|event| event.id == id) {
+                return id;
+            }
+            time.0 += 1;
+        }
+    }
+
+    fn tell_details(
+        &mut self,
+        logical_id: &str,
+        resource: &StackResource,
+        detailed: Option<String>,
+    ) {
         let time = Timestamp::now();
         let first = resource.reason.is_none() && resource.status.ends_with("_IN_PROGRESS");
         let event = Event {
-            id: format!("{logical_id}-{}-{time}", resource.status),
+            id: self.event_id(logical_id, &resource.status, time),
             time,
             logical_id: logical_id.to_owned(),
             physical_id: resource.physical_id.clone().unwrap_or_default(),
@@ -330,6 +362,7 @@ impl Stack {
             properties: Some(resource.properties.clone()).filter(|_| first),
             repeated: Some(resource.properties.clone()).filter(|_| !first),
             token: self.token(),
+            detailed,
         };
         self.events.push(Shared::new(event));
     }

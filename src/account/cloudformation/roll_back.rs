@@ -1,15 +1,18 @@
 //! An update taken back: what it changed gets its old properties, what it
 //! made is left over.
 
+use super::delete::Which;
 use super::forward::Stop;
 use super::model::{Phase, Retention, Stack, StackResource};
 use super::running::Running;
-use super::step::{TakenOver, Worker};
+use super::step::{TakenOver, Worker, subject};
 use super::walk::Walk;
-use crate::account::resources::{self, Request, Settled, describe};
+use crate::account::lab::{Moment, Subject, Verb};
+use crate::account::resources::{self, Failure, Request, Settled, describe};
 use crate::account::shared::Shared;
 use crate::account::store::State;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Turns to the way back.
 pub(super) fn turn(worker: &Worker, reason: String) -> Result<(), TakenOver> {
@@ -66,7 +69,7 @@ pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
             .collect()
     })?;
     let mut walk = Walk::new(&needs);
-    let mut running = Running::new(worker.account.options().pace.step);
+    let mut running = Running::default();
     loop {
         let mut moved = false;
         while let Some(id) = walk.next() {
@@ -74,7 +77,8 @@ pub(super) async fn go(worker: &Worker) -> Result<(), Stop> {
             worker
                 .change(|state, stack| begin(worker, &id, state, stack))?
                 .map_err(Stop::Failed)?;
-            running.begin(id);
+            let span = worker.span(&id, Verb::RollBack, Which::Resources)?;
+            running.begin(id, Duration::ZERO, span);
         }
         for id in running.due() {
             if finish(worker, &id)? {
@@ -126,7 +130,18 @@ fn begin(worker: &Worker, id: &str, state: &mut State, stack: &mut Stack) -> Res
         stack_id: &stack.id,
         properties: &before.properties,
     };
-    resources::update(state, descriptor, &request, physical).map_err(|failure| {
+    let subject = Subject {
+        stack: &stack.name,
+        logical_id: id,
+        resource_type: descriptor.name,
+        verb: Verb::RollBack,
+    };
+    let failing = worker.account.lab().failure(subject, Moment::Begin);
+    let outcome = match failing {
+        Some(reason) => Err(Failure::general(reason)),
+        None => resources::update(state, descriptor, &request, physical),
+    };
+    outcome.map_err(|failure| {
         set(
             stack,
             id,
@@ -137,15 +152,28 @@ fn begin(worker: &Worker, id: &str, state: &mut State, stack: &mut Stack) -> Res
     })
 }
 
+/// What the laboratory makes of a resource that has settled.
+fn at_the_end(worker: &Worker, stack: &Stack, id: &str) -> Settled {
+    let lab = worker.account.lab();
+    let Some(subject) = subject(stack, Which::Resources, id, Verb::RollBack) else {
+        return Settled::Yes;
+    };
+    if lab.is_stuck(subject) {
+        return Settled::Waiting;
+    }
+    lab.failure(subject, Moment::End)
+        .map_or(Settled::Yes, Settled::Failed)
+}
+
 fn finish(worker: &Worker, id: &str) -> Result<bool, Stop> {
     let settled = worker.look(|state, stack, _| {
         let resource = stack.resources.get(id)?;
         let descriptor = describe(&resource.resource_type)?;
-        Some(
-            descriptor
-                .family
-                .settled(state, resource.physical_id.as_deref()?),
-        )
+        let physical = resource.physical_id.as_deref()?;
+        Some(match descriptor.family.settled(state, physical) {
+            Settled::Yes => at_the_end(worker, stack, id),
+            other => other,
+        })
     })?;
     match settled.unwrap_or(Settled::Yes) {
         Settled::Waiting => return Ok(false),

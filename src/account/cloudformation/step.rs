@@ -1,7 +1,9 @@
 //! One change of the state on behalf of an operation.
 
+use super::delete::Which;
 use super::model::{Operation, Phase, Stack};
 use crate::account::Account;
+use crate::account::lab::{Latency, Span, Subject, Verb};
 use crate::account::store::State;
 use std::time::Duration;
 
@@ -80,6 +82,23 @@ impl Worker {
         })
     }
 
+    /// Waits as long as the laboratory says, if there is one.
+    pub(super) async fn pause(&self, of: impl FnOnce(&Latency) -> Duration) {
+        if let Some(latency) = self.account.lab().latency() {
+            tokio::time::sleep(of(latency)).await;
+        }
+    }
+
+    /// What a resource takes.
+    pub(super) fn span(&self, id: &str, verb: Verb, which: Which) -> Result<Span, TakenOver> {
+        let usual = self.account.options().pace.step;
+        self.look(|_, stack, _| {
+            let lab = self.account.lab();
+            let subject = subject(stack, which, id, verb);
+            subject.map_or_else(Span::default, |subject| lab.span(subject, usual))
+        })
+    }
+
     /// Waits until it may be worth to look again.
     pub(super) async fn rest(&self) {
         tokio::time::sleep(
@@ -91,6 +110,22 @@ impl Worker {
         )
         .await;
     }
+}
+
+/// A resource as the laboratory's rules know it.
+pub(super) fn subject<'a>(
+    stack: &'a Stack,
+    which: Which,
+    id: &'a str,
+    verb: Verb,
+) -> Option<Subject<'a>> {
+    let resource = which.look(stack).get(id)?;
+    Some(Subject {
+        stack: &stack.name,
+        logical_id: id,
+        resource_type: &resource.resource_type,
+        verb,
+    })
 }
 
 fn is(stack: &Stack, operation_id: &str) -> bool {

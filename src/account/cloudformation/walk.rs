@@ -56,7 +56,24 @@ impl Walk {
 
     /// This one is done with.
     pub(super) fn done(&mut self, each: &str) {
-        for then in self.after.remove(each).unwrap_or_default() {
+        let all = self.after.remove(each).unwrap_or_default();
+        self.free(all);
+    }
+
+    /// This one is far enough for some that come after it.
+    pub(super) fn done_for(&mut self, each: &str, is_enough: impl Fn(&str) -> bool) {
+        let Some(after) = self.after.get_mut(each) else {
+            return;
+        };
+        let (some, others) = std::mem::take(after)
+            .into_iter()
+            .partition(|then| is_enough(then));
+        *after = others;
+        self.free(some);
+    }
+
+    fn free(&mut self, some: Vec<String>) {
+        for then in some {
             if let Some(count) = self.missing.get_mut(&then) {
                 *count -= 1;
                 if *count == 0 {

@@ -188,6 +188,14 @@ impl Failure {
         }
     }
 
+    /// It failed for a reason that has no code of its own.
+    pub(in crate::account) fn general(message: impl Into<String>) -> Self {
+        Self {
+            code: "GeneralServiceException",
+            message: message.into(),
+        }
+    }
+
     /// It did not come to a stable state.
     pub(in crate::account) fn not_stabilized(message: impl Into<String>) -> Self {
         Self {

@@ -1,8 +1,12 @@
 //! `colormesh local`: the endpoint on this machine.
 
+use std::fs;
+
+use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::cli::args::{Global, Local};
+use crate::account::lab::LabSettings;
+use crate::cli::args::{Global, Local, Start};
 use crate::cli::exit::{DONE, FAILED, Outcome};
 use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
@@ -29,8 +33,10 @@ pub(crate) async fn run(global: &Global, command: &Local, printer: Printer) -> O
     let config = settings::load(global)?;
     let paths = Paths::find()?;
     match command {
-        Local::Start => {
-            let record = local::start(&paths, &config, printer).await?.record;
+        Local::Start(start) => {
+            let lab = laboratory(start)?;
+            let running = local::start_with(&paths, &config, lab, printer).await?;
+            let record = running.record;
             printer.json(&record)?;
             printer.data(&format!("{}\n", record.url()))?;
         }
@@ -58,6 +64,27 @@ pub(crate) async fn run(global: &Global, command: &Local, printer: Printer) -> O
         }
     }
     Ok(DONE)
+}
+
+/// The laboratory that is asked for, if one is.
+fn laboratory(start: &Start) -> anyhow::Result<Option<LabSettings>> {
+    if start.lab.is_none() && start.call_log.is_none() {
+        return Ok(None);
+    }
+    let mut lab = match &start.lab {
+        None => LabSettings::default(),
+        Some(file) => {
+            let text = fs::read_to_string(file)
+                .with_context(|| format!("cannot read `{}`", file.display()))?;
+            LabSettings::parse(&file.display().to_string(), &text)
+                .with_context(|| format!("`{}` is no laboratory", file.display()))?
+        }
+    };
+    // The daemon works in another folder than we do.
+    if let Some(log) = start.call_log.as_ref().or(lab.call_log.as_ref()) {
+        lab.call_log = Some(std::path::absolute(log)?);
+    }
+    Ok(Some(lab))
 }
 
 /// For `eval "$(colormesh local env)"`.

@@ -25,6 +25,7 @@ use super::paths::Paths;
 use super::ports;
 use super::record::{self, Record};
 use super::status::{EXAMINE, LocalStatus, STATUS, TaskStatus, WorldStatus};
+use crate::account::lab::{Lab, LabSettings};
 use crate::account::{Account, Options as AccountOptions};
 use crate::cli::exit::{DONE, Outcome};
 use crate::cli::outside;
@@ -63,6 +64,8 @@ pub(super) struct Settings {
     /// Some of the hosts that the mesh models, with their ports.
     pub(super) expected: Vec<(String, u16)>,
     pub(super) region: String,
+    /// What it does to its clients.
+    pub(super) lab: Option<LabSettings>,
 }
 
 /// How a process that is no command ends; `None` when this is a command.
@@ -126,7 +129,9 @@ async fn run(settings: &Settings) -> Result<()> {
     let listener = ports::listen(paths).await?;
     let reserved = ReservedPorts::default();
     let port = listener.local_addr()?.port();
+    let lab = settings.lab.clone().map(Lab::new).transpose()?;
     let account = Account::open(AccountOptions {
+        lab: lab.unwrap_or_default(),
         region: settings.region.clone(),
         registry_host: format!("127.0.0.1:{port}"),
         ports: {
@@ -146,6 +151,7 @@ async fn run(settings: &Settings) -> Result<()> {
         port,
         internet: settings.internet.clone(),
         version: VERSION.to_owned(),
+        lab: settings.lab.clone(),
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let extra = pages(&record, &account, &runtime);

@@ -14,4 +14,4 @@ pub(crate) mod record;
 mod spawn;
 pub(crate) mod status;
 
-pub(crate) use spawn::{Running, running, said, start, stop};
+pub(crate) use spawn::{Running, running, said, start, start_with, stop};

@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::paths::Paths;
+use crate::account::lab::LabSettings;
 
 /// How long the lock may be held by those who only look at it.
 const LOOK: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a daemon says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
     /// Its process id, as the machine counts.
@@ -33,6 +34,9 @@ pub(crate) struct Record {
     pub(crate) internet: String,
     /// The version of colormesh that it is.
     pub(crate) version: String,
+    /// What it does to its clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lab: Option<LabSettings>,
 }
 
 impl Record {
@@ -144,6 +148,7 @@ mod tests {
             port: 4000,
             internet: "auto".to_owned(),
             version: "1".to_owned(),
+            lab: None,
         };
         record.write(&paths).unwrap();
         assert_eq!(Record::of_running(&paths).unwrap(), None);

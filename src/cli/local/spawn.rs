@@ -16,6 +16,7 @@ use super::daemon::{self, Settings};
 use super::paths::{self, Paths};
 use super::record::{self, Record};
 use super::status;
+use crate::account::lab::LabSettings;
 use crate::cli::outside;
 use crate::cli::printer::Printer;
 use crate::config::{Config, Internet};
@@ -41,10 +42,21 @@ pub(crate) struct Running {
 /// The running daemon, started when there is none, or when the one that runs
 /// has another outside world.
 pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> Result<Running> {
+    start_with(paths, config, None, printer).await
+}
+
+/// The same as this laboratory, if one is given.
+pub(crate) async fn start_with(
+    paths: &Paths,
+    config: &Config,
+    lab: Option<LabSettings>,
+    printer: Printer,
+) -> Result<Running> {
+    let wanted = Wanted { config, lab };
     loop {
         let shared = Claim::daemon(paths, Sharing::Shared, printer).await?;
         if let Some(running) = running(paths).await?
-            && suits(&running.record, config)
+            && wanted.suits(&running.record)
         {
             let claim = Some(shared);
             return Ok(Running { claim, ..running });
@@ -53,7 +65,7 @@ pub(crate) async fn start(paths: &Paths, config: &Config, printer: Printer) -> R
             Some(alone) => alone,
             None => Claim::daemon(paths, Sharing::Alone, printer).await?,
         };
-        begin(paths, config, printer).await?;
+        begin(paths, &wanted, printer).await?;
         drop(alone);
     }
 }
@@ -85,23 +97,41 @@ pub(crate) async fn running(paths: &Paths) -> Result<Option<Running>> {
     Ok(None)
 }
 
-/// Who has no wish of their own takes the outside world that there is.
-fn suits(record: &Record, config: &Config) -> bool {
-    let internet = config.internet.to_string();
-    let same_world = config.internet == Internet::Auto || record.internet == internet;
-    same_world && record.version == daemon::VERSION
+/// What a daemon is wanted for.
+struct Wanted<'a> {
+    config: &'a Config,
+    lab: Option<LabSettings>,
+}
+
+impl Wanted<'_> {
+    /// Who has no wish of their own takes the outside world and the
+    /// laboratory that there are.
+    fn suits(&self, record: &Record) -> bool {
+        let internet = self.config.internet.to_string();
+        let same_world = self.config.internet == Internet::Auto || record.internet == internet;
+        let same_lab = self.lab.is_none() || record.lab == self.lab;
+        same_world && same_lab && record.version == daemon::VERSION
+    }
 }
 
 /// Starts it; to be called by who alone may.
-async fn begin(paths: &Paths, config: &Config, printer: Printer) -> Result<()> {
+async fn begin(paths: &Paths, wanted: &Wanted<'_>, printer: Printer) -> Result<()> {
+    let Wanted { config, lab } = wanted;
+    let mut kept = None;
     if let Some(Running { record, .. }) = running(paths).await? {
-        if suits(&record, config) {
+        if wanted.suits(&record) {
             return Ok(());
         }
+        let of_lab = if record.lab.is_some() {
+            ", as a laboratory,"
+        } else {
+            ""
+        };
         printer.say(&format!(
-            "restarting the local endpoint: it runs with `internet: {}` as version {}",
+            "restarting the local endpoint: it runs{of_lab} with `internet: {}` as version {}",
             record.internet, record.version
         ));
+        kept = record.lab;
         stop(paths).await?;
     }
     fs::create_dir_all(&paths.state)
@@ -112,6 +142,7 @@ async fn begin(paths: &Paths, config: &Config, printer: Printer) -> Result<()> {
         internet: config.internet.to_string(),
         expected: outside::expected(config),
         region: config.region.to_string(),
+        lab: lab.clone().or(kept),
     };
     answering(paths, spawn(paths, &settings)?).await
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use crate::account::lab::LabSettings;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
@@ -24,6 +25,8 @@ pub(super) const IMAGE: &str =
 /// An account that only this test uses.
 pub(super) struct Lab {
     pub(super) cloud: Cloud,
+    #[expect(dead_code, reason = "for tests to come: faults and the call log")]
+    pub(super) account: Account,
     pub(super) home: TempDir,
     image: ImageSource,
 }
@@ -36,19 +39,26 @@ pub(super) struct Run {
 
 impl Lab {
     pub(super) async fn start() -> Self {
+        Self::with(LabSettings::default()).await
+    }
+
+    /// With times, limits and faults; `lab.account.lab()` has more of them,
+    /// and the list of calls.
+    pub(super) async fn with(settings: LabSettings) -> Self {
         let home = TempDir::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let account = Account::open(account::Options {
             registry_host: address.to_string(),
+            lab: account::lab::Lab::new(settings).unwrap(),
             ..account::Options::new(home.path().join("state"))
         });
         let account = account.unwrap();
         let endpoint = Endpoint {
             extra: Router::new(),
         };
-        tokio::spawn(endpoint.serve(listener, account, std::future::pending()));
+        tokio::spawn(endpoint.serve(listener, account.clone(), std::future::pending()));
         let options = Options {
             region: "us-west-2".into(),
             profile: None,
@@ -57,6 +67,7 @@ impl Lab {
         };
         Self {
             cloud: Cloud::connect(options).await,
+            account,
             home,
             image: ImageSource::Given(IMAGE.into()),
         }

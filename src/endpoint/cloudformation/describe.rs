@@ -118,7 +118,8 @@ fn event(xml: &mut Xml, stack: &Stack, event: &Event) {
             "ResourceProperties",
             event.properties().map(ToString::to_string),
         )
-        .maybe("ClientRequestToken", event.token.as_ref());
+        .maybe("ClientRequestToken", event.token.as_ref())
+        .maybe("DetailedStatus", event.detailed.as_ref());
 }
 
 /// The entries from where the token stands; writes the token of the rest.

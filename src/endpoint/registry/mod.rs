@@ -12,7 +12,7 @@ mod refusal;
 mod route;
 mod uploads;
 
-use crate::account::Account;
+use crate::account::{Account, ApiError};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{Method, StatusCode};
@@ -21,6 +21,13 @@ pub(super) use manifests::put_image;
 use refusal::Refusal;
 use route::{Place, Route};
 use serde_json::json;
+
+/// A request that is not done, for a reason that is not the registry's.
+pub(super) fn refused(error: &ApiError) -> Response {
+    let body = json!({ "errors": [{ "code": error.code, "message": error.message }] });
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, document(&body)).into_response()
+}
 
 pub(super) async fn serve(account: &Account, request: Request) -> Response {
     let mut response = match answer(account, request).await {

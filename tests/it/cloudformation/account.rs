@@ -7,13 +7,13 @@ use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, Stack};
 use std::time::{Duration, Instant};
 
 /// A running account and a client of it.
-pub(super) struct Formation {
-    pub(super) local: Local,
-    pub(super) client: Client,
+pub(crate) struct Formation {
+    pub(crate) local: Local,
+    pub(crate) client: Client,
 }
 
 /// The code and message of an error.
-pub(super) fn told<T, E: ProvideErrorMetadata>(outcome: Result<T, E>) -> (String, String) {
+pub(crate) fn told<T, E: ProvideErrorMetadata>(outcome: Result<T, E>) -> (String, String) {
     let error = outcome.err().unwrap();
     (
         error.code().unwrap_or_default().to_owned(),
@@ -22,17 +22,17 @@ pub(super) fn told<T, E: ProvideErrorMetadata>(outcome: Result<T, E>) -> (String
 }
 
 impl Formation {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::over(Local::start().await).await
     }
 
-    pub(super) async fn over(local: Local) -> Self {
+    pub(crate) async fn over(local: Local) -> Self {
         let client = Client::new(&local.sdk().await);
         Self { local, client }
     }
 
     /// Creates a stack and gives its last status and the reason.
-    pub(super) async fn create(&self, name: &str, template: &str) -> (String, String) {
+    pub(crate) async fn create(&self, name: &str, template: &str) -> (String, String) {
         let call = self.client.create_stack().stack_name(name);
         let call = call
             .template_body(template)
@@ -42,7 +42,7 @@ impl Formation {
     }
 
     /// Updates a stack and gives its last status and the reason.
-    pub(super) async fn update(&self, name: &str, template: &str) -> (String, String) {
+    pub(crate) async fn update(&self, name: &str, template: &str) -> (String, String) {
         let call = self.client.update_stack().stack_name(name);
         let call = call
             .template_body(template)
@@ -52,7 +52,7 @@ impl Formation {
     }
 
     /// Deletes a stack and gives its last status and the reason.
-    pub(super) async fn delete(&self, name: &str) -> (String, String) {
+    pub(crate) async fn delete(&self, name: &str) -> (String, String) {
         let id = self.stack(name).await.stack_id.unwrap();
         self.client
             .delete_stack()
@@ -63,7 +63,7 @@ impl Formation {
         self.rest(&id).await
     }
 
-    pub(super) async fn stack(&self, name: &str) -> Stack {
+    pub(crate) async fn stack(&self, name: &str) -> Stack {
         let answer = self
             .client
             .describe_stacks()
@@ -75,7 +75,7 @@ impl Formation {
     }
 
     /// Waits until nothing is in progress.
-    pub(super) async fn rest(&self, name: &str) -> (String, String) {
+    pub(crate) async fn rest(&self, name: &str) -> (String, String) {
         let started = Instant::now();
         loop {
             let stack = self.stack(name).await;
@@ -92,7 +92,7 @@ impl Formation {
     }
 
     /// Creates a change set and gives its last status and the reason.
-    pub(super) async fn change_set(
+    pub(crate) async fn change_set(
         &self,
         stack: &str,
         kind: ChangeSetType,
@@ -124,7 +124,7 @@ impl Formation {
     }
 
     /// All events, oldest first, as `name STATUS reason`.
-    pub(super) async fn events(&self, name: &str) -> Vec<String> {
+    pub(crate) async fn events(&self, name: &str) -> Vec<String> {
         let pages = self
             .client
             .describe_stack_events()
@@ -147,7 +147,7 @@ impl Formation {
     }
 
     /// An output of a stack.
-    pub(super) async fn output(&self, name: &str, key: &str) -> Option<String> {
+    pub(crate) async fn output(&self, name: &str, key: &str) -> Option<String> {
         let outputs = self.stack(name).await.outputs.unwrap_or_default();
         let found = outputs
             .into_iter()

@@ -1,7 +1,7 @@
 //! CloudFormation through its real client: what states are seen, in which
 //! order, with which words, and what is left when something fails.
 
-mod account;
+pub(crate) mod account;
 mod change_sets;
 mod deletes;
 mod exports;
