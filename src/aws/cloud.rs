@@ -93,12 +93,14 @@ impl Cloud {
     #[must_use]
     pub fn without_retries(&self) -> Self {
         let settings = self.cloudformation.config().to_builder();
-        let settings = settings.retry_config(RetryConfig::disabled()).timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .operation_attempt_timeout(ONE_LOOK)
-                .build(),
-        );
+        let settings = settings
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(ONE_LOOK)
+                    .build(),
+            );
         Self {
             cloudformation: aws_sdk_cloudformation::Client::from_conf(settings.build()),
             is_patient: false,

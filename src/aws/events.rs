@@ -99,7 +99,10 @@ impl Cloud {
             .send()
             .await
             .map_err(self.failure("cloudformation:DescribeStacks"))?;
-        let entries = answer.stacks().iter().flat_map(wire::Stack::last_operations);
+        let entries = answer
+            .stacks()
+            .iter()
+            .flat_map(wire::Stack::last_operations);
         Ok(entries
             .filter_map(|entry| {
                 Some(Operation {

@@ -15,6 +15,8 @@ mod identity;
 mod key_pair;
 #[cfg_attr(not(feature = "ec2"), path = "key_pairs_absent.rs")]
 mod key_pairs;
+mod permissions;
+mod recovery;
 mod stack;
 mod stack_status;
 mod timestamp;
@@ -28,6 +30,8 @@ pub use error::CloudError;
 pub use events::{EventPage, EventsOf, Operation};
 pub use identity::Identity;
 pub use key_pair::KeyPair;
+pub use permissions::{Names, Policy, UnknownType, policy};
+pub use recovery::WaitingChangeSet;
 pub use stack::{
     ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
     ResourceStatus, Stack, StackEvent, StackResource,

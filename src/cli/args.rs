@@ -19,7 +19,8 @@ const STYLES: Styles = Styles::styled()
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings (nothing was changed),
 3 `plan --exit-code` found changes, 4 the deploy was rolled back,
-5 verification failed, 130 interrupted, 143 terminated.";
+5 verification failed, 130 interrupted, 143 terminated.
+With `--output json` what ends early gives {\"error\", \"hint\", \"code\"} on stdout.";
 
 const LOG_SHAPE: &str = "\
 With `--output json` each line is a JSON document of its own, in the order of
@@ -63,6 +64,7 @@ const STATUS_SHAPE: &str = "\
 With `--output json`, one document:
   environment, target, endpoint    the endpoint is null until it is deployed
   stacks      status by stack
+  attention   by stack that needs somebody: advice, cause
   services    running and desired tasks by service
   envoys      health by task
   local       the local endpoint: endpoint, pid, version, world, tasks, problems
@@ -204,7 +206,7 @@ pub(crate) enum Command {
     #[command(after_help = LOG_SHAPE)]
     Logs(Logs),
     /// Say what this machine lacks, and how to get it
-    Doctor,
+    Doctor(Doctor),
     /// The local endpoint
     #[command(subcommand)]
     Local(Local),
@@ -217,14 +219,54 @@ pub(crate) enum Command {
     },
 }
 
+/// Files for the CI job that a command is a step of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "CI")]
+pub(crate) struct Job {
+    /// Add a summary in Markdown to this file, such as `$GITHUB_STEP_SUMMARY`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+    /// Add `name=value` lines to this file, such as `$GITHUB_OUTPUT`: `changes`
+    /// (plan, up, down), `endpoint` (up, verify), `passed` and `failed` (verify)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outputs: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Delete what a failed creation or deletion left, and make it anew
+    #[arg(long)]
+    pub(crate) replace_failed: bool,
+    /// What becomes of running operations when this is interrupted
+    #[arg(long, value_name = "detach|cancel", value_enum, default_value_t)]
+    pub(crate) on_interrupt: OnInterrupt,
+    /// A resource that a roll-back which failed may leave as it is; may be
+    /// given again
+    #[arg(long = "skip-resource", value_name = "STACK.LOGICALID")]
+    pub(crate) skip_resources: Vec<String>,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     /// How long the app may take to answer after the deploy
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) job: Job,
+}
+
+/// What becomes of running operations at an interrupt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnInterrupt {
+    /// They go on; the same command takes them up again
+    #[default]
+    Detach,
+    /// They are called off and watched: created stacks are deleted, updates
+    /// taken back
+    Cancel,
 }
 
 #[derive(Debug, Args)]
@@ -235,6 +277,8 @@ pub(crate) struct Verify {
     /// Also write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) job: Job,
 }
 
 #[derive(Debug, Args)]
@@ -242,6 +286,12 @@ pub(crate) struct Down {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) job: Job,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +299,16 @@ pub(crate) struct Plan {
     /// End with 3 when something would change
     #[arg(long)]
     pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) job: Job,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print instead the policy of IAM that a caller needs for this
+    /// environment, as JSON; nothing is asked for it
+    #[arg(long)]
+    pub(crate) iam_policy: bool,
 }
 
 #[derive(Debug, Args)]
@@ -256,7 +316,7 @@ pub(crate) struct Render {
     /// Write one file a stack into this folder instead of to stdout
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
-    /// Only this stack: vpc, ecs-cluster, ecr-repositories, mesh, ecs-service
+    /// Only this stack: vpc, ingress, nat, ecs-cluster, ecr-repositories, mesh, ecs-service
     #[arg(value_name = "STACK")]
     pub(crate) stack: Option<String>,
 }

@@ -35,7 +35,8 @@ pub(crate) async fn endpoint(session: &Session) -> Option<String> {
 /// the error as its status, so that it can be waited for.
 pub(crate) async fn facts(session: &Session) -> Facts {
     let mut facts = Facts::default();
-    for role in Role::ALL {
+    let wanted = |role: &Role| role.is_wanted(&session.config);
+    for role in Role::ALL.into_iter().filter(wanted) {
         let name = role.stack_name(&session.config).to_string();
         let stack = session.cloud.stack(&name).await;
         if let (Role::EcsService, Ok(Some(stack))) = (role, &stack) {

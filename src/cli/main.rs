@@ -3,13 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use super::args::{Cli, Command, Global, Local};
+use super::args::{Cli, Command, Format, Global, Local};
 use super::commands;
 use super::exit::{self, DONE, Exit, FAILED, INTERRUPTED, Outcome, TERMINATED};
+use super::job;
 use super::local::daemon::{self, Hidden};
-use super::printer::{BAD, NAME, Printer, paint, talk};
+use super::printer::{BAD, NAME, Printer, paint, stripped, talk};
 use super::signals::Signals;
 use crate::aws::CloudError;
 
@@ -21,15 +23,15 @@ use crate::aws::CloudError;
 pub fn main() -> ExitCode {
     match daemon::dispatch() {
         Some(Hidden::Launcher(code)) => return code,
-        Some(Hidden::Daemon(outcome)) => return finish(outcome),
+        Some(Hidden::Daemon(outcome)) => return finish(outcome, Format::Text),
         None => {}
     }
     let cli = Cli::parse();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return finish(Err(error.into())),
+        Err(error) => return finish(Err(error.into()), cli.global.output),
     };
-    let code = finish(runtime.block_on(run(&cli)));
+    let code = finish(runtime.block_on(run(&cli)), cli.global.output);
     // What still blocks a thread is wanted by nobody.
     runtime.shutdown_background();
     code
@@ -69,7 +71,7 @@ async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
         Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
         Command::Status => commands::status::run(global, printer).await,
         Command::Render(arguments) => commands::render::run(global, arguments, printer),
-        Command::Doctor => commands::doctor::run(global, printer).await,
+        Command::Doctor(arguments) => commands::doctor::run(global, arguments, printer).await,
         Command::Local(command) => commands::local::run(global, command, printer).await,
         Command::Schema => commands::schema::run(printer),
         Command::Completions { shell } => commands::completions::run(*shell, printer),
@@ -87,37 +89,61 @@ fn standing(command: &Command) -> &'static str {
     }
 }
 
-fn finish(outcome: Outcome) -> ExitCode {
-    match outcome {
-        Ok(code) => exit::code(code),
-        Err(error) if is_broken_pipe(&error) => exit::code(DONE),
-        Err(error) => {
-            if let Some(exit) = error.downcast_ref::<Exit>() {
-                let asked_for = matches!(exit.code, INTERRUPTED | TERMINATED);
-                talk(&if asked_for {
-                    exit.message.clone()
-                } else {
-                    labelled(&exit.message)
-                });
-                return exit::code(exit.code);
-            }
-            talk(&labelled(&format!("{error:#}")));
-            if let Some(hint) = error.chain().find_map(hint) {
-                talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
-            }
-            exit::code(FAILED)
+/// What `--output json` gets of a command that came to no document.
+#[derive(Serialize)]
+struct Broken<'a> {
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    code: u8,
+}
+
+fn finish(outcome: Outcome, format: Format) -> ExitCode {
+    let error = match outcome {
+        Ok(code) => return exit::code(code),
+        Err(error) if is_broken_pipe(&error) => return exit::code(DONE),
+        Err(error) => error,
+    };
+    let hint = error.chain().find_map(hint);
+    let (message, code) = match error.downcast_ref::<Exit>() {
+        Some(exit) => (exit.message.clone(), exit.code),
+        None => (format!("{error:#}"), FAILED),
+    };
+    if matches!(code, INTERRUPTED | TERMINATED) {
+        talk(&message);
+    } else {
+        talk(&labelled(&message));
+        // What is drawn was noted at its place.
+        if !is_labelled(&message) {
+            job::annotate("failed", &message);
         }
     }
+    if let Some(hint) = &hint {
+        talk(&format!("\n{} {hint}", paint(NAME, "hint:")));
+    }
+    let plain = stripped(&message);
+    let broken = Broken {
+        error: plain.trim(),
+        hint: hint.as_deref(),
+        code,
+    };
+    // The exit code counts, whoever reads.
+    let _ = Printer::new(format, true).json(&broken);
+    exit::code(code)
 }
 
 /// What is drawn already has its label.
 fn labelled(message: &str) -> String {
-    let plain = anstream::adapter::strip_str(message).to_string();
-    if plain.starts_with("error") || plain.starts_with("warning") {
+    if is_labelled(message) {
         message.to_owned()
     } else {
         format!("{} {message}", paint(BAD, "error:"))
     }
+}
+
+fn is_labelled(message: &str) -> bool {
+    let plain = stripped(message);
+    plain.starts_with("error") || plain.starts_with("warning")
 }
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {

@@ -2,13 +2,17 @@
 //! the environment, and it alone prints.
 
 mod args;
+mod attention;
 mod commands;
+mod decisions;
 mod evidence;
 pub mod exit;
 mod gather;
+mod job;
 mod layout;
 mod local;
 mod main;
+mod moving;
 mod outside;
 mod own_image;
 mod printer;

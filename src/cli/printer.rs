@@ -28,7 +28,6 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
 }
 
 /// `text` without its colours.
-#[cfg(test)]
 pub(crate) fn stripped(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
@@ -98,9 +97,9 @@ impl Printer {
         !self.quiet && io::stderr().is_terminal() && !is_ci()
     }
 
-    /// Whether a question can be asked.
+    /// Whether a question can be asked: never in a CI job, terminal or not.
     pub(crate) fn asks(self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
+        io::stdin().is_terminal() && io::stderr().is_terminal() && !is_ci()
     }
 
     /// Asks; only a `y` or `yes` is a yes.

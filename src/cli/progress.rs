@@ -1,6 +1,6 @@
 //! Draws what the engine tells: bars on a terminal, lines elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anstyle::Style;
@@ -8,33 +8,42 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::layout::{without_middle, wrapped};
 use super::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, talk};
-use crate::deploy::{Event, Outcome, StepFailure};
+use crate::deploy::{self, Event, Outcome, Progress as Told, StepError, StepFailure};
 use crate::plan::StepId;
 
-/// How wide names of steps are.
+/// How wide names of steps are: whole ones, and those on a terminal, which go
+/// without the environment.
 const STEP: usize = 38;
+const SHORT: usize = 18;
 
 /// The progress of one run.
 pub(crate) struct Progress {
     printer: Printer,
+    /// What the names of its stacks begin with.
+    prefix: String,
     started: Instant,
     /// The terminal's.
     width: Option<usize>,
     bars: Option<MultiProgress>,
     steps: BTreeMap<StepId, ProgressBar>,
+    /// The steps whose cause is told.
+    failing: BTreeSet<StepId>,
 }
 
 // === impl Progress ===
 
 impl Progress {
-    pub(crate) fn new(printer: Printer) -> Self {
+    /// The progress of a run on the environment of this name.
+    pub(crate) fn new(printer: Printer, environment: &str) -> Self {
         let bars = printer.draws().then(MultiProgress::new);
         Self {
             printer,
+            prefix: format!("{environment}-"),
             started: Instant::now(),
             width: printer.talk_width(),
             bars,
             steps: BTreeMap::new(),
+            failing: BTreeSet::new(),
         }
     }
 
@@ -42,6 +51,18 @@ impl Progress {
     pub(crate) fn show(&mut self, event: &Event) {
         match event {
             Event::StepStarted { step } => self.begin(step),
+            // What went wrong stays on the screen.
+            Event::StepProgress {
+                step,
+                progress: progress @ Told::TaskStopped { .. },
+            } => self.line(step, &progress.to_string(), BAD),
+            Event::StepProgress {
+                step,
+                progress: progress @ Told::Failing { .. },
+            } => {
+                self.failing.insert(step.clone());
+                self.line(step, &progress.to_string(), BAD);
+            }
             Event::StepProgress { step, progress } => self.note(step, &progress.to_string()),
             Event::Resource {
                 step,
@@ -50,7 +71,10 @@ impl Progress {
                 reason,
                 ..
             } => {
-                if status.is_failure() {
+                // The first failure is told as the cause, with its place; what
+                // was cancelled because of it is not worth a line.
+                let is_cancelled = reason.as_deref().is_some_and(deploy::is_cancelled);
+                if status.is_failure() && self.failing.contains(step) && !is_cancelled {
                     let reason = reason.as_deref().unwrap_or("no reason given");
                     self.line(step, &format!("{logical_id} {status}: {reason}"), BAD);
                 } else {
@@ -76,8 +100,9 @@ impl Progress {
 
     fn begin(&mut self, step: &StepId) {
         let Some(bars) = &self.bars else { return };
-        let style = ProgressStyle::with_template("  {spinner} {prefix:38!} {wide_msg}");
-        let bar = bars.add(ProgressBar::new_spinner().with_prefix(step.to_string()));
+        let style = ProgressStyle::with_template("  {spinner} {elapsed:>4} {prefix} {wide_msg}");
+        let (name, width) = named(step, &self.prefix, self.width);
+        let bar = bars.add(ProgressBar::new_spinner().with_prefix(format!("{name:<width$}")));
         if let Ok(style) = style {
             bar.set_style(style);
         }
@@ -112,7 +137,13 @@ impl Progress {
 
     fn fail(&mut self, failure: &StepFailure) {
         self.end(&failure.step);
-        self.line(&failure.step, &format!("failed: {}", failure.error), BAD);
+        let text = match &failure.error {
+            StepError::Failed { status, .. } if self.failing.contains(&failure.step) => {
+                format!("failed ({status})")
+            }
+            error => format!("failed: {error}"),
+        };
+        self.line(&failure.step, &text, BAD);
     }
 
     fn end(&mut self, step: &StepId) {
@@ -126,19 +157,48 @@ impl Progress {
             return;
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        let mut step = step.to_string();
-        if self.width.is_some() {
-            step = without_middle(&step, STEP);
-        }
+        let (name, width) = named(step, &self.prefix, self.width);
         let line = format!(
             "{} {} {}",
             paint(FAINT, &format!("{seconds:6.1}s")),
-            paint(NAME, &format!("{step:<STEP$}")),
-            wrapped(text, self.width, 8 + STEP + 1, style),
+            paint(NAME, &format!("{name:<width$}")),
+            wrapped(text, self.width, 8 + width + 1, style),
         );
         match &self.bars {
             Some(bars) => bars.suspend(|| talk(&line)),
             None => talk(&line),
+        }
+    }
+}
+
+/// What a step is called, and how wide its column is: on a terminal without the
+/// environment, elsewhere in full.
+fn named(step: &StepId, prefix: &str, terminal: Option<usize>) -> (String, usize) {
+    let whole = step.to_string();
+    if terminal.is_none() {
+        return (whole, STEP);
+    }
+    let short = whole.strip_prefix(prefix).unwrap_or(&whole);
+    (without_middle(short, SHORT), SHORT)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::stack::Role;
+
+    #[test]
+    fn every_stack_has_its_whole_short_name_on_a_terminal() {
+        let prefix = "AppMeshExternalExample-";
+        for role in Role::ALL {
+            let stack = format!("{prefix}{}", role.as_str());
+            let step = StepId::Stack(stack.parse().unwrap());
+            let (name, width) = named(&step, prefix, Some(80));
+            assert_eq!(name, role.as_str());
+            assert!(name.len() <= width, "{name}");
+            assert_eq!(named(&step, prefix, None), (stack, STEP));
         }
     }
 }

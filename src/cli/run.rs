@@ -6,13 +6,17 @@ use std::future::Future;
 use anyhow::Result;
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 use super::exit::{FAILED, ROLLED_BACK};
+use super::job::{self, Fold, Timeline};
 use super::printer::{NAME, Printer, paint, talk};
 use super::progress::Progress;
 use super::session::Session;
 use super::signals::{self, Signals};
-use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, Span, StepFailure};
+use crate::deploy::{
+    CalledOff, DeployError, Event, Finished, Interrupt, Interrupter, Report, Span, StepFailure,
+};
 use crate::plan::StepId;
 
 /// How a run ended that did not reach its end, for `--output json`.
@@ -21,6 +25,7 @@ struct Broken<'a> {
     finished: &'a [Finished],
     timeline: &'a [Span],
     failures: Vec<&'a StepFailure>,
+    called_off: &'a [CalledOff],
     not_started: &'a [StepId],
 }
 
@@ -29,6 +34,7 @@ pub(crate) async fn run<F>(
     printer: Printer,
     signals: &Signals,
     session: &Session,
+    timeline: &mut Timeline,
     engine: impl FnOnce(UnboundedSender<Event>, Interrupt) -> F,
 ) -> Result<Result<Report, u8>>
 where
@@ -36,7 +42,13 @@ where
 {
     let (events, mut told) = unbounded_channel();
     let (interrupter, interrupt) = Interrupter::new();
-    let mut progress = Progress::new(printer);
+    let fold = Fold::begin("steps", "Steps");
+    let mut progress = Progress::new(printer, session.config.environment.as_str());
+    let began = Instant::now();
+    let mut show = |event: &Event| {
+        timeline.take(event, began.elapsed());
+        progress.show(event);
+    };
     let mut code = FAILED;
     let ended = {
         let running = engine(events, interrupt);
@@ -50,7 +62,7 @@ where
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
-                Some(event) = told.recv() => progress.show(&event),
+                Some(event) = told.recv() => show(&event),
                 asked = signals.asked(), if code == FAILED => {
                     code = asked;
                     interrupter.interrupt();
@@ -59,9 +71,9 @@ where
         }
     };
     while let Ok(event) = told.try_recv() {
-        progress.show(&event);
+        show(&event);
     }
-    drop(progress);
+    drop((progress, fold));
     match ended.or_else(|error| error.downcast().map(Err))? {
         Ok(report) => Ok(Ok(report)),
         Err(error) => {
@@ -82,6 +94,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             report,
         } => {
             for failure in failures {
+                job::annotate(&failure.step.to_string(), &failure.error.to_string());
                 talk(&format!(
                     "\n{} {failure}",
                     paint(super::printer::BAD, "error:")
@@ -94,11 +107,13 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
                 finished: &report.finished,
                 timeline: &report.timeline,
                 failures: failures.iter().map(AsRef::as_ref).collect(),
+                called_off: &[],
                 not_started: skipped,
             })
         }
         DeployError::Interrupted {
             going_on,
+            called_off,
             not_started,
             report,
         } => {
@@ -116,6 +131,13 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             if !going_on.is_empty() {
                 talk(&format!("  goes on by itself: {}", list(going_on)));
             }
+            for off in called_off {
+                let end = match (&off.status, &off.error) {
+                    (Some(status), _) => status.to_string(),
+                    (None, error) => error.clone().unwrap_or_default(),
+                };
+                talk(&format!("  called off: {}: {end}", off.step));
+            }
             if !not_started.is_empty() {
                 talk(&format!("  not started: {}", list(not_started)));
             }
@@ -123,6 +145,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
                 finished: &report.finished,
                 timeline: &report.timeline,
                 failures: Vec::new(),
+                called_off,
                 not_started,
             })
         }

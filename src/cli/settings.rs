@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::args::{Global, Settings};
 use super::exit::Exit;
+use super::job;
 use super::printer::{WARN, paint, talk};
 use crate::config::{self, Config, FILE_NAME, Input, MeshRuntime, Overrides, Target};
 use crate::diag::{self, Diagnostics, Severity, Source, Style};
@@ -19,6 +20,7 @@ pub(crate) fn load_and_warn(global: &Global) -> Result<Config> {
     let (config, warnings) = read_all(global)?;
     if !warnings.0.is_empty() {
         talk(&diag::render(&warnings.0, Style::Colour));
+        job::annotate_mistakes(&warnings.0);
     }
     for missing in not_there_yet(&config, global.endpoint_url.is_some()) {
         talk(&format!("{} {missing}", paint(WARN, "warning:")));
@@ -137,9 +139,10 @@ fn overrides(typed: &Settings) -> Overrides {
     }
 }
 
-/// Mistakes in the settings, drawn, with the count of them.
+/// Mistakes in the settings, drawn and noted, with the count of them.
 pub(crate) fn refused(mistakes: &Diagnostics) -> Exit {
     let drawn = diag::render(&mistakes.0, Style::Colour);
+    job::annotate_mistakes(&mistakes.0);
     let errors = mistakes
         .0
         .iter()

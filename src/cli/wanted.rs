@@ -13,7 +13,7 @@ use super::printer::Printer;
 use super::session::Session;
 use super::settings;
 use crate::config::{Config, Target};
-use crate::deploy::{self, ImageSource, KeyPairWork, RunId, Work};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
 use crate::image;
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -39,7 +39,12 @@ pub(crate) fn without_what_is_not_built(mut config: Config, printer: Printer) ->
 impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
-        let stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        let mut stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        let mut unwanted =
+            stack::unwanted(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        if direction == Direction::Down {
+            stacks.append(&mut unwanted);
+        }
         if config.target == Target::Aws && direction == Direction::Up {
             stack::check_limits(&stacks).map_err(|mistakes| settings::refused(&mistakes))?;
         }
@@ -64,6 +69,7 @@ impl Wanted {
             environment,
             key_pair: key_pair.as_ref().map(|key_pair| key_pair.name.clone()),
             image: planned,
+            unwanted,
         };
         Ok(Self {
             stacks,
@@ -85,7 +91,9 @@ impl Wanted {
     /// Reads what is deployed and plans the way from there.
     pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
         let key_pair = self.wishes.key_pair.as_deref();
-        let deployed = deploy::observe(&session.cloud, direction, &self.stacks, key_pair).await?;
+        let unwanted = self.wishes.unwanted.iter();
+        let all: Vec<RenderedStack> = self.stacks.iter().chain(unwanted).cloned().collect();
+        let deployed = deploy::observe(&session.cloud, direction, &all, key_pair).await?;
         let plan = match direction {
             Direction::Up => Plan::up(self.stacks.clone(), &deployed, &self.wishes),
             Direction::Down => Plan::down(self.stacks.clone(), &deployed, &self.wishes),
@@ -94,12 +102,19 @@ impl Wanted {
     }
 
     /// What the engine works with.
-    pub(crate) fn work(self, replace_failed: bool) -> Work {
+    pub(crate) fn work(
+        self,
+        replace_failed: bool,
+        choices: Choices,
+        last_lines: LastLines,
+    ) -> Work {
         Work {
             environment: self.wishes.environment,
             image: self.image,
             key_pair: self.key_pair,
             replace_failed,
+            choices,
+            last_lines,
             run: RunId::fresh(),
         }
     }

@@ -10,7 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::pace::Pace;
+use super::tail::{Batch, Start, Tail};
 use crate::aws::{Cloud, CloudError, EventPage, EventsOf, Operation, StackEvent};
+
+/// How often the events of an operation that is over may fail to be read.
+const MISSES: usize = 20;
 
 /// The events of the account's stacks, one page and one turn at a time.
 #[derive(Debug, Clone)]
@@ -18,6 +22,14 @@ pub(super) struct History {
     cloud: Cloud,
     pace: Arc<Pace>,
     is_older_call: Arc<AtomicBool>,
+}
+
+/// What is being read: nothing of it counts before all of it is in.
+#[derive(Debug, Default)]
+struct Reading {
+    batch: Batch,
+    /// Newest first.
+    operations: Vec<Operation>,
 }
 
 // === impl History ===
@@ -33,11 +45,7 @@ impl History {
     }
 
     /// One page; the caller has taken a turn.
-    pub(super) async fn page(
-        &self,
-        of: EventsOf<'_>,
-        next: Option<String>,
-    ) -> Result<EventPage, CloudError> {
+    async fn page(&self, of: EventsOf<'_>, next: Option<String>) -> Result<EventPage, CloudError> {
         let stack = match of {
             EventsOf::Stack(stack) if self.is_older_call.load(Ordering::Relaxed) => {
                 return self.learnt(self.cloud.events(stack, next).await);
@@ -57,14 +65,81 @@ impl History {
         }
     }
 
-    /// The operation that a roll-back takes back; the caller has taken a turn.
-    pub(super) async fn taken_back_by(
+    /// The events of a stack that the tail has not seen, and the operation that
+    /// is the latest; `known` was that the last time. The caller has taken a
+    /// turn for the first page.
+    pub(super) async fn fresh(
         &self,
         stack: &str,
-        rollback: &str,
-    ) -> Result<Option<Operation>, CloudError> {
-        let operations = self.learnt(self.cloud.last_operations(stack).await)?;
-        Ok(before(&operations, rollback).cloned())
+        tail: &Tail,
+        known: Option<&Operation>,
+    ) -> Result<(Batch, Option<Operation>), CloudError> {
+        let mut read = Reading::default();
+        self.pages(EventsOf::Stack(stack), tail, &mut read).await?;
+        if let Some(left) = self.left_behind(stack, &read, known).await? {
+            self.pace.urgent_turn().await;
+            self.pages(EventsOf::Operation(&left), tail, &mut read)
+                .await?;
+        }
+        Ok((read.batch, read.operations.into_iter().next()))
+    }
+
+    /// The events of the last operation on a stack, oldest first.
+    pub(super) async fn last_operation(&self, stack: &str) -> Result<Vec<StackEvent>, CloudError> {
+        let mut tail = Tail::new(Start::LastOperation);
+        let mut misses = 0;
+        loop {
+            self.pace.turn().await;
+            match self.fresh(stack, &tail, None).await {
+                Ok((batch, _)) => return Ok(tail.commit(batch)),
+                Err(error) if error.is_transient() && misses < MISSES => misses += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn pages(
+        &self,
+        of: EventsOf<'_>,
+        tail: &Tail,
+        read: &mut Reading,
+    ) -> Result<(), CloudError> {
+        let mut next = None;
+        loop {
+            let page = self.page(of, next).await?;
+            read.operations.extend(page.operations);
+            let wants_older = tail.add(&mut read.batch, page.events);
+            next = page.next;
+            if !wants_older || next.is_none() {
+                return Ok(());
+            }
+            self.pace.turn().await;
+        }
+    }
+
+    /// An operation that another one has followed before all of its events were
+    /// read: the endpoint shows those of the latest only. It is the one that
+    /// was read last, or the one that a roll-back takes back.
+    async fn left_behind(
+        &self,
+        stack: &str,
+        read: &Reading,
+        known: Option<&Operation>,
+    ) -> Result<Option<String>, CloudError> {
+        let Some(latest) = read.operations.first() else {
+            return Ok(None);
+        };
+        let left = match known {
+            Some(known) => Some(known.clone()),
+            None if latest.is_rollback => {
+                self.pace.urgent_turn().await;
+                let operations = self.learnt(self.cloud.last_operations(stack).await)?;
+                before(&operations, &latest.id).cloned()
+            }
+            None => None,
+        };
+        let is_shown = |left: &Operation| read.operations.iter().any(|shown| shown.id == left.id);
+        Ok(left.filter(|left| !is_shown(left)).map(|left| left.id))
     }
 
     /// Ids of the newest events of a stack, to begin after them.

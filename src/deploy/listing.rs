@@ -90,7 +90,8 @@ fn is_refusal(error: &CloudError) -> bool {
 impl Look {
     /// What it says of the stack of this ARN.
     pub(super) fn of(&self, wanted: &str) -> Seen {
-        let status = |stack: &Stack| Seen::Status(stack.status.clone(), stack.status_reason.clone());
+        let status =
+            |stack: &Stack| Seen::Status(stack.status.clone(), stack.status_reason.clone());
         match self {
             Self::All(page) => match page.stacks.iter().find(|stack| stack.id == wanted) {
                 Some(stack) => status(stack),

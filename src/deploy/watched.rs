@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Cause;
 use super::cause::CauseFinder;
+use super::origin::Places;
 use super::tail::{Start, Tail};
 use crate::aws::{CloudError, Operation, StackEvent, StackStatus};
 use crate::plan::StepId;
@@ -35,6 +36,8 @@ pub(super) struct Watch {
     /// The operation's token, if we started it.
     pub(super) token: Option<String>,
     pub(super) start: Start,
+    /// Where the stack's resources stand in its template.
+    pub(super) places: Places,
 }
 
 /// Where the end is awaited.
@@ -70,13 +73,13 @@ impl Watched {
     pub(super) fn new((mut watch, reply): (Watch, Reply)) -> Self {
         let start = std::mem::replace(&mut watch.start, Start::Beginning);
         Self {
+            cause: CauseFinder::new(watch.places.clone()),
             watch,
             tail: Tail::new(start),
             is_due: false,
             is_idle: false,
             operation: None,
             reply: Some(reply),
-            cause: CauseFinder::default(),
             listed: None,
             was_busy: false,
             quiet_since: None,
@@ -137,7 +140,8 @@ impl Watched {
                 _ => true,
             };
             let status = StackStatus::from(event.status.as_str());
-            let is_end = !matches!(status, StackStatus::Unknown(_)) && !event.status.is_in_progress();
+            let is_end =
+                !matches!(status, StackStatus::Unknown(_)) && !event.status.is_in_progress();
             if is_ours && is_end {
                 self.told_end = true;
                 self.settle(status, event.reason.clone());
@@ -213,6 +217,7 @@ mod tests {
             stack_id: "arn".into(),
             token: Some("ours".into()),
             start: Start::Beginning,
+            places: Places::default(),
         };
         (Watched::new((watch, reply)), answer)
     }

@@ -16,10 +16,9 @@ use tokio::time::Instant;
 use super::history::History;
 use super::listing::{self, Listing, Look, Seen};
 use super::pace::Pace;
-use super::tail::Batch;
 use super::watched::{Reply, Settled, Watch, Watched};
 use super::{Event, Progress};
-use crate::aws::{Cloud, CloudError, EventPage, EventsOf, Operation, StackEvent};
+use crate::aws::{Cloud, CloudError, StackEvent};
 
 /// How long the endpoint may fail to answer before the watch is given up.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -223,64 +222,12 @@ impl Task {
     /// The events that were not told yet, oldest first. Nothing counts as told
     /// before all pages are in.
     async fn new_events(&mut self, place: usize) -> Result<Vec<StackEvent>, CloudError> {
-        let stack = self.watched[place].watch.stack_id.clone();
-        let mut batch = Batch::default();
-        let mut operations = Vec::new();
-        self.read_pages(place, EventsOf::Stack(&stack), &mut batch, &mut operations)
-            .await?;
-        if let Some(left) = self.left_behind(place, &stack, &operations).await? {
-            self.pace.urgent_turn().await;
-            self.read_pages(place, EventsOf::Operation(&left), &mut batch, &mut operations)
-                .await?;
-        }
         let watched = &mut self.watched[place];
-        watched.operation = operations.into_iter().next().or(watched.operation.take());
+        let stack = &watched.watch.stack_id;
+        let known = watched.operation.as_ref();
+        let (batch, latest) = self.history.fresh(stack, &watched.tail, known).await?;
+        watched.operation = latest.or(watched.operation.take());
         Ok(watched.tail.commit(batch))
-    }
-
-    async fn read_pages(
-        &self,
-        place: usize,
-        of: EventsOf<'_>,
-        batch: &mut Batch,
-        operations: &mut Vec<Operation>,
-    ) -> Result<(), CloudError> {
-        let mut next = None;
-        loop {
-            let page = self.history.page(of, next).await?;
-            let EventPage { events, .. } = page;
-            operations.extend(page.operations);
-            let wants_older = self.watched[place].tail.add(batch, events);
-            next = page.next;
-            if !wants_older || next.is_none() {
-                return Ok(());
-            }
-            self.pace.turn().await;
-        }
-    }
-
-    /// An operation that another one has followed before all of its events were
-    /// read: the endpoint shows those of the latest only. It is the one that
-    /// was read last, or the one that a roll-back takes back.
-    async fn left_behind(
-        &self,
-        place: usize,
-        stack: &str,
-        operations: &[Operation],
-    ) -> Result<Option<String>, CloudError> {
-        let Some(latest) = operations.first() else {
-            return Ok(None);
-        };
-        let left = match &self.watched[place].operation {
-            Some(known) => Some(known.clone()),
-            None if latest.is_rollback => {
-                self.pace.urgent_turn().await;
-                self.history.taken_back_by(stack, &latest.id).await?
-            }
-            None => None,
-        };
-        let is_shown = |left: &Operation| operations.iter().any(|shown| shown.id == left.id);
-        Ok(left.filter(|left| !is_shown(left)).map(|left| left.id))
     }
 
     fn take_event(&mut self, place: usize, event: StackEvent) {

@@ -109,7 +109,8 @@ pub fn compare(
     changes
 }
 
-fn read(text: &str) -> Option<Json> {
+/// The text as a tree; none when it is no YAML.
+pub(super) fn read(text: &str) -> Option<Json> {
     let source = Arc::new(Source::new("template", text));
     yaml::parse(&source).ok().map(|node| yaml::to_json(&node))
 }

@@ -42,6 +42,7 @@ impl Plan {
         Ok(Self {
             direction: Direction::Down,
             steps: order(steps)?,
+            moves: Vec::new(),
             rendered: stacks
                 .into_iter()
                 .map(|stack| (stack.name.clone(), stack))
@@ -61,7 +62,7 @@ fn needs(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
         .map(|other| StepId::Stack(other.name.clone()))
         .collect();
     match stack.role {
-        Role::EcsService | Role::Mesh | Role::EcsCluster => {}
+        Role::EcsService | Role::Mesh | Role::EcsCluster | Role::Ingress | Role::Nat => {}
         Role::EcrRepositories => {
             needs.insert(StepId::EmptyRepository(stack.name.clone()));
             needs.extend(of_role(Role::EcsService, stacks));
@@ -74,7 +75,8 @@ fn needs(stack: &RenderedStack, stacks: &[RenderedStack]) -> BTreeSet<StepId> {
     needs
 }
 
-fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
+/// What becomes of a stack that has to go.
+pub(super) fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
     let status = deployed
         .stacks
         .get(&stack.name)
@@ -84,7 +86,7 @@ fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
         (DownStanding::Wait, Some(status)) => Action::Wait {
             status: status.clone(),
         },
-        (DownStanding::Delete, Some(_)) => Action::Delete,
+        (DownStanding::Delete | DownStanding::Again, Some(_)) => Action::Delete,
     }
 }
 

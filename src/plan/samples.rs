@@ -56,6 +56,7 @@ pub(crate) fn wishes() -> Wishes {
         environment: "e".into(),
         key_pair: Some("color-app".into()),
         image: ImagePlan::Build { digest: None },
+        unwanted: Vec::new(),
     }
 }
 

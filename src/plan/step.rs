@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{Change, DeployedStack};
+use super::{Change, DeployedStack, Move};
 use crate::aws::StackStatus;
 use crate::stack::{RenderedStack, StackName};
 
@@ -72,6 +72,11 @@ pub enum Action {
         /// The status of that operation.
         status: StackStatus,
     },
+    /// Goes on with a roll-back that failed, and then decides.
+    Continue {
+        /// The status of it.
+        status: StackStatus,
+    },
     /// Cannot do anything.
     Blocked {
         /// The status that stands in the way.
@@ -97,6 +102,7 @@ impl Action {
             | Self::Update { .. }
             | Self::MayUpdate { .. }
             | Self::Replace { .. }
+            | Self::Continue { .. }
             | Self::Blocked { .. }
             | Self::Wait { .. }
             | Self::Delete => true,
@@ -134,6 +140,9 @@ pub struct Plan {
     pub direction: Direction,
     /// The steps.
     pub steps: Vec<Step>,
+    /// What moves from one stack to another, and is made anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Move>,
     /// The stacks as they should be.
     #[serde(skip)]
     pub rendered: BTreeMap<StackName, RenderedStack>,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{KnownImage, compare};
+use super::down;
+use super::moves::moves;
 use super::{Action, Cycle, Deployed, Direction, Plan, Step, StepId, UpStanding, order};
 use crate::stack::{RenderedStack, Role, StackName};
 
@@ -27,6 +29,8 @@ pub struct Wishes {
     pub key_pair: Option<String>,
     /// The app's image.
     pub image: ImagePlan,
+    /// Stacks that settings of before may have made and these do not want.
+    pub unwanted: Vec<RenderedStack>,
 }
 
 // === impl Plan ===
@@ -52,16 +56,41 @@ impl Plan {
                 action: action(stack, deployed, wishes),
             });
         }
+        let unwanted = &wishes.unwanted;
+        steps.extend(
+            unwanted
+                .iter()
+                .filter_map(|old| removal(old, &stacks, deployed)),
+        );
+        let rendered = stacks
+            .into_iter()
+            .chain(unwanted.iter().cloned())
+            .map(|stack| (stack.name.clone(), stack))
+            .collect();
+        let steps = order(steps)?;
         Ok(Self {
             direction: Direction::Up,
-            steps: order(steps)?,
-            rendered: stacks
-                .into_iter()
-                .map(|stack| (stack.name.clone(), stack))
-                .collect(),
+            moves: moves(&steps, &rendered),
+            steps,
+            rendered,
             deployed: deployed.stacks.clone(),
         })
     }
+}
+
+/// A stack that is not wanted any more goes once nothing needs it.
+fn removal(old: &RenderedStack, stacks: &[RenderedStack], deployed: &Deployed) -> Option<Step> {
+    let users = stacks
+        .iter()
+        .filter(|stack| stack.role.declared_needs().contains(&old.role));
+    let step = Step {
+        id: StepId::Stack(old.name.clone()),
+        needs: users
+            .map(|stack| StepId::Stack(stack.name.clone()))
+            .collect(),
+        action: Action::Delete,
+    };
+    (down::removal(old, deployed) != Action::Absent).then_some(step)
 }
 
 fn side_steps(stacks: &[RenderedStack], deployed: &Deployed, wishes: &Wishes) -> Vec<Step> {
@@ -134,7 +163,7 @@ pub(super) fn needed_stacks(stack: &RenderedStack, stacks: &[RenderedStack]) -> 
 /// What a stack needs that is no stack.
 fn side_needs(role: Role) -> Option<StepId> {
     match role {
-        Role::Vpc | Role::EcrRepositories | Role::Mesh => None,
+        Role::Vpc | Role::EcrRepositories | Role::Mesh | Role::Ingress | Role::Nat => None,
         Role::EcsCluster => Some(StepId::KeyPair),
         Role::EcsService => Some(StepId::ImagePush),
     }
@@ -149,6 +178,9 @@ fn action(stack: &RenderedStack, deployed: &Deployed, wishes: &Wishes) -> Action
             status: there.stack.status.clone(),
         },
         (UpStanding::Replace, Some(there)) => Action::Replace {
+            status: there.stack.status.clone(),
+        },
+        (UpStanding::Continue, Some(there)) => Action::Continue {
             status: there.stack.status.clone(),
         },
         (UpStanding::Blocked(hint), Some(there)) => Action::Blocked {
@@ -223,7 +255,8 @@ mod tests {
             "UPDATE_COMPLETE",
             "ROLLBACK_COMPLETE",
             "UPDATE_IN_PROGRESS",
-            "ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_FAILED",
+            "IMPORT_ROLLBACK_FAILED",
         ]) {
             there
                 .stacks
@@ -237,10 +270,36 @@ mod tests {
         e-ecs-cluster: replace, after e-vpc, key pair
         e-ecr-repositories: wait
         image push: run, after e-ecr-repositories, image build
-        e-mesh: blocked
-        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        e-mesh: continue
+        e-ecs-service: blocked, after e-ecs-cluster, e-mesh, e-vpc, image push
         ");
         assert!(plan.has_changes());
+    }
+
+    #[test]
+    fn the_plan_shows_what_the_table_says_for_each_status() {
+        for row in &crate::plan::TABLE {
+            let stack = stacks().remove(0);
+            let mut there = Deployed::default();
+            let found = deployed(&stack, row.status.as_str());
+            there.stacks.insert(stack.name.clone(), found);
+            let plan = Plan::up(vec![stack], &there, &wishes()).unwrap();
+            let expected = match row.up {
+                UpStanding::Create => "create",
+                UpStanding::Compare => "unchanged",
+                UpStanding::Force => "update",
+                UpStanding::Wait => "wait",
+                UpStanding::Replace => "replace",
+                UpStanding::Continue => "continue",
+                UpStanding::Blocked(_) => "blocked",
+            };
+            let shown = lines(&plan);
+            assert!(
+                shown.contains(&format!("e-vpc: {expected}")),
+                "{}: {shown}",
+                row.status
+            );
+        }
     }
 
     #[test]
@@ -254,8 +313,37 @@ mod tests {
         e-ecr-repositories: create
         image push: run, after e-ecr-repositories, image build
         e-mesh: create
+        e-ingress: create, after e-vpc
+        e-nat: create, after e-vpc
         e-ecs-cluster: create, after e-vpc, key pair
-        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        e-ecs-service: create, after e-ecs-cluster, e-ingress, e-mesh, e-nat, e-vpc, image push
         ");
+    }
+
+    #[test]
+    fn a_stack_that_is_not_wanted_any_more_goes_after_what_used_it() {
+        let mut config = crate::config::Config::default();
+        config.vpc.nat = crate::config::Nat::None;
+        let wishes = Wishes {
+            unwanted: crate::stack::unwanted(&config).unwrap(),
+            ..wishes()
+        };
+        let planned = |there: &Deployed| {
+            let stacks = crate::stack::render(&config).unwrap();
+            let plan = Plan::up(stacks, there, &wishes).unwrap();
+            lines(&plan).replace("AppMeshExternalExample", "e")
+        };
+        assert!(!planned(&Deployed::default()).contains("e-nat"));
+        let mut there = Deployed::default();
+        let nat = &wishes.unwanted[0];
+        // Whatever it is in, it is not brought up.
+        for status in ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "DELETE_FAILED"] {
+            there.stacks.insert(nat.name.clone(), deployed(nat, status));
+            let planned = planned(&there);
+            assert!(
+                planned.ends_with("\ne-nat: delete, after e-ecs-service"),
+                "{planned}"
+            );
+        }
     }
 }

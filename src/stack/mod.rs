@@ -1,4 +1,4 @@
-//! Our stacks: the five templates, and what a [`Config`](crate::config::Config)
+//! Our stacks: the templates, and what a [`Config`](crate::config::Config)
 //! makes of them.
 //!
 //! The templates are files of `templates/`, built in. Most settings reach them
@@ -6,6 +6,11 @@
 //! services, is written into the text, between marked lines; everything else
 //! stays as a person wrote it, comments too. For the default settings the
 //! rendered text is the file itself.
+//!
+//! The walkthrough had five stacks. They are here by their names, with their
+//! outputs and exports; `ingress` and `nat` are cut out of them, so that what
+//! takes longest begins first and nothing waits for what it does not need.
+//! `tests/it/cut` computes what that comes to.
 //!
 //! The order of stacks is inferred from what they export and import; what
 //! cannot be seen there is declared in [`Role::declared_needs`]. Comparing with
@@ -28,5 +33,5 @@ mod way_out;
 pub use limits::{LONGEST_TEMPLATE, check_limits};
 pub use order::{Needs, order};
 pub use parameters::{ParameterValue, Processor};
-pub use rendered::{OWNER_TAG, RenderedStack, render};
+pub use rendered::{OWNER_TAG, RenderedStack, render, unwanted};
 pub use role::{Capability, InvalidStackName, Role, StackName};

@@ -38,6 +38,8 @@ pub(super) fn parameters(
         Role::EcsCluster => cluster(config),
         Role::EcrRepositories => vec![("ColorTellerImageName", known(&config.app.image_name))],
         Role::Mesh => mesh(config),
+        Role::Ingress => vec![("EnvironmentName", known(&config.environment))],
+        Role::Nat => nat(config),
         Role::EcsService => service(config),
     };
     // Every parameter that may be empty is empty by default.
@@ -71,8 +73,14 @@ fn vpc(config: &Config) -> Result<Parameters, Diagnostics> {
         ("PublicSubnet2CIDR", public_2),
         ("PrivateSubnet1CIDR", private_1),
         ("PrivateSubnet2CIDR", private_2),
-        ("NatGateways", known(config.vpc.nat)),
     ])
+}
+
+fn nat(config: &Config) -> Parameters {
+    vec![
+        ("EnvironmentName", known(&config.environment)),
+        ("NatGateways", known(config.vpc.nat)),
+    ]
 }
 
 /// The first four eighths of the range, or its quarters where eighths are too

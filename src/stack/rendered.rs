@@ -7,7 +7,7 @@ use super::{
     Capability, ParameterValue, Processor, Role, StackName, environment, external, links,
     parameters, section, way_out,
 };
-use crate::config::Config;
+use crate::config::{Config, Nat};
 use crate::diag::{Diagnostic, Diagnostics, Source};
 use crate::yaml;
 
@@ -40,7 +40,20 @@ pub fn render(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
     check_names(config)?;
     Role::ALL
         .into_iter()
+        .filter(|role| role.is_wanted(config))
         .map(|role| rendered(role, config))
+        .collect()
+}
+
+/// The stacks that these settings do not want and other settings made, if they
+/// are there: what goes.
+pub fn unwanted(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
+    let mut once = config.clone();
+    once.vpc.nat = Nat::PerZone;
+    Role::ALL
+        .into_iter()
+        .filter(|role| !role.is_wanted(config))
+        .map(|role| rendered(role, &once))
         .collect()
 }
 
@@ -71,7 +84,7 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
         }
         Role::EcsService => section::replace(template, "external services", &told(config)),
         Role::EcsCluster => cluster(template, config)?,
-        Role::Vpc | Role::EcrRepositories => template.to_owned(),
+        Role::Vpc | Role::EcrRepositories | Role::Ingress | Role::Nat => template.to_owned(),
     })
 }
 
@@ -130,8 +143,25 @@ impl RenderedStack {
     /// The template as JSON without a space too many, for requests with a
     /// limit.
     pub fn minified(&self) -> String {
+        yaml::to_json(&self.tree()).to_string()
+    }
+
+    /// The types of its resources, and of the parameters that are looked up.
+    pub fn types(&self) -> BTreeSet<String> {
+        let tree = self.tree();
+        let sections = ["Resources", "Parameters"].iter();
+        let typed = sections
+            .filter_map(|section| tree.get(section))
+            .flat_map(|section| section.entries());
+        typed
+            .filter_map(|(_, each)| each.get("Type")?.as_str())
+            .filter(|name| name.starts_with("AWS::"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn tree(&self) -> yaml::Node {
         let source = Arc::new(Source::new(self.role.file_name(), self.template.as_str()));
-        let tree = yaml::parse(&source).expect("a rendered template is YAML");
-        yaml::to_json(&tree).to_string()
+        yaml::parse(&source).expect("a rendered template is YAML")
     }
 }

@@ -1,9 +1,9 @@
-//! The five stacks: their names, templates and what cannot be seen in those.
+//! The stacks: their names, templates and what cannot be seen in those.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::config::Config;
+use crate::config::{Config, Nat};
 
 /// What a stack is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +16,11 @@ pub enum Role {
     EcrRepositories,
     /// The mesh.
     Mesh,
-    /// The app, the gateway and the load balancer.
+    /// The way in: the load balancer and the public subnets' routes.
+    Ingress,
+    /// The way out of the private subnets; only where there is one.
+    Nat,
+    /// The app and the gateway.
     EcsService,
 }
 
@@ -42,13 +46,28 @@ pub struct InvalidStackName(String);
 
 impl Role {
     /// Every role. Each stack comes after those that it needs.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Vpc,
         Self::EcrRepositories,
         Self::Mesh,
+        Self::Ingress,
+        Self::Nat,
         Self::EcsCluster,
         Self::EcsService,
     ];
+
+    /// Whether the settings want a stack of it.
+    pub fn is_wanted(self, config: &Config) -> bool {
+        match self {
+            Self::Nat => config.vpc.nat != Nat::None,
+            Self::Vpc
+            | Self::EcsCluster
+            | Self::EcrRepositories
+            | Self::Mesh
+            | Self::Ingress
+            | Self::EcsService => true,
+        }
+    }
 
     /// The end of the stack's name, and the name of its template's file.
     pub fn as_str(self) -> &'static str {
@@ -57,11 +76,14 @@ impl Role {
             Self::EcsCluster => "ecs-cluster",
             Self::EcrRepositories => "ecr-repositories",
             Self::Mesh => "mesh",
+            Self::Ingress => "ingress",
+            Self::Nat => "nat",
             Self::EcsService => "ecs-service",
         }
     }
 
-    /// The stack's name: `<environment>-vpc` and so on, as in the walkthrough.
+    /// The stack's name: `<environment>-vpc` and so on; the walkthrough's five
+    /// as there.
     pub fn stack_name(self, config: &Config) -> StackName {
         StackName(format!("{}-{}", config.environment, self.as_str()))
     }
@@ -73,6 +95,8 @@ impl Role {
             Self::EcsCluster => include_str!("../../templates/ecs-cluster.yaml"),
             Self::EcrRepositories => include_str!("../../templates/ecr-repositories.yaml"),
             Self::Mesh => include_str!("../../templates/mesh.yaml"),
+            Self::Ingress => include_str!("../../templates/ingress.yaml"),
+            Self::Nat => include_str!("../../templates/nat.yaml"),
             Self::EcsService => include_str!("../../templates/ecs-service.yaml"),
         }
     }
@@ -84,6 +108,8 @@ impl Role {
             Self::EcsCluster => "ecs-cluster.yaml",
             Self::EcrRepositories => "ecr-repositories.yaml",
             Self::Mesh => "mesh.yaml",
+            Self::Ingress => "ingress.yaml",
+            Self::Nat => "nat.yaml",
             Self::EcsService => "ecs-service.yaml",
         }
     }
@@ -92,16 +118,27 @@ impl Role {
     pub fn capabilities(self) -> Vec<Capability> {
         match self {
             Self::EcsCluster => vec![Capability::Iam],
-            Self::Vpc | Self::EcrRepositories | Self::Mesh | Self::EcsService => Vec::new(),
+            Self::Vpc
+            | Self::EcrRepositories
+            | Self::Mesh
+            | Self::Ingress
+            | Self::Nat
+            | Self::EcsService => Vec::new(),
         }
     }
 
     /// Stacks that it needs although it imports nothing from them: a sidecar
-    /// is healthy only once the mesh knows it.
+    /// is healthy only once the mesh knows it, and a task in a private subnet
+    /// pulls its images through a NAT gateway.
     pub fn declared_needs(self) -> &'static [Self] {
         match self {
-            Self::EcsService => &[Self::Mesh],
-            Self::Vpc | Self::EcsCluster | Self::EcrRepositories | Self::Mesh => &[],
+            Self::EcsService => &[Self::Mesh, Self::Nat],
+            Self::Vpc
+            | Self::EcsCluster
+            | Self::EcrRepositories
+            | Self::Mesh
+            | Self::Ingress
+            | Self::Nat => &[],
         }
     }
 }

@@ -84,7 +84,7 @@ fn the_default_is_the_templates_as_they_stand() {
 }
 
 #[test]
-fn stacks_are_named_as_in_the_walkthrough() {
+fn the_walkthroughs_names_stay_and_others_stand_beside_them() {
     let names: BTreeSet<String> = render(&Config::default())
         .unwrap()
         .iter()
@@ -94,7 +94,9 @@ fn stacks_are_named_as_in_the_walkthrough() {
         "ecr-repositories",
         "ecs-cluster",
         "ecs-service",
+        "ingress",
         "mesh",
+        "nat",
         "vpc",
     ];
     assert_eq!(
@@ -126,7 +128,13 @@ fn every_import_has_an_exporter_and_the_order_follows() {
     assert_eq!(of(Role::Mesh), [""; 0]);
     assert_eq!(of(Role::EcrRepositories), [""; 0]);
     assert_eq!(of(Role::EcsCluster), ["vpc"]);
-    assert_eq!(of(Role::EcsService), ["ecs-cluster", "mesh", "vpc"]);
+    // Nothing but the tasks waits for the way out or the way in.
+    assert_eq!(of(Role::Nat), ["vpc"]);
+    assert_eq!(of(Role::Ingress), ["vpc"]);
+    assert_eq!(
+        of(Role::EcsService),
+        ["ecs-cluster", "ingress", "mesh", "nat", "vpc"]
+    );
     let mut backwards = stacks.clone();
     backwards.reverse();
     let ordered = order(&backwards);

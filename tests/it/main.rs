@@ -4,6 +4,7 @@
 mod architecture;
 mod cloud;
 mod cloudformation;
+mod cut;
 mod egress;
 mod elf;
 mod evidence;
@@ -15,6 +16,7 @@ mod live;
 mod local;
 mod mesh;
 mod own_image;
+mod pipeline;
 mod project;
 mod pull;
 mod registry;

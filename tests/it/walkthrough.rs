@@ -80,7 +80,7 @@ fn the_whole_walkthrough_goes_up_is_proved_changes_and_goes_down() {
         .iter()
         .filter(|step| step["step"].as_str().unwrap().contains('-'));
     assert!(
-        stacks.clone().count() == 5 && stacks.clone().all(|step| step["outcome"] == "unchanged")
+        stacks.clone().count() == 7 && stacks.clone().all(|step| step["outcome"] == "unchanged")
     );
 
     // A service more: http, and plain tcp. The cluster lets its port and its

@@ -13,6 +13,7 @@ mod log;
 mod meter;
 mod rules;
 mod settings;
+mod stage;
 mod times;
 
 pub(in crate::account) use handle::Moment;
@@ -24,4 +25,5 @@ pub use settings::{
     CallEffect, CallFault, Faults, LabError, LabSettings, LatencySettings, Limit, ResourceEffect,
     ResourceFault, Speed,
 };
+pub use stage::{STATUSES, Stage, StageError};
 pub use times::{Times, starts_early, times_of};

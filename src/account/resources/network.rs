@@ -2,6 +2,7 @@
 //! address ranges of the subnets have an effect: tasks get addresses there.
 
 use super::family::{Failure, Family, Physical, Request};
+use crate::account::inventory::Recorded;
 use crate::account::store::State;
 use serde_json::Value;
 use std::net::Ipv4Addr;
@@ -11,6 +12,7 @@ pub(super) struct Network;
 impl Family for Network {
     fn create(&self, state: &mut State, request: &Request<'_>) -> Result<Physical, Failure> {
         check_references(state, request)?;
+        check_free(state, request)?;
         Ok(match request.resource_type {
             "AWS::EC2::VPC" => vpc(request)?,
             "AWS::EC2::Subnet" => subnet(state, request)?,
@@ -191,6 +193,40 @@ fn check_references(state: &State, request: &Request<'_>) -> Result<(), Failure>
                 "Elastic IP address '{id}' could not be found."
             )));
         }
+    }
+    Ok(())
+}
+
+/// What can be there once only: a route to one destination, a subnet's route
+/// table, the gateway of an address. A resource may replace itself.
+fn check_free(state: &State, request: &Request<'_>) -> Result<(), Failure> {
+    let (keys, message): (&[&str], _) = match request.resource_type {
+        "AWS::EC2::Route" => (
+            &["RouteTableId", "DestinationCidrBlock"],
+            "The route identified by {} already exists.",
+        ),
+        "AWS::EC2::SubnetRouteTableAssociation" => (
+            &["SubnetId"],
+            "The specified association conflicts with an existing association of {}.",
+        ),
+        "AWS::EC2::NatGateway" => (
+            &["AllocationId"],
+            "Elastic IP address [{}] is already associated",
+        ),
+        _ => return Ok(()),
+    };
+    let Some(wanted) = request.text(keys[keys.len() - 1]) else {
+        return Ok(());
+    };
+    let taken = |recorded: &Recorded| {
+        let own =
+            recorded.stack_id == request.stack_id && recorded.logical_id == request.logical_id;
+        let same = |key: &&str| recorded.text(key) == request.text(key).as_deref();
+        !own && keys.iter().all(same)
+    };
+    let mut others = state.inventory.of(request.resource_type);
+    if others.any(|(_, recorded)| taken(recorded)) {
+        return Err(Failure::exists(message.replace("{}", &wanted)));
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
-use crate::cli::args::Global;
+use super::policy;
+use crate::cli::args::{Doctor, Global};
 use crate::cli::exit::{DONE, FAILED, Outcome};
 use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
@@ -25,7 +26,10 @@ struct Finding {
     note: String,
 }
 
-pub(crate) async fn run(_: &Global, printer: Printer) -> Outcome {
+pub(crate) async fn run(global: &Global, arguments: &Doctor, printer: Printer) -> Outcome {
+    if arguments.iam_policy {
+        return policy::run(global, printer);
+    }
     let findings = vec![
         namespaces(),
         program("ip", "-Version", "package iproute2"),

@@ -8,7 +8,8 @@ use anyhow::Context;
 
 use crate::cli::args::{Down, Global};
 use crate::cli::exit::{DONE, Exit, Outcome};
-use crate::cli::local::claim::Claim;
+use crate::cli::job::{Job, Timeline};
+use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
 use crate::cli::printer::{Printer, talk};
@@ -18,7 +19,7 @@ use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
-use crate::deploy::{self, Report};
+use crate::deploy::{self, Choices, LastLines, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
 /// What a `down` is about to do; `None` when there is nothing.
@@ -36,33 +37,52 @@ pub(crate) async fn run(
     printer: Printer,
     signals: &Signals,
 ) -> Outcome {
+    let mut job = Job::open(&arguments.job)?;
     let unchanged = "nothing was removed; `colormesh down` begins again";
     let prepared = signals.or(unchanged, prepare(global, arguments, printer));
-    let Some(prepared) = prepared.await? else {
+    let Some(prepared) = job.noted(prepared.await)? else {
+        job.outputs.set("changes", "false")?;
+        job.summary.end("down: nothing is deployed");
         printer.json(&Report::default())?;
         printer.say("nothing is deployed");
         return Ok(DONE);
     };
     let (session, plan) = (prepared.session, prepared.plan);
-    let work = prepared.wanted.work(false);
-    let ended = run::run(printer, signals, &session, |events, interrupt| {
-        deploy::down(&plan, &session.cloud, work, events, interrupt)
-    });
-    let report = match ended.await? {
+    job.summary.title("down", &session.config);
+    job.summary.plan(&plan);
+    let work = prepared
+        .wanted
+        .work(false, Choices::default(), LastLines::default());
+    let mut timeline = Timeline::default();
+    let ended = run::run(
+        printer,
+        signals,
+        &session,
+        &mut timeline,
+        |events, interrupt| deploy::down(&plan, &session.cloud, work, events, interrupt),
+    );
+    let ended = ended.await;
+    job.summary.timeline(&timeline);
+    let report = match job.noted(ended)? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
     let nearly = "all stacks are removed; `colormesh down` again removes the local endpoint";
-    let left = signals.or(nearly, leave_nothing(session)).await?;
+    let left = signals.or(nearly, leave_nothing(session)).await;
+    let left = job.noted(left)?;
+    job.outputs
+        .set("changes", &report.has_changes().to_string())?;
     printer.json(&report)?;
-    printer.say(match (report.has_changes(), left) {
+    let word = match (report.has_changes(), left) {
         (true, Left::Nothing) => "down; nothing is left",
         (false, Left::Nothing) => "nothing was deployed",
         (true, Left::Endpoint) => "down; the local endpoint goes on, with what others have on it",
         (false, Left::Endpoint) => {
             "nothing of it was deployed; the local endpoint goes on, with what others have on it"
         }
-    });
+    };
+    job.summary.end(word);
+    printer.say(word);
     Ok(DONE)
 }
 
@@ -77,13 +97,17 @@ async fn prepare(
         return Ok(None);
     }
     let wanted = Wanted::new(&config, Direction::Down)?;
-    let claim = session::claim(&config, "down", printer).await?;
+    let claiming = Claiming::of("down", arguments.no_wait);
+    let mut claim = session::claim(&config, claiming, printer).await?;
     // Another `down` may have removed everything while this one waited.
     if has_nothing(&config)? {
         return Ok(None);
     }
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if claim.is_none() {
+        claim = session.claim_on_aws(claiming, printer).await?;
+    }
     let plan = wanted.plan(&session, Direction::Down);
     let plan = session.or_lost(plan).await?;
     agree(&session, arguments, &plan, printer)?;

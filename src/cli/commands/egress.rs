@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::verify::{summary, write_junit};
+use super::verify::{summary, tell, write_junit};
 use crate::cli::args::Verify;
 use crate::cli::exit::{DONE, Exit, Outcome, UNVERIFIED};
 use crate::cli::gather;
+use crate::cli::job::Job;
 use crate::cli::layout::table;
 use crate::cli::local::status;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
@@ -13,7 +14,12 @@ use crate::cli::session::{LocalSession, Session};
 use crate::runtime::Row;
 use crate::verify::{self, Check, Report, Tried, Verdict, WayOut};
 
-pub(crate) async fn run(session: &Session, arguments: &Verify, printer: Printer) -> Outcome {
+pub(crate) async fn run(
+    session: &Session,
+    arguments: &Verify,
+    job: Job,
+    printer: Printer,
+) -> Outcome {
     let started = Instant::now();
     let ways = match &session.local {
         Some(local) => from_outside(local, printer).await?,
@@ -28,6 +34,7 @@ pub(crate) async fn run(session: &Session, arguments: &Verify, printer: Printer)
         elapsed: started.elapsed(),
     });
     write_junit(arguments, &report)?;
+    tell(job, "verify --egress", session, &report).await?;
     printer.json(&report)?;
     printer.data(&rows(&report))?;
     printer.data(&summary(&report))?;

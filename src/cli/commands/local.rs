@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::account::lab::LabSettings;
 use crate::cli::args::{Global, Local, Start};
-use crate::cli::exit::{DONE, FAILED, Outcome};
+use crate::cli::exit::{DONE, Outcome};
 use crate::cli::layout::table;
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self, Running, status};
-use crate::cli::printer::{NAME, Printer, paint, talk};
+use crate::cli::printer::{NAME, Printer, paint};
 use crate::cli::settings;
 
 /// What other AWS clients need, in `--output json`.
@@ -48,8 +48,7 @@ pub(crate) async fn run(global: &Global, command: &Local, printer: Printer) -> O
         Local::Status => return describe(&paths, printer).await,
         Local::Env => {
             let Some(Running { record, .. }) = local::running(&paths).await? else {
-                talk("the local endpoint does not run; `colormesh local start` starts it");
-                return Ok(FAILED);
+                anyhow::bail!("the local endpoint does not run; `colormesh local start` starts it");
             };
             let region = config.region.to_string();
             let environment = Environment {

@@ -7,6 +7,7 @@ pub(crate) mod egress;
 pub(crate) mod local;
 pub(crate) mod logs;
 pub(crate) mod plan;
+pub(crate) mod policy;
 pub(crate) mod render;
 pub(crate) mod schema;
 pub(crate) mod status;

@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
+use anstyle::Style;
+
 use crate::cli::args::{Global, Plan as Arguments};
 use crate::cli::exit::{CHANGES, DONE, Outcome};
+use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
+use crate::cli::moving;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::session::Session;
@@ -19,6 +23,7 @@ const SHOWN: usize = 20;
 
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
+    let mut job = Job::open(&arguments.job)?;
     let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
@@ -27,6 +32,10 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     }
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
+    job.summary.title("plan", &session.config);
+    job.summary.plan(&plan);
+    job.outputs
+        .set("changes", &plan.has_changes().to_string())?;
     printer.json(&plan)?;
     printer.data(&text(&plan, printer.width()))?;
     Ok(if arguments.exit_code && plan.has_changes() {
@@ -41,20 +50,8 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
 pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
     let mut text = String::new();
     for step in &plan.steps {
-        let (style, word, changes) = match &step.action {
-            Action::Create => (GOOD, "create".to_owned(), &[][..]),
-            Action::Update { changes } => (WARN, "update".to_owned(), changes.as_slice()),
-            Action::MayUpdate { changes } => (WARN, "may update".to_owned(), changes.as_slice()),
-            Action::Unchanged => (FAINT, "unchanged".to_owned(), &[][..]),
-            Action::Replace { status } => (BAD, format!("replace ({status})"), &[][..]),
-            Action::Wait { status } => (WARN, format!("wait for {status}"), &[][..]),
-            Action::Blocked { status, hint } => {
-                (BAD, format!("blocked ({status}): {hint}"), &[][..])
-            }
-            Action::Run => (FAINT, "run".to_owned(), &[][..]),
-            Action::Delete => (BAD, "delete".to_owned(), &[][..]),
-            Action::Absent => (FAINT, "not there".to_owned(), &[][..]),
-        };
+        let (style, word) = worded(&step.action);
+        let changes = changes_of(&step.action);
         let mut name = step.id.to_string();
         if width.is_some() {
             name = without_middle(&name, NAME);
@@ -69,14 +66,65 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
             let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
         }
     }
+    text.push_str(&moving::text(plan, width));
     if !plan.has_changes() {
         text.push_str("\nnothing would change\n");
     }
     text
 }
 
+/// What a step will do, in a word or two.
+pub(crate) fn word(action: &Action) -> String {
+    worded(action).1
+}
+
+/// The changes that a step makes, a line each, as many as are shown.
+pub(crate) fn changes(action: &Action) -> Vec<String> {
+    let changes = changes_of(action);
+    let mut lines: Vec<String> = changes.iter().take(SHOWN).map(described).collect();
+    if changes.len() > SHOWN {
+        lines.push(format!("and {} more changes", changes.len() - SHOWN));
+    }
+    lines
+}
+
+fn changes_of(action: &Action) -> &[Change] {
+    match action {
+        Action::Update { changes } | Action::MayUpdate { changes } => changes,
+        Action::Create
+        | Action::Unchanged
+        | Action::Replace { .. }
+        | Action::Wait { .. }
+        | Action::Continue { .. }
+        | Action::Blocked { .. }
+        | Action::Run
+        | Action::Delete
+        | Action::Absent => &[],
+    }
+}
+
+fn worded(action: &Action) -> (Style, String) {
+    match action {
+        Action::Create => (GOOD, "create".to_owned()),
+        Action::Update { .. } => (WARN, "update".to_owned()),
+        Action::MayUpdate { .. } => (WARN, "may update".to_owned()),
+        Action::Unchanged => (FAINT, "unchanged".to_owned()),
+        Action::Replace { status } => (BAD, format!("replace ({status})")),
+        Action::Wait { status } => (WARN, format!("wait for {status}")),
+        Action::Continue { status } => (WARN, format!("continue ({status})")),
+        Action::Blocked { status, hint } => (BAD, format!("blocked ({status}): {hint}")),
+        Action::Run => (FAINT, "run".to_owned()),
+        Action::Delete => (BAD, "delete".to_owned()),
+        Action::Absent => (FAINT, "not there".to_owned()),
+    }
+}
+
 fn line(change: &Change, width: Option<usize>) -> String {
-    let text = match change {
+    format!("      {}\n", wrapped(&described(change), width, 8, FAINT))
+}
+
+fn described(change: &Change) -> String {
+    match change {
         Change::Resource {
             kind,
             logical_id,
@@ -92,7 +140,7 @@ fn line(change: &Change, width: Option<usize>) -> String {
             } else {
                 format!(": {}", paths.join(", "))
             };
-            format!("{} {logical_id} ({resource_type}){paths}", word(*kind))
+            format!("{} {logical_id} ({resource_type}){paths}", verb(*kind))
         }
         Change::Parameter {
             name,
@@ -116,13 +164,12 @@ fn line(change: &Change, width: Option<usize>) -> String {
                 shown(after.as_ref())
             )
         }
-        Change::Section { kind, path } => format!("{} {path}", word(*kind)),
+        Change::Section { kind, path } => format!("{} {path}", verb(*kind)),
         Change::Template => "the template".to_owned(),
-    };
-    format!("      {}\n", wrapped(&text, width, 8, FAINT))
+    }
 }
 
-fn word(kind: ChangeKind) -> &'static str {
+fn verb(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Add => "add",
         ChangeKind::Modify => "change",

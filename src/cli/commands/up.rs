@@ -7,9 +7,13 @@ use tokio::time::{Instant, sleep};
 
 use super::plan;
 use crate::cli::args::{Global, Up};
+use crate::cli::decisions;
+use crate::cli::evidence;
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
-use crate::cli::local::claim::Claim;
+use crate::cli::job::{Fold, Job, Timeline};
+use crate::cli::local::claim::{Claim, Claiming};
+use crate::cli::moving;
 use crate::cli::outside;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
@@ -19,7 +23,7 @@ use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
-use crate::deploy::{self, Report};
+use crate::deploy::{self, Choices, Report};
 use crate::plan::{Action, Direction, Plan};
 use crate::verify;
 
@@ -38,6 +42,8 @@ struct Prepared {
     session: Session,
     plan: Plan,
     wanted: Wanted,
+    may_replace: bool,
+    choices: Choices,
     /// Nobody else changes this environment meanwhile.
     _claim: Option<Claim>,
 }
@@ -49,25 +55,42 @@ pub(crate) async fn run(
     signals: &Signals,
 ) -> Outcome {
     let started = Instant::now();
+    let mut job = Job::open(&arguments.job)?;
     let unchanged = "no stack was changed; `colormesh up` begins again";
     let prepared = signals.or(unchanged, prepare(global, arguments, printer));
-    let prepared = prepared.await?;
+    let prepared = job.noted(prepared.await)?;
     let (session, plan) = (&prepared.session, &prepared.plan);
-    let replace = session.config.target == Target::Local || arguments.yes || printer.asks();
-    let work = prepared.wanted.work(replace);
-    let ended = run::run(printer, signals, session, |events, interrupt| {
-        deploy::up(plan, &session.cloud, work, events, interrupt)
-    });
-    let report = match ended.await? {
+    job.summary.title("up", &session.config);
+    job.summary.plan(plan);
+    let lines = evidence::last_lines(session);
+    let work = prepared
+        .wanted
+        .work(prepared.may_replace, prepared.choices, lines);
+    let mut timeline = Timeline::default();
+    let ended = run::run(
+        printer,
+        signals,
+        session,
+        &mut timeline,
+        |events, interrupt| deploy::up(plan, &session.cloud, work, events, interrupt),
+    );
+    let ended = ended.await;
+    job.summary.timeline(&timeline);
+    let report = match job.noted(ended)? {
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
     let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
     let endpoint = session.or_lost(answering(session, arguments.timeout));
     let endpoint = signals.or(deployed, endpoint);
-    let Some(endpoint) = endpoint.await? else {
+    let Some(endpoint) = job.noted(endpoint.await)? else {
+        job.summary
+            .end("the stacks are there, but the app does not answer");
         return Ok(FAILED);
     };
+    job.outputs.set("endpoint", &endpoint)?;
+    job.outputs
+        .set("changes", &report.has_changes().to_string())?;
     let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     printer.json(&Document {
         endpoint: &endpoint,
@@ -75,6 +98,8 @@ pub(crate) async fn run(
         report: &report,
     })?;
     printer.say(&next(session, &report, seconds));
+    job.summary
+        .end(&format!("up in {seconds:.1} s: {endpoint}"));
     printer.data(&format!("{endpoint}\n"))?;
     Ok(DONE)
 }
@@ -83,20 +108,28 @@ pub(crate) async fn run(
 async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::Result<Prepared> {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let mut wanted = Wanted::new(&config, Direction::Up)?;
-    let claim = session::claim(&config, "up", printer).await?;
+    let claiming = Claiming::of("up", arguments.no_wait);
+    let mut claim = session::claim(&config, claiming, printer).await?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if claim.is_none() {
+        claim = session.claim_on_aws(claiming, printer).await?;
+    }
     if let Some(own) = own_image::find(&session, printer).await? {
         wanted.take_image(&own);
     }
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
+    let choices = decisions::choices(arguments, &plan)?;
     agree(&session, arguments, &plan, printer)?;
+    let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
     Ok(Prepared {
         session,
         plan,
         wanted,
+        may_replace,
+        choices,
         _claim: claim,
     })
 }
@@ -153,11 +186,18 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
         .iter()
         .any(|step| matches!(step.action, Action::Replace { .. }));
     let free = session.config.target == Target::Local;
-    if arguments.yes || !plan.has_changes() || free && !replaces {
+    let says_so = arguments.yes && (free || printer.is_quiet());
+    if says_so || !plan.has_changes() || free && !replaces {
+        let moves = moving::text(plan, printer.talk_width());
+        if !moves.is_empty() {
+            printer.say(moves.trim());
+        }
         return Ok(());
     }
+    let fold = Fold::begin("plan", "Plan");
     talk(&plan::text(plan, printer.talk_width()));
-    if free {
+    drop(fold);
+    if free || arguments.yes {
         return Ok(());
     }
     if !printer.asks() {

@@ -5,17 +5,18 @@ use std::io;
 use std::path::Path;
 
 use anstyle::Style;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::egress;
 use crate::cli::args::{Global, Verify};
 use crate::cli::evidence::short_name;
-use crate::cli::exit::{DONE, FAILED, Outcome, UNVERIFIED};
+use crate::cli::exit::{DONE, Outcome, UNVERIFIED};
 use crate::cli::gather;
+use crate::cli::job::{self, Job};
 use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::outside::Explanations;
-use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint, talk};
+use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
 use crate::cli::session::Session;
 use crate::verify::{self, Check, Expectations, Report, Verdict};
 
@@ -25,13 +26,13 @@ const WIDE: usize = 140;
 const NAME: usize = 42;
 
 pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -> Outcome {
+    let job = Job::open(&arguments.job)?;
     let Some(session) = Session::existing(global).await? else {
-        talk("the local endpoint does not run, so nothing is deployed; `colormesh up` deploys it");
-        return Ok(FAILED);
+        bail!("the local endpoint does not run, so nothing is deployed; `colormesh up` deploys it");
     };
     session.check_account().await?;
     if global.settings.tries_ways_out() {
-        return egress::run(&session, arguments, printer).await;
+        return egress::run(&session, arguments, job, printer).await;
     }
     let target = session.config.target.to_string();
     let expectations = Expectations::new(&session.config, &target);
@@ -66,9 +67,27 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
         explanations.add(&session, check).await;
     }
     write_junit(arguments, &report)?;
+    tell(job, "verify", &session, &report).await?;
     printer.json(&report)?;
     printer.data(&summary(&report))?;
     Ok(if report.passed { DONE } else { UNVERIFIED })
+}
+
+/// Tells the CI job of a report.
+pub(super) async fn tell(
+    mut job: Job,
+    command: &str,
+    session: &Session,
+    report: &Report,
+) -> anyhow::Result<()> {
+    report.checks.iter().for_each(job::annotate_check);
+    job.summary.title(command, &session.config);
+    job.summary.report(report);
+    job.outputs.set("passed", &report.passed.to_string())?;
+    let failed = report.count(Verdict::Failed).to_string();
+    job.outputs.set("failed", &failed)?;
+    let endpoint = gather::endpoint(session).await.unwrap_or_default();
+    job.outputs.set("endpoint", &endpoint)
 }
 
 /// The report as JUnit, where it is wanted.
@@ -135,7 +154,7 @@ fn is_plain(check: &Check) -> bool {
         || check.evidence == "container health"
 }
 
-pub(super) fn summary(report: &Report) -> String {
+pub(crate) fn summary(report: &Report) -> String {
     let world = match report.world.as_deref() {
         Some("stand-in") => "; the outside world was stand-ins on this machine, not the internet",
         Some(_) | None => "",

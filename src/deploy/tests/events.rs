@@ -70,7 +70,10 @@ async fn what_failed_is_told_although_the_roll_back_is_another_operation() {
     assert_eq!(told(&events), lines(ROLLS_BACK));
     let error = the_error(result).to_string();
     assert!(error.contains("no such image"), "{error}");
-    assert_eq!(scripted.0.lock().unwrap().count(&["DescribeStackEvents"]), 0);
+    assert_eq!(
+        scripted.0.lock().unwrap().count(&["DescribeStackEvents"]),
+        0
+    );
 }
 
 /// The whole failure may happen between two looks.
@@ -115,7 +118,13 @@ async fn of_an_operation_under_way_the_events_are_told_from_its_start() {
         assert_eq!(the_outcome(&result), Outcome::Unchanged);
         assert_eq!(told(&events), lines(UPDATES));
         let attached = events.iter().any(|event| {
-            matches!(event, crate::deploy::Event::StepProgress { progress: Progress::Attached { .. }, .. })
+            matches!(
+                event,
+                crate::deploy::Event::StepProgress {
+                    progress: Progress::Attached { .. },
+                    ..
+                }
+            )
         });
         assert!(attached);
     }

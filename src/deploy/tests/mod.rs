@@ -5,9 +5,11 @@
 mod down;
 mod events;
 mod image;
+mod interrupted;
 mod lab;
 mod odd;
 mod scale;
 mod scripted;
 mod stage;
+mod states;
 mod up;

@@ -66,7 +66,10 @@ async fn stacks_of_a_large_account_are_followed_together() {
     }
     let (result, events) = go(&cloud, Direction::Up, many(3)).await;
     let all_new = |report: &crate::deploy::Report| {
-        report.finished.iter().all(|f| f.outcome == Outcome::Created)
+        report
+            .finished
+            .iter()
+            .all(|f| f.outcome == Outcome::Created)
     };
     assert!(all_new(&result.unwrap()));
     assert_eq!(told(&events).len(), 3 * CREATES.len());

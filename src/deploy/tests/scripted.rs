@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
-use super::stage::{Newer, Refusal, Stage, escape};
+use super::stage::{Newer, Refusal, Stage, change_set_arn, escape};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::endpoint::query::Query;
 
@@ -54,6 +54,31 @@ pub(super) const DELETE_FAILS: Script = &[
     "@ DELETE_FAILED The following resource(s) failed to delete: [A]. ",
 ];
 
+pub(super) const CONTINUES: Script = &[
+    "@ UPDATE_ROLLBACK_IN_PROGRESS",
+    "A UPDATE_COMPLETE",
+    "@ UPDATE_ROLLBACK_COMPLETE",
+];
+pub(super) const STUCK_AGAIN: Script = &[
+    "@ UPDATE_ROLLBACK_IN_PROGRESS",
+    "A UPDATE_FAILED the bucket is gone",
+    "@ UPDATE_ROLLBACK_FAILED The following resource(s) failed to update: [A].",
+];
+pub(super) const TAKEN_BACK: Script = &[
+    "@ UPDATE_ROLLBACK_IN_PROGRESS User Initiated",
+    "A UPDATE_COMPLETE",
+    "@ UPDATE_ROLLBACK_COMPLETE",
+];
+/// The beginning of an operation that does not end by itself.
+pub(super) const GOES_ON: Script = &[
+    "@ CREATE_IN_PROGRESS User Initiated",
+    "A CREATE_IN_PROGRESS",
+];
+pub(super) const UPDATE_GOES_ON: Script = &[
+    "@ UPDATE_IN_PROGRESS User Initiated",
+    "A UPDATE_IN_PROGRESS",
+];
+
 /// The endpoint.
 #[derive(Clone)]
 pub(super) struct Scripted(pub(super) Arc<Mutex<Stage>>);
@@ -93,15 +118,49 @@ impl Scripted {
         self.0.lock().unwrap().put(stack, status, template);
     }
 
+    pub(super) fn put_status(&self, stack: &str, status: &str) {
+        self.0.lock().unwrap().stacks.get_mut(stack).unwrap().status = status.into();
+    }
+
+    pub(super) fn try_status(&self, stack: &str) -> Option<String> {
+        let stage = self.0.lock().unwrap();
+        stage.stacks.get(stack).map(|played| played.status.clone())
+    }
+
     pub(super) fn status(&self, stack: &str) -> String {
         self.0.lock().unwrap().stacks[stack].status.clone()
+    }
+
+    /// Leaves a change set on a stack, as a run that was killed does.
+    pub(super) fn leave_change_set(&self, stack: &str, name: &str) {
+        let set = (
+            stack.to_owned(),
+            change_set_arn(name),
+            "Resources: {Old: {Type: T::T}}".to_owned(),
+        );
+        self.0.lock().unwrap().change_sets.push(set);
+    }
+
+    /// Plays a whole script at once: what happened before.
+    pub(super) fn played(&self, stack: &str, script: Script, token: &str) {
+        let mut stage = self.0.lock().unwrap();
+        stage.begin(stack);
+        for line in script {
+            assert!(stage.beat(stack, line, token));
+        }
+    }
+
+    /// How often a call was made.
+    pub(super) fn calls(&self, name: &str) -> usize {
+        let stage = self.0.lock().unwrap();
+        stage.calls.iter().filter(|call| *call == name).count()
     }
 
     /// Plays a script on a stack, a beat every few milliseconds. What was
     /// played on it before ends there: a deletion stops a creation.
     pub(super) fn play(&self, stack: &str, script: Script, token: &str) {
         let (this, stack, token) = (self.clone(), stack.to_owned(), token.to_owned());
-        let beat = {
+        let pause = {
             let mut stage = this.0.lock().unwrap();
             stage.begin(&stack);
             assert!(stage.beat(&stack, script[0], &token));
@@ -109,13 +168,13 @@ impl Scripted {
         };
         tokio::spawn(async move {
             for line in &script[1..] {
-                tokio::time::sleep(beat).await;
+                tokio::time::sleep(pause).await;
                 let mut stage = this.0.lock().unwrap();
                 let latest = stage.stacks[&stack].events.last();
                 if latest.is_some_and(|latest| latest.token != token) {
                     return;
                 }
-                if line.starts_with("@ ROLLBACK_IN") || line.starts_with("@ UPDATE_ROLLBACK_IN") {
+                if line.contains("ROLLBACK_IN_PROGRESS") {
                     stage.begin(&stack);
                 }
                 stage.beat(&stack, line, &token);
@@ -125,7 +184,7 @@ impl Scripted {
 
     fn handle(&self, query: &Query) -> Result<String, Refusal> {
         let mut stage = self.0.lock().unwrap();
-        stage.note(query.action());
+        stage.calls.push(query.action().to_owned());
         if stage.is_over_limit(query.action()) {
             return Err(("Throttling", "Rate exceeded".into()));
         }
@@ -151,25 +210,56 @@ impl Scripted {
                 Ok(format!("<TemplateBody>{template}</TemplateBody>"))
             }
             "DescribeStackEvents" => stage.events(&name, query.get("NextToken")),
+            "CreateStack" if stage.only_change_sets => {
+                Err(("AccessDenied", "not authorized".into()))
+            }
             "CreateStack" => {
                 let id = stage.create_stack(&name, query)?;
-                let script = *stage.scripts.get(&(name.clone(), "create")).unwrap_or(&CREATES);
+                let script = stage.scripts.get(&(name.clone(), "create"));
+                let script = *script.unwrap_or(&CREATES);
                 drop(stage);
-                self.play(&name, script, query.get("ClientRequestToken").unwrap_or_default());
+                let token = query.get("ClientRequestToken").unwrap_or_default();
+                self.play(&name, script, token);
                 Ok(format!("<StackId>{id}</StackId>"))
             }
             "CreateChangeSet" => stage.create_change_set(&name, query),
+            "DescribeChangeSet" if stage.pending => Ok("<Status>CREATE_PENDING</Status>".into()),
+            "DescribeChangeSet" if stage.empty_change_sets > 0 => {
+                stage.empty_change_sets -= 1;
+                Ok(
+                    "<Status>FAILED</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus>\
+                    <StatusReason>The submitted information didn't contain changes.</StatusReason>"
+                        .into(),
+                )
+            }
             "DescribeChangeSet" => Ok(
                 "<Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus>"
                     .into(),
             ),
-            "DeleteChangeSet" => Ok(String::new()),
-            "ExecuteChangeSet" | "DeleteStack" => {
-                let target = query.get("ChangeSetName").unwrap_or(&name).to_owned();
+            "DeleteChangeSet" => {
+                let id = query.get("ChangeSetName").unwrap_or_default();
+                stage.change_sets.retain(|(_, set, _)| set != id);
+                Ok(String::new())
+            }
+            "ListChangeSets" => Ok(stage.list_change_sets(&name)),
+            "ExecuteChangeSet"
+            | "DeleteStack"
+            | "RollbackStack"
+            | "ContinueUpdateRollback"
+            | "CancelUpdateStack" => {
+                let target = match query.get("ChangeSetName") {
+                    Some(id) => stage.take_change_set(id)?,
+                    None => name.clone(),
+                };
+                let skipped = query.list("ResourcesToSkip");
+                stage.skipped.extend(skipped.into_iter().map(str::to_owned));
                 let found = stage.find(&target)?;
                 let (stack, status) = (found.0.clone(), found.1.status.clone());
                 let (operation, usual) = match (query.action(), status.as_str()) {
                     ("DeleteStack", _) => ("delete", DELETES),
+                    ("RollbackStack", _) => ("roll back", TAKEN_BACK),
+                    ("ContinueUpdateRollback", _) => ("continue", CONTINUES),
+                    ("CancelUpdateStack", _) => ("cancel", TAKEN_BACK),
                     (_, "REVIEW_IN_PROGRESS") => ("create", CREATES),
                     _ => ("update", UPDATES),
                 };

@@ -24,6 +24,16 @@ pub(super) struct Stage {
     pub(super) throttle_every: usize,
     /// How many more change sets are throttled.
     pub(super) refused_change_sets: usize,
+    /// How many more change sets have nothing in them.
+    pub(super) empty_change_sets: usize,
+    /// Whether change sets are worked out for ever.
+    pub(super) pending: bool,
+    /// Whether stacks may be made by change sets alone.
+    pub(super) only_change_sets: bool,
+    /// The change sets that wait: stack, ARN, template.
+    pub(super) change_sets: Vec<(String, String, String)>,
+    /// What roll-backs were told to skip.
+    pub(super) skipped: Vec<String>,
     /// The least time between two reads that are answered.
     pub(super) least_gap: Option<Duration>,
     pub(super) last_read: Option<Instant>,
@@ -66,14 +76,12 @@ pub(super) struct Told {
 pub(super) type Refusal = (&'static str, String);
 
 fn is_read(action: &str) -> bool {
-    ["Describe", "List", "Get"].iter().any(|verb| action.starts_with(verb))
+    ["Describe", "List", "Get"]
+        .iter()
+        .any(|verb| action.starts_with(verb))
 }
 
 impl Stage {
-    pub(super) fn note(&mut self, action: &str) {
-        self.calls.push(action.to_owned());
-    }
-
     /// How often calls of these names were made.
     pub(super) fn count(&self, actions: &[&str]) -> usize {
         let counts = |call: &&String| actions.contains(&call.as_str());
@@ -98,7 +106,10 @@ impl Stage {
 
     pub(super) fn put(&mut self, stack: &str, status: &str, template: &str) {
         self.numbers += 1;
-        let id = format!("arn:aws:cloudformation:us-west-2:1:stack/{stack}/{}", self.numbers);
+        let id = format!(
+            "arn:aws:cloudformation:us-west-2:1:stack/{stack}/{}",
+            self.numbers
+        );
         let played = Played {
             id,
             status: status.into(),
@@ -113,7 +124,12 @@ impl Stage {
         let is_it = |(key, played): &(&String, &Played)| {
             played.id == name || (*key == name && played.status != "DELETE_COMPLETE")
         };
-        let absent = || ("ValidationError", format!("Stack with id {name} does not exist"));
+        let absent = || {
+            (
+                "ValidationError",
+                format!("Stack with id {name} does not exist"),
+            )
+        };
         self.stacks.iter().find(is_it).ok_or_else(absent)
     }
 
@@ -127,7 +143,8 @@ impl Stage {
         self.numbers += 1;
         let id = format!("operation-{}", self.numbers);
         let played = self.stacks.get_mut(stack).unwrap();
-        let is_rollback = played.status == "CREATE_IN_PROGRESS" || played.status == "UPDATE_IN_PROGRESS";
+        let is_rollback =
+            played.status == "CREATE_IN_PROGRESS" || played.status == "UPDATE_IN_PROGRESS";
         played.operations.push((id, is_rollback));
     }
 
@@ -140,6 +157,10 @@ impl Stage {
         let Some(played) = self.stacks.get_mut(stack) else {
             return false;
         };
+        if who == "@template" {
+            played.template = line.trim_start_matches("@template ").into();
+            return true;
+        }
         if who == "@" {
             (played.status, played.reason) = (status.into(), reason.into());
         }
@@ -180,8 +201,14 @@ impl Stage {
         };
         let one = |(name, played): (&String, &Played)| {
             let entry = |(id, is_rollback): &(String, bool)| {
-                let kind = if *is_rollback { "ROLLBACK" } else { "CREATE_STACK" };
-                format!("<member><OperationType>{kind}</OperationType><OperationId>{id}</OperationId></member>")
+                let kind = if *is_rollback {
+                    "ROLLBACK"
+                } else {
+                    "CREATE_STACK"
+                };
+                format!(
+                    "<member><OperationType>{kind}</OperationType><OperationId>{id}</OperationId></member>"
+                )
             };
             let operations: String = played.operations.iter().rev().map(entry).collect();
             format!(
@@ -194,7 +221,11 @@ impl Stage {
             )
         };
         let shown: String = shown.into_iter().map(one).collect();
-        let more = if name.is_empty() && self.others >= 100 { "<NextToken>2</NextToken>" } else { "" };
+        let more = if name.is_empty() && self.others >= 100 {
+            "<NextToken>2</NextToken>"
+        } else {
+            ""
+        };
         Ok(format!("<Stacks>{shown}</Stacks>{more}"))
     }
 
@@ -209,7 +240,10 @@ impl Stage {
                 played.id, played.status
             )
         };
-        format!("<StackSummaries>{}</StackSummaries>", busy.map(one).collect::<String>())
+        format!(
+            "<StackSummaries>{}</StackSummaries>",
+            busy.map(one).collect::<String>()
+        )
     }
 
     pub(super) fn events(&self, name: &str, from: Option<&str>) -> Result<String, Refusal> {
@@ -223,17 +257,27 @@ impl Stage {
         let asked = query.get("OperationId");
         let name = query.get("StackName").unwrap_or_default();
         let found = match asked {
-            Some(id) => self.stacks.iter().find(|(_, played)| {
-                played.operations.iter().any(|(known, _)| known == id)
-            }),
+            Some(id) => self
+                .stacks
+                .iter()
+                .find(|(_, played)| played.operations.iter().any(|(known, _)| known == id)),
             None => Some(self.find(name)?),
         };
         let (stack, played) = found.unwrap();
         let latest = played.operations.last().map(|(id, _)| id.as_str());
         let wanted = asked.or(latest).unwrap_or_default();
-        let events = played.events.iter().rev().filter(|told| told.operation == wanted);
+        let events = played
+            .events
+            .iter()
+            .rev()
+            .filter(|told| told.operation == wanted);
         let events: Vec<&Told> = events.collect();
-        Ok(self.told("OperationEvents", (stack, played), &events, query.get("NextToken")))
+        Ok(self.told(
+            "OperationEvents",
+            (stack, played),
+            &events,
+            query.get("NextToken"),
+        ))
     }
 
     fn told(
@@ -250,8 +294,15 @@ impl Stage {
             } else {
                 ("T::T", "p")
             };
-            let is_rollback = played.operations.iter().any(|(id, is)| *is && *id == told.operation);
-            let operation = if is_rollback { "ROLLBACK" } else { "CREATE_STACK" };
+            let is_rollback = played
+                .operations
+                .iter()
+                .any(|(id, is)| *is && *id == told.operation);
+            let operation = if is_rollback {
+                "ROLLBACK"
+            } else {
+                "CREATE_STACK"
+            };
             format!(
                 "<member><StackId>{}</StackId><EventId>{}</EventId><StackName>{stack}</StackName>\
                  <OperationId>{}</OperationId><OperationType>{operation}</OperationType><EventType>STACK_EVENT</EventType>\
@@ -259,8 +310,14 @@ impl Stage {
                  <ResourceType>{kind}</ResourceType><Timestamp>{}</Timestamp>\
                  <ResourceStatus>{}</ResourceStatus><ResourceStatusReason>{}</ResourceStatusReason>\
                  <ClientRequestToken>{}</ClientRequestToken></member>",
-                played.id, told.id, told.operation, told.who, told.at, told.status,
-                escape(&told.reason), told.token
+                played.id,
+                told.id,
+                told.operation,
+                told.who,
+                told.at,
+                told.status,
+                escape(&told.reason),
+                told.token
             )
         };
         let page: String = events.iter().skip(from).take(self.page).map(one).collect();
@@ -275,16 +332,27 @@ impl Stage {
 
     pub(super) fn create_stack(&mut self, name: &str, query: &Query) -> Result<String, Refusal> {
         if self.find(name).is_ok() {
-            return Err(("AlreadyExistsException", format!("Stack [{name}] already exists")));
+            return Err((
+                "AlreadyExistsException",
+                format!("Stack [{name}] already exists"),
+            ));
         }
-        self.put(name, "CREATE_IN_PROGRESS", query.get("TemplateBody").unwrap_or_default());
+        self.put(
+            name,
+            "CREATE_IN_PROGRESS",
+            query.get("TemplateBody").unwrap_or_default(),
+        );
         let played = self.stacks.get_mut(name).unwrap();
         // The operation that is begun now is no roll-back.
         played.status = String::new();
         Ok(played.id.clone())
     }
 
-    pub(super) fn create_change_set(&mut self, name: &str, query: &Query) -> Result<String, Refusal> {
+    pub(super) fn create_change_set(
+        &mut self,
+        name: &str,
+        query: &Query,
+    ) -> Result<String, Refusal> {
         let template = query.get("TemplateBody").unwrap_or_default().to_owned();
         if self.find(name).is_err() {
             self.put(name, "REVIEW_IN_PROGRESS", "");
@@ -304,13 +372,49 @@ impl Stage {
             );
             return Err(("ValidationError", text));
         }
-        played.template = template;
-        // One change set a stack: it goes by the stack's ARN.
-        Ok(format!(
-            "<Id>{id}</Id><StackId>{id}</StackId>",
-            id = played.id
-        ))
+        let (stack_id, id) = (
+            played.id.clone(),
+            change_set_arn(query.get("ChangeSetName").unwrap_or_default()),
+        );
+        self.change_sets
+            .push((name.to_owned(), id.clone(), template));
+        Ok(format!("<Id>{id}</Id><StackId>{stack_id}</StackId>"))
     }
+
+    pub(super) fn list_change_sets(&self, stack: &str) -> String {
+        let of_stack = self.change_sets.iter().filter(|(of, ..)| of == stack);
+        let sets: String = of_stack
+            .map(|(_, id, _)| {
+                let name = id.trim_start_matches(CHANGE_SET);
+                format!(
+                    "<member><ChangeSetId>{id}</ChangeSetId><ChangeSetName>{name}</ChangeSetName>\
+                     <Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus></member>"
+                )
+            })
+            .collect();
+        format!("<Summaries>{sets}</Summaries>")
+    }
+
+    /// Gives the template of a change set to its stack, whose change sets are
+    /// gone then; tells which stack that is.
+    pub(super) fn take_change_set(&mut self, id: &str) -> Result<String, Refusal> {
+        let found = self.change_sets.iter().find(|(_, set, _)| set == id);
+        let Some((stack, _, template)) = found.cloned() else {
+            return Err((
+                "ChangeSetNotFound",
+                format!("ChangeSet [{id}] does not exist"),
+            ));
+        };
+        self.change_sets.retain(|(of, ..)| *of != stack);
+        self.stacks.get_mut(&stack).unwrap().template = template;
+        Ok(stack)
+    }
+}
+
+const CHANGE_SET: &str = "arn:change-set/";
+
+pub(super) fn change_set_arn(name: &str) -> String {
+    format!("{CHANGE_SET}{name}")
 }
 
 pub(super) fn escape(text: &str) -> String {

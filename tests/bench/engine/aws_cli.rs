@@ -20,7 +20,9 @@ pub(crate) fn commands(
     let aws = |words: &[&str], stack: &str| {
         let mut command = Command::new(program);
         command.arg("cloudformation").args(words);
-        command.args(["--stack-name", stack]).current_dir(field.folder());
+        command
+            .args(["--stack-name", stack])
+            .current_dir(field.folder());
         command
     };
     let mut commands = Vec::new();

@@ -16,11 +16,24 @@ pub(crate) fn command(program: &Path, deed: Deed, field: &Field, graph: &Graph) 
     write(&folder, graph)?;
     let mut command = Command::new(program);
     match deed {
-        Deed::Up => command.args(["deploy", "--method", "direct", "--require-approval", "never"]),
+        Deed::Up => command.args([
+            "deploy",
+            "--method",
+            "direct",
+            "--require-approval",
+            "never",
+        ]),
         Deed::Down => command.args(["destroy", "--force"]),
     };
     command
-        .args(["--all", "--concurrency", "5", "--app", "cdk.out", "--no-notices"])
+        .args([
+            "--all",
+            "--concurrency",
+            "5",
+            "--app",
+            "cdk.out",
+            "--no-notices",
+        ])
         .args(["--no-version-reporting", "--ci"])
         .env("CDK_DISABLE_VERSION_CHECK", "1")
         .current_dir(field.folder());

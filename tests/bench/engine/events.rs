@@ -20,7 +20,11 @@ pub(crate) async fn durations(url: &str) -> Result<BTreeMap<String, Duration>> {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-west-2"))
             .endpoint_url(url)
-            .retry_config(RetryConfig::standard().with_max_attempts(30).with_max_backoff(MOST))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(30)
+                    .with_max_backoff(MOST),
+            )
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .credentials_provider(Credentials::new("bench", "bench", None, None, "bench"))
             .build(),

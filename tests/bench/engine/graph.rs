@@ -34,6 +34,7 @@ impl Graph {
             environment: config.environment.to_string(),
             key_pair: None,
             image: ImagePlan::Given(IMAGE.to_owned()),
+            unwanted: Vec::new(),
         };
         let plan = Plan::up(stacks.clone(), &Deployed::default(), &wishes)
             .map_err(|cycle| anyhow!("{cycle:?}"))?;

@@ -41,7 +41,9 @@ fn from_pypi(package: &str, name: &str) -> Result<PathBuf> {
 /// Beside what Cargo builds.
 pub(crate) fn folder() -> Result<PathBuf> {
     let here = std::env::current_exe()?;
-    let target = here.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let target = here
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
     let target = target.unwrap_or(Path::new("target"));
     Ok(target.join("bench-tools"))
 }

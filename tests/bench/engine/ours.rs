@@ -25,7 +25,12 @@ fn program() -> Result<PathBuf> {
     let folder = install::folder()?.join("bin");
     let program = folder.join("colormesh");
     let built = PathBuf::from(env!("CARGO_BIN_EXE_colormesh"));
-    let is_new = |path: &PathBuf| Some((path.metadata().ok()?.modified().ok()?, path.metadata().ok()?.len()));
+    let is_new = |path: &PathBuf| {
+        Some((
+            path.metadata().ok()?.modified().ok()?,
+            path.metadata().ok()?.len(),
+        ))
+    };
     if is_new(&program) != is_new(&built) {
         fs::create_dir_all(&folder)?;
         let _ = fs::remove_file(&program);

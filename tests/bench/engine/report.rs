@@ -51,7 +51,13 @@ impl Report {
     /// and no more than two reads a second, but for those taken ahead.
     pub(crate) fn check(&self) -> Result<()> {
         for line in self.of(&Tool::Ours.to_string(), None) {
-            let Round { what, reads, seconds, change_sets, .. } = &line.round;
+            let Round {
+                what,
+                reads,
+                seconds,
+                change_sets,
+                ..
+            } = &line.round;
             #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
             let allowed = *reads as f64 <= 2.0 * seconds + 20.0;
             ensure!(allowed, "{what:?}: {reads} reads in {seconds:.1} s");
@@ -62,14 +68,21 @@ impl Report {
     }
 
     fn of(&self, tool: &str, what: Option<What>) -> Vec<&Line> {
-        let is_it = |line: &&Line| line.tool == tool && what.is_none_or(|what| line.round.what == what);
+        let is_it =
+            |line: &&Line| line.tool == tool && what.is_none_or(|what| line.round.what == what);
         self.rounds.iter().filter(is_it).collect()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { processors, load, scale, seed, .. } = self;
+        let Self {
+            processors,
+            load,
+            scale,
+            seed,
+            ..
+        } = self;
         writeln!(
             f,
             "{processors} processors, load {load} before; AWS's times times {scale}, seeds from {seed}\n\
@@ -98,14 +111,17 @@ fn write_part(
 ) -> fmt::Result {
     let head = ["draws", "critical path s", "above it s", "calls", "reads/s"];
     write!(f, "\n{title:32}")?;
-    head.iter().try_for_each(|column| write!(f, "{column:>20}"))?;
+    head.iter()
+        .try_for_each(|column| write!(f, "{column:>20}"))?;
     writeln!(f)?;
     for tool in tools {
         let lines = report.of(tool, Some(what));
         if lines.is_empty() {
             continue;
         }
-        let of = |value: fn(&Round) -> f64, digits| spread(lines.iter().map(|line| value(&line.round)), digits);
+        let of = |value: fn(&Round) -> f64, digits| {
+            spread(lines.iter().map(|line| value(&line.round)), digits)
+        };
         let columns = [
             lines.len().to_string(),
             of(|round| round.critical_path, 1),
@@ -114,7 +130,9 @@ fn write_part(
             of(|round| float(round.reads) / round.seconds, 2),
         ];
         write!(f, "{tool:32}")?;
-        columns.iter().try_for_each(|column| write!(f, "{column:>20}"))?;
+        columns
+            .iter()
+            .try_for_each(|column| write!(f, "{column:>20}"))?;
         writeln!(f)?;
     }
     Ok(())

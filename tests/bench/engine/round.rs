@@ -49,7 +49,9 @@ pub(crate) async fn play(tool: &Tool, seed: u64, settings: &Settings) -> Result<
         if what == What::Unchanged && *tool != Tool::Ours {
             continue;
         }
-        let seconds = run(tool, deed, &field, &graph, settings).await?.as_secs_f64();
+        let seconds = run(tool, deed, &field, &graph, settings)
+            .await?
+            .as_secs_f64();
         let calls = field.calls();
         let took = events::durations(&field.url()).await?;
         field.calls();

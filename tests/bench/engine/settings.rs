@@ -62,7 +62,15 @@ impl Settings {
 
     /// One draw of ours.
     fn smallest() -> Self {
-        let flags = ["engine", "--draws", "1", "--peer-draws", "0", "--scale", "0.01"];
+        let flags = [
+            "engine",
+            "--draws",
+            "1",
+            "--peer-draws",
+            "0",
+            "--scale",
+            "0.01",
+        ];
         Self::parse_from(flags)
     }
 }

@@ -42,9 +42,7 @@ fn all_well(desired: &Desired) -> Observed {
         .iter()
         .flat_map(|balancer| &balancer.target_groups)
         .flat_map(|group| {
-            let healthy = |target: &Target| {
-                ((group.arn.clone(), target.task_arn.clone()), true)
-            };
+            let healthy = |target: &Target| ((group.arn.clone(), target.task_arn.clone()), true);
             group.targets.iter().map(healthy)
         });
     Observed {

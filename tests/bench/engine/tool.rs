@@ -39,7 +39,11 @@ impl Tool {
     /// Those that are asked for and can be had; says which cannot.
     pub(crate) fn wanted(settings: &Settings) -> Result<Vec<Self>> {
         let asked = |name: &str| {
-            settings.only.is_empty() || settings.only.iter().any(|only| name.contains(only.as_str()))
+            settings.only.is_empty()
+                || settings
+                    .only
+                    .iter()
+                    .any(|only| name.contains(only.as_str()))
         };
         let mut tools = Vec::new();
         if asked("colormesh") {
@@ -73,7 +77,12 @@ impl Tool {
     }
 
     /// The processes that do it, one after the other.
-    pub(crate) fn commands(&self, deed: Deed, field: &Field, graph: &Graph) -> Result<Vec<Command>> {
+    pub(crate) fn commands(
+        &self,
+        deed: Deed,
+        field: &Field,
+        graph: &Graph,
+    ) -> Result<Vec<Command>> {
         let mut commands = match self {
             Self::Ours | Self::OursFewReads => vec![ours::command(deed, field)?],
             Self::Sceptre(program) => vec![sceptre::command(program, deed, field, graph)?],

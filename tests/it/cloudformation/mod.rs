@@ -6,6 +6,7 @@ mod change_sets;
 mod deletes;
 mod exports;
 mod failures;
+mod once;
 mod restart;
 mod services;
 mod size;

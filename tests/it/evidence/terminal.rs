@@ -54,7 +54,9 @@ fn rows_fit_a_terminal_and_are_whole_in_a_pipe() {
     stack    ecr-repositories           CREATE_COMPLETE
     stack    ecs-cluster                CREATE_COMPLETE
     stack    ecs-service                CREATE_COMPLETE
+    stack    ingress                    CREATE_COMPLETE
     stack    mesh                       CREATE_COMPLETE
+    stack    nat                        CREATE_COMPLETE
     stack    vpc                        CREATE_COMPLETE
     service  ColorGateway               1 of 1 running
     service  ColorTellerWhite           1 of 1 running

@@ -3,6 +3,7 @@
 mod calls;
 mod program;
 mod resources;
+mod statuses;
 
 use crate::cloudformation::account::Formation;
 use crate::local::Local;

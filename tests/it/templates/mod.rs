@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use crate::project::Project;
 
 /// The stacks by the names of their files.
-const STACKS: [&str; 5] = [
+const STACKS: [&str; 7] = [
     "vpc",
+    "ingress",
+    "nat",
     "ecs-cluster",
     "ecr-repositories",
     "mesh",
@@ -52,12 +54,15 @@ fn rendered(settings: &str) -> (Project, Vec<PathBuf>) {
     project.run(&["render", "--output-dir", "out"]).code(0);
     let folder = project.path().join("out");
     let files = STACKS.map(|name| folder.join(format!("{name}.yaml")));
-    (project, files.into())
+    // Some settings leave a stack out.
+    let files = files.into_iter().filter(|file| file.is_file()).collect();
+    (project, files)
 }
 
 #[test]
-fn render_writes_the_five_templates_as_they_stand() {
+fn render_writes_the_templates_as_they_stand() {
     let (_project, files) = rendered("");
+    assert_eq!(files.len(), STACKS.len());
     for (name, file) in STACKS.iter().zip(files) {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
         let ours = std::fs::read_to_string(format!("{root}/{name}.yaml")).unwrap();

@@ -91,7 +91,8 @@ fn envoys_own_ports_are_reached_by_the_load_balancer_at_most() {
             };
             let ports = port("FromPort")..=port("ToPort");
             let reached = ENVOYS_PORTS.iter().any(|port| ports.contains(port));
-            let balancer = rule["SourceSecurityGroupId"] == "PublicLoadBalancerSG";
+            let exported = "AppMeshExternalExample:PublicLoadBalancerSecurityGroup";
+            let balancer = rule["SourceSecurityGroupId"] == exported;
             assert!(!reached || balancer, "{title}: {rule}");
         }
     }

@@ -1,0 +1,50 @@
+//! The calls that colormesh makes itself.
+
+use super::scope::Scope;
+
+/// Each call, as IAM names it, and what it is made on. That a call needs no
+/// permission is no reason to leave it out of here.
+pub(super) const CALLS: &[(&str, &[Scope])] = &[
+    // Without a name it reads the stacks of the account, a page for all.
+    ("cloudformation:DescribeStacks", &[Scope::Looks]),
+    ("cloudformation:ListImports", &[Scope::Looks]),
+    // In an account with many stacks, those that something is done to.
+    ("cloudformation:ListStacks", &[Scope::Looks]),
+    ("cloudformation:CreateChangeSet", &[Scope::Stacks]),
+    ("cloudformation:CreateStack", &[Scope::Stacks]),
+    ("cloudformation:DeleteChangeSet", &[Scope::Stacks]),
+    ("cloudformation:DeleteStack", &[Scope::Stacks]),
+    ("cloudformation:DescribeChangeSet", &[Scope::Stacks]),
+    ("cloudformation:DescribeEvents", &[Scope::Stacks]),
+    ("cloudformation:DescribeStackEvents", &[Scope::Stacks]),
+    ("cloudformation:ExecuteChangeSet", &[Scope::Stacks]),
+    ("cloudformation:GetTemplate", &[Scope::Stacks]),
+    ("cloudformation:ListStackResources", &[Scope::Stacks]),
+    ("ec2:DescribeKeyPairs", &[Scope::Looks]),
+    ("ec2:DeleteKeyPair", &[Scope::KeyPair]),
+    ("ec2:ImportKeyPair", &[Scope::KeyPair]),
+    ("ecr:GetAuthorizationToken", &[Scope::Looks]),
+    ("ecr:BatchDeleteImage", &[Scope::Repository]),
+    ("ecr:BatchGetImage", &[Scope::Repository]),
+    ("ecr:DescribeRepositories", &[Scope::Repository]),
+    ("ecr:ListImages", &[Scope::Repository]),
+    ("ecs:ListServices", &[Scope::Looks]),
+    ("ecs:ListTasks", &[Scope::Looks]),
+    ("ecs:DescribeServices", &[Scope::Cluster]),
+    ("ecs:DescribeTasks", &[Scope::Cluster]),
+    // Everybody may.
+    ("sts:GetCallerIdentity", &[]),
+];
+
+/// What AWS asks for besides those: what a tag on a new key pair takes, the
+/// requests to the image registry, and the calls that go by another's name.
+pub(super) const IMPLIED: &[(&str, Scope)] = &[
+    ("cloudformation:TagResource", Scope::Stacks),
+    ("ec2:CreateTags", Scope::KeyPair),
+    ("ecr:BatchCheckLayerAvailability", Scope::Repository),
+    ("ecr:CompleteLayerUpload", Scope::Repository),
+    ("ecr:GetDownloadUrlForLayer", Scope::Repository),
+    ("ecr:InitiateLayerUpload", Scope::Repository),
+    ("ecr:PutImage", Scope::Repository),
+    ("ecr:UploadLayerPart", Scope::Repository),
+];

@@ -1,0 +1,139 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::calls::CALLS;
+use super::*;
+
+fn names() -> Names {
+    Names {
+        environment: "Demo".to_owned(),
+        region: "eu-west-1".to_owned(),
+        account: Some("123456789012".to_owned()),
+        repository: "colorteller".to_owned(),
+        mesh: "Mesh".to_owned(),
+        key_pair: Some("key".to_owned()),
+    }
+}
+
+fn types(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The names of calls are words such as `ecs:ListTasks` in the sources.
+#[test]
+fn the_table_has_each_call_that_is_made_and_no_other() {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
+    let mut made = BTreeSet::new();
+    for file in fs::read_dir(room)
+        .expect("a folder")
+        .map(|file| file.expect("a file").path())
+    {
+        if file.is_file() {
+            let text = fs::read_to_string(file).expect("a file");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            made.extend(
+                code.split('"')
+                    .filter(|word| is_call(word))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    let listed: BTreeSet<String> = CALLS.iter().map(|(call, _)| (*call).to_owned()).collect();
+    assert_eq!(listed, made);
+    assert_eq!(listed.len(), CALLS.len());
+}
+
+fn is_call(word: &str) -> bool {
+    let Some((service, name)) = word.split_once(':') else {
+        return false;
+    };
+    let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    is_word(service)
+        && is_word(name)
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && service.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+#[test]
+fn nothing_is_allowed_everywhere_but_through_cloudformation_or_to_look() {
+    let all = types(&[
+        "AWS::EC2::VPC",
+        "AWS::IAM::Role",
+        "AWS::ServiceDiscovery::PrivateDnsNamespace",
+    ]);
+    let policy = serde_json::to_value(policy(&names(), &all).expect("known types")).expect("JSON");
+    for statement in policy["Statement"].as_array().expect("a list") {
+        let everywhere = statement["Resource"][0] == "*";
+        let through = &statement["Condition"]["ForAnyValue:StringEquals"]["aws:CalledVia"];
+        if everywhere && through.is_null() {
+            for action in statement["Action"].as_array().expect("a list") {
+                let (_, name) = action
+                    .as_str()
+                    .and_then(|action| action.split_once(':'))
+                    .expect("an action");
+                let looks = ["Describe", "List", "Get"];
+                assert!(looks.iter().any(|verb| name.starts_with(verb)), "{action}");
+            }
+        }
+        for action in statement["Action"].as_array().expect("a list") {
+            assert!(!action.to_string().contains('*'), "{action}");
+        }
+    }
+}
+
+#[test]
+fn a_short_policy_is_this() {
+    let mut names = names();
+    names.key_pair = None;
+    names.account = None;
+    names.region = "cn-north-1".to_owned();
+    let policy = policy(&names, &types(&["AWS::Logs::LogGroup"])).expect("a known type");
+    let policy = serde_json::to_value(policy).expect("JSON");
+    let statements = policy["Statement"].as_array().expect("a list");
+    let sids: Vec<&str> = statements
+        .iter()
+        .filter_map(|each| each["Sid"].as_str())
+        .collect();
+    assert_eq!(
+        sids,
+        [
+            "Stacks",
+            "Looks",
+            "Repository",
+            "Cluster",
+            "ThroughCloudFormation",
+            "LogGroups"
+        ]
+    );
+    assert_eq!(
+        statements[0]["Resource"][0],
+        "arn:aws-cn:cloudformation:cn-north-1:*:stack/Demo-*/*"
+    );
+    assert_eq!(
+        statements[5]["Resource"][0],
+        "arn:aws-cn:logs:cn-north-1:*:log-group:Demo-*"
+    );
+}
+
+#[test]
+fn a_type_that_is_not_in_the_table_is_told() {
+    let unknown = policy(&names(), &types(&["AWS::Lambda::Function"]));
+    assert_eq!(
+        unknown,
+        Err(UnknownType("AWS::Lambda::Function".to_owned()))
+    );
+}
+
+/// CloudFormation shortens the names of roles, the stack's part too.
+#[test]
+fn a_long_environment_scopes_its_roles_by_what_is_left_of_it() {
+    let mut names = names();
+    names.environment = "AppMeshExternalExample".to_owned();
+    let policy = policy(&names, &types(&["AWS::IAM::Role"])).expect("a known type");
+    let policy = serde_json::to_string(&policy).expect("JSON");
+    assert!(
+        policy.contains("arn:aws:iam::123456789012:role/AppMeshExternalExamp*"),
+        "{policy}"
+    );
+}
