@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::field::Field;
 use crate::graph::Graph;
@@ -47,17 +47,12 @@ fn write(folder: &Path, graph: &Graph) -> Result<()> {
         let name = stack.name.as_str();
         let file = format!("{name}.template.json");
         fs::write(folder.join(&file), stack.minified())?;
-        let parameters: Map<String, Value> = Graph::parameters(stack)
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
         let artifact = json!({
             "type": "aws:cloudformation:stack",
             "environment": "aws://123456789012/us-west-2",
             "properties": {
                 "templateFile": file,
                 "stackName": name,
-                "parameters": parameters,
                 "terminationProtection": false,
             },
             "dependencies": graph.needs[name],

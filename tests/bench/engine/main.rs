@@ -67,8 +67,10 @@ fn run() -> Result<()> {
             }
             let seed = settings.seed + draw as u64;
             eprintln!("draw {} of {}: {tool}", draw + 1, settings.draws);
-            for round in tokio.block_on(round::play(tool, seed, &settings))? {
-                report.add(tool, round);
+            match tokio.block_on(round::play(tool, seed, &settings)) {
+                Ok(rounds) => rounds.into_iter().for_each(|round| report.add(tool, round)),
+                Err(error) if tool.is_ours() => return Err(error),
+                Err(error) => eprintln!("without this draw: {error:#}"),
             }
         }
     }
