@@ -58,6 +58,7 @@ pub struct Cloud {
     credentials: CredentialSource,
     /// Whether a throttled call is sent again here.
     is_patient: bool,
+    sdk: SdkConfig,
 }
 
 // === impl Cloud ===
@@ -85,6 +86,7 @@ impl Cloud {
             endpoint,
             credentials,
             is_patient: true,
+            sdk: config,
         }
     }
 
@@ -106,6 +108,11 @@ impl Cloud {
             is_patient: false,
             ..self.clone()
         }
+    }
+
+    /// What all clients are made of.
+    pub(super) fn sdk(&self) -> &SdkConfig {
+        &self.sdk
     }
 
     /// Where the calls go.

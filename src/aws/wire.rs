@@ -96,6 +96,9 @@ impl From<&wire::StackEvent> for StackEvent {
 /// resource; it gets one that says whether it ends the operation.
 impl From<&wire::OperationEvent> for StackEvent {
     fn from(event: &wire::OperationEvent) -> Self {
+        if let (None, Some(status)) = (event.resource_status(), event.operation_status()) {
+            return turn(event, status);
+        }
         let is_warning = event
             .validation_failure_mode()
             .or(event.hook_failure_mode())
@@ -131,6 +134,33 @@ impl From<&wire::OperationEvent> for StackEvent {
                 .or(event.start_time())
                 .map(|at| Timestamp::from(*at)),
         }
+    }
+}
+
+/// The beginning or the end of an operation, as an event of its stack. How an
+/// operation that failed, or a roll-back, leaves the stack is not in it: such
+/// an end has a status of its own, that no stack has.
+fn turn(event: &wire::OperationEvent, status: &wire::BeaconStackOperationStatus) -> StackEvent {
+    let kind = event.operation_type().map_or("", |kind| kind.as_str());
+    let verb = kind.trim_end_matches("_STACK");
+    let known = ["CREATE", "UPDATE", "DELETE"].contains(&verb);
+    let status = match status {
+        wire::BeaconStackOperationStatus::InProgress => format!("{verb}_IN_PROGRESS"),
+        wire::BeaconStackOperationStatus::Succeeded if known => format!("{verb}_COMPLETE"),
+        status => format!("{verb}_STACK_{}", status.as_str()),
+    };
+    let stack_id = owned(event.stack_id());
+    let name = stack_id.split('/').nth(1).unwrap_or_default().to_owned();
+    StackEvent {
+        id: owned(event.event_id()),
+        logical_id: name,
+        physical_id: Some(stack_id.clone()),
+        stack_id,
+        resource_type: "AWS::CloudFormation::Stack".to_owned(),
+        status: ResourceStatus::new(status),
+        reason: some(event.resource_status_reason()),
+        token: some(event.client_request_token()),
+        at: event.timestamp().map(|at| Timestamp::from(*at)),
     }
 }
 

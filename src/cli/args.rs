@@ -165,6 +165,20 @@ pub(crate) struct Settings {
     /// Who may open SSH to the bastion
     #[arg(long, global = true, value_name = "CIDR", hide_short_help = true)]
     pub(crate) ssh_from: Option<String>,
+    /// The role that CloudFormation acts as
+    #[arg(long, global = true, value_name = "ARN", hide_short_help = true)]
+    pub(crate) role_arn: Option<String>,
+    /// A topic that is told of every event of a stack; may be given again
+    #[arg(
+        long = "notification-arn",
+        global = true,
+        value_name = "ARN",
+        hide_short_help = true
+    )]
+    pub(crate) notification_arns: Vec<String>,
+    /// Bucket for templates that are too long for a request
+    #[arg(long, global = true, value_name = "BUCKET", hide_short_help = true)]
+    pub(crate) s3_bucket: Option<String>,
 }
 
 // === impl Settings ===
@@ -307,8 +321,21 @@ pub(crate) struct Plan {
 pub(crate) struct Doctor {
     /// Print instead the policy of IAM that a caller needs for this
     /// environment, as JSON; nothing is asked for it
-    #[arg(long)]
-    pub(crate) iam_policy: bool,
+    #[arg(long, value_enum, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
+    pub(crate) iam_policy: Option<PolicyPart>,
+}
+
+/// Which part of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyPart {
+    /// All as one document
+    All,
+    /// The calls that colormesh makes
+    Calls,
+    /// What CloudFormation does in the caller's name for network and load balancer
+    Network,
+    /// What it does for all else
+    Services,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
 };
 use crate::plan::StepId;
-use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack};
+use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack, Role};
 
 /// How often a change set may fail to be read for other reasons than throttling.
 const MISSES: usize = 60;
@@ -133,7 +133,7 @@ impl Run {
     ) -> Result<Option<Settled>, StepError> {
         let token = self.token();
         let template = sent(stack);
-        let request = request(stack, ChangeSetKind::Create, &token, &template, parameters);
+        let request = self.request(stack, ChangeSetKind::Create, &token, &template, parameters);
         // It counts from the moment before the call, under the only name that
         // is known then.
         self.ledger
@@ -156,6 +156,33 @@ impl Run {
         Ok(Some(self.followed(stack.role, watch).await?))
     }
 
+    /// What is asked for, on the user's terms.
+    fn request<'a>(
+        &'a self,
+        stack: &'a RenderedStack,
+        kind: ChangeSetKind,
+        name: &'a str,
+        template: &'a str,
+        parameters: &'a BTreeMap<String, String>,
+    ) -> ChangeSetRequest<'a> {
+        let terms = &self.work.terms;
+        let capabilities = stack.capabilities.iter();
+        ChangeSetRequest {
+            stack: stack.name.as_str(),
+            name,
+            kind,
+            template,
+            parameters,
+            capabilities: capabilities.map(|one| one.as_str().to_owned()).collect(),
+            tags: &stack.tags,
+            role_arn: terms.role_arn.as_deref(),
+            notification_arns: &terms.notification_arns,
+            rollback_alarms: &terms.rollback_alarms,
+            // In express mode a service may stay on the old task definition.
+            express: terms.express && stack.role != Role::EcsService,
+        }
+    }
+
     async fn create_change_set(
         &self,
         stack: &RenderedStack,
@@ -163,7 +190,7 @@ impl Run {
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
         let (name, template) = (self.token(), sent(stack));
-        let request = request(stack, kind, &name, &template, parameters);
+        let request = self.request(stack, kind, &name, &template, parameters);
         self.cloud.create_change_set(request).await
     }
 
@@ -236,6 +263,10 @@ impl Run {
                 let image = self.app_image.get()?;
                 Some((name.clone(), image.clone()))
             }
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get()?;
+                Some((name.clone(), format!("{repository}@{digest}")))
+            }
         };
         stack.parameters.iter().filter_map(known).collect()
     }
@@ -249,6 +280,11 @@ impl Run {
                 .get()
                 .expect("the image is pushed before a stack names it")
                 .clone(),
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get();
+                let repository = repository.expect("it is pushed before a stack names it");
+                format!("{repository}@{digest}")
+            }
         };
         stack
             .parameters
@@ -264,28 +300,6 @@ fn sent(stack: &RenderedStack) -> Cow<'_, str> {
         stack.minified().into()
     } else {
         stack.template.as_str().into()
-    }
-}
-
-fn request<'a>(
-    stack: &'a RenderedStack,
-    kind: ChangeSetKind,
-    name: &'a str,
-    template: &'a str,
-    parameters: &'a BTreeMap<String, String>,
-) -> ChangeSetRequest<'a> {
-    ChangeSetRequest {
-        stack: stack.name.as_str(),
-        name,
-        kind,
-        template,
-        parameters,
-        capabilities: stack
-            .capabilities
-            .iter()
-            .map(|capability| capability.as_str().to_owned())
-            .collect(),
-        tags: &stack.tags,
     }
 }
 

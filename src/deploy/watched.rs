@@ -16,6 +16,8 @@ use crate::plan::StepId;
 /// believed without an event that says so.
 const QUIET: Duration = Duration::from_secs(5);
 const LONG_QUIET: Duration = Duration::from_secs(30);
+/// How often in a row a stack may be missing in the account and still be there.
+const LATE: u8 = 5;
 /// How often the events of an operation that is over are still read for its
 /// last event.
 const LAST_READS: u8 = 3;
@@ -61,6 +63,12 @@ pub(super) struct Watched {
     cause: CauseFinder,
     listed: Option<StackStatus>,
     was_busy: bool,
+    /// An event told the end of the operation, but not what it came to.
+    is_over_by_events: bool,
+    /// The stack was not there before, so that whatever it comes to is ours.
+    is_creation: bool,
+    /// How often in a row the account did not hold the stack.
+    absences: u8,
     quiet_since: Option<Instant>,
     settled: Option<Settled>,
     told_end: bool,
@@ -74,6 +82,7 @@ impl Watched {
         let start = std::mem::replace(&mut watch.start, Start::Beginning);
         Self {
             cause: CauseFinder::new(watch.places.clone()),
+            is_creation: start == Start::Beginning,
             watch,
             tail: Tail::new(start),
             is_due: false,
@@ -82,6 +91,8 @@ impl Watched {
             reply: Some(reply),
             listed: None,
             was_busy: false,
+            is_over_by_events: false,
+            absences: 0,
             quiet_since: None,
             settled: None,
             told_end: false,
@@ -94,9 +105,11 @@ impl Watched {
         let is_changed = self.listed.as_ref().is_some_and(|listed| listed != status);
         self.is_due |= is_changed;
         self.is_idle = false;
+        self.absences = 0;
         self.listed = Some(status.clone());
         if status.is_in_progress() || *status == StackStatus::ReviewInProgress {
             self.was_busy = true;
+            self.is_over_by_events = false;
             self.quiet_since = None;
             return;
         }
@@ -105,12 +118,18 @@ impl Watched {
             StackStatus::CreateComplete | StackStatus::UpdateComplete
         );
         let quiet = self.quiet_since.get_or_insert_with(Instant::now).elapsed();
-        let is_believed = match (self.was_busy, is_success) {
+        let was_busy = self.was_busy || self.is_creation;
+        // It may be over already, or not have begun: its events know.
+        self.is_due |= (!self.was_busy || !is_success) && !self.is_over_by_events;
+        let is_believed = match (was_busy, is_success) {
             (true, true) => true,
+            // What is deleted stays so.
+            _ if *status == StackStatus::DeleteComplete || self.is_over_by_events => true,
             (true, false) => quiet > QUIET,
             (false, _) => quiet > LONG_QUIET,
         };
         if is_believed {
+            self.told_end |= self.is_over_by_events;
             self.settle(status.clone(), reason.map(str::to_owned));
         }
     }
@@ -119,7 +138,9 @@ impl Watched {
     /// one that was just made may be late to show.
     pub(super) fn take_absence(&mut self) {
         self.is_due = true;
-        if self.listed == Some(StackStatus::DeleteInProgress) {
+        self.absences = self.absences.saturating_add(1);
+        let was_going = self.listed == Some(StackStatus::DeleteInProgress);
+        if was_going || self.absences > LATE {
             self.settle(StackStatus::DeleteComplete, None);
         }
     }
@@ -140,11 +161,18 @@ impl Watched {
                 _ => true,
             };
             let status = StackStatus::from(event.status.as_str());
-            let is_end =
-                !matches!(status, StackStatus::Unknown(_)) && !event.status.is_in_progress();
-            if is_ours && is_end {
-                self.told_end = true;
-                self.settle(status, event.reason.clone());
+            let is_known = !matches!(status, StackStatus::Unknown(_));
+            match (is_ours && !event.status.is_in_progress(), is_known) {
+                (true, true) => {
+                    self.told_end = true;
+                    self.settle(status, event.reason.clone());
+                }
+                // The operation is over; the stack says what became of it.
+                (true, false) => {
+                    self.is_over_by_events = true;
+                    self.is_idle = true;
+                }
+                (false, _) => self.is_over_by_events = false,
             }
         }
         failing
@@ -211,12 +239,16 @@ mod tests {
     use crate::deploy::cause::tests::event;
 
     fn watched() -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
+        followed_from(Start::Request("ours".into()))
+    }
+
+    fn followed_from(start: Start) -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
         let (reply, answer) = oneshot::channel();
         let watch = Watch {
             step: StepId::KeyPair,
             stack_id: "arn".into(),
             token: Some("ours".into()),
-            start: Start::Beginning,
+            start,
             places: Places::default(),
         };
         (Watched::new((watch, reply)), answer)
@@ -246,6 +278,19 @@ mod tests {
         watched.take_event(&theirs);
         watched.answer();
         assert!(answer.try_recv().is_err());
+    }
+
+    /// A stack may be made between two looks.
+    #[test]
+    fn a_creation_that_was_never_seen_under_way_is_over_when_its_status_says_so() {
+        let (mut watched, mut answer) = followed_from(Start::Beginning);
+        watched.take_status(&StackStatus::CreateComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_ok());
+        let (mut watched, mut answer) = followed_from(Start::Beginning);
+        watched.take_status(&StackStatus::RollbackComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_err(), "the cause comes first");
     }
 
     /// The listing of an account may lag behind: a stack that was just made is

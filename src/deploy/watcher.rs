@@ -130,7 +130,10 @@ impl Task {
     /// Whether somebody waits for what the next read tells: the end of an
     /// operation that only its events explain, or the last events of a run.
     fn is_urgent(&self) -> bool {
-        self.due().is_some() || self.watched.iter().all(Watched::is_settled)
+        let is_idle = |watched: &Watched| watched.is_idle && !watched.is_settled();
+        self.due().is_some()
+            || self.watched.iter().any(is_idle)
+            || self.watched.iter().all(Watched::is_settled)
     }
 
     fn due(&self) -> Option<usize> {
@@ -151,7 +154,10 @@ impl Task {
             return Some(Read::Events(due));
         }
         let settled = self.watched.iter().position(Watched::is_settled);
-        let idle = self.watched.iter().position(|watched| watched.is_idle);
+        let idle = self
+            .watched
+            .iter()
+            .position(|watched| watched.is_idle && !watched.is_settled());
         Some(match (settled, idle) {
             // Its last events are told when there is time for them.
             (Some(settled), _) if is_fourth || self.watched.iter().all(Watched::is_settled) => {

@@ -61,7 +61,7 @@ impl Graph {
         given
             .map(|(name, value)| match value {
                 ParameterValue::Known(value) => (name.as_str(), value.as_str()),
-                ParameterValue::AppImage => (name.as_str(), IMAGE),
+                ParameterValue::AppImage | ParameterValue::PushedImage(_) => (name.as_str(), IMAGE),
             })
             .collect()
     }
