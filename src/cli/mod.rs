@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod costs;
 mod evidence;
 pub mod exit;
 mod gather;
