@@ -20,7 +20,7 @@
 //! | `deploy` | walks a `Plan`, tells events | `plan`, `stack`, `aws`, `image` |
 //! | `image` | OCI images: build, push, pull, unpack | |
 //! | `mesh` | App Mesh as types, and its rules | `template`, `ports` |
-//! | `envoy` | a mesh to Envoy's configuration | `mesh` |
+//! | `envoy` | a mesh to Envoy's configuration | `mesh`, `ports` |
 //! | `account` | an AWS account on this machine; starts nothing | `template`, `mesh`, `image`, `yaml` |
 //! | `endpoint` | the HTTP skin over `account` | `account`, `image` |
 //! | `runtime` | tasks: namespaces, sidecars, DNS, load balancers | `mesh`, `envoy`, `image` |

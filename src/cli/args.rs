@@ -64,6 +64,7 @@ const STATUS_SHAPE: &str = "\
 With `--output json`, one document:
   environment, target, endpoint    the endpoint is null until it is deployed
   stacks      status by stack
+  attention   by stack that needs somebody: advice, cause
   services    running and desired tasks by service
   envoys      health by task
   local       the local endpoint: endpoint, pid, version, world, tasks, problems
@@ -236,11 +237,36 @@ pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Delete what a failed creation or deletion left, and make it anew
+    #[arg(long)]
+    pub(crate) replace_failed: bool,
+    /// What becomes of running operations when this is interrupted
+    #[arg(long, value_name = "detach|cancel", value_enum, default_value_t)]
+    pub(crate) on_interrupt: OnInterrupt,
+    /// A resource that a roll-back which failed may leave as it is; may be
+    /// given again
+    #[arg(long = "skip-resource", value_name = "STACK.LOGICALID")]
+    pub(crate) skip_resources: Vec<String>,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     /// How long the app may take to answer after the deploy
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) job: Job,
+}
+
+/// What becomes of running operations at an interrupt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnInterrupt {
+    /// They go on; the same command takes them up again
+    #[default]
+    Detach,
+    /// They are called off and watched: created stacks are deleted, updates
+    /// taken back
+    Cancel,
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +288,10 @@ pub(crate) struct Down {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) job: Job,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]
@@ -277,8 +307,21 @@ pub(crate) struct Plan {
 pub(crate) struct Doctor {
     /// Print instead the policy of IAM that a caller needs for this
     /// environment, as JSON; nothing is asked for it
-    #[arg(long)]
-    pub(crate) iam_policy: bool,
+    #[arg(long, value_enum, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
+    pub(crate) iam_policy: Option<PolicyPart>,
+}
+
+/// Which part of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyPart {
+    /// All as one document
+    All,
+    /// The calls that colormesh makes
+    Calls,
+    /// What CloudFormation does in the caller's name for network and load balancer
+    Network,
+    /// What it does for all else
+    Services,
 }
 
 #[derive(Debug, Args)]

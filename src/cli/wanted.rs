@@ -8,19 +8,20 @@ use anyhow::{Context, Result};
 
 use super::exit::Exit;
 use super::local::paths;
-use super::own_image::OwnImage;
+use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
-use super::settings;
+use super::{envoy_image, mesh_runtime, settings, sidecars};
 use crate::config::{Config, Target};
-use crate::deploy::{self, ImageSource, KeyPairWork, RunId, Work};
-use crate::image;
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
+use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
 
 /// What is wanted.
 pub(crate) struct Wanted {
     stacks: Vec<RenderedStack>,
+    sidecars: Vec<Derived>,
     wishes: Wishes,
     image: Option<ImageSource>,
     key_pair: Option<KeyPairWork>,
@@ -39,14 +40,14 @@ pub(crate) fn without_what_is_not_built(mut config: Config, printer: Printer) ->
 impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
-        let mut stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        let (mut stacks, sidecars) = match direction {
+            Direction::Up => sidecars::stacks(config, mesh_runtime::presumed(config), None)?,
+            Direction::Down => (sidecars::rendered(config)?, Vec::new()),
+        };
         let mut unwanted =
             stack::unwanted(config).map_err(|mistakes| settings::refused(&mistakes))?;
         if direction == Direction::Down {
             stacks.append(&mut unwanted);
-        }
-        if config.target == Target::Aws && direction == Direction::Up {
-            stack::check_limits(&stacks).map_err(|mistakes| settings::refused(&mistakes))?;
         }
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
@@ -73,14 +74,34 @@ impl Wanted {
         };
         Ok(Self {
             stacks,
+            sidecars,
             wishes,
             image,
             key_pair,
         })
     }
 
+    /// Asks what only others know: who runs the mesh, and which images the
+    /// names in the settings stand for.
+    pub(crate) async fn settle(&mut self, session: &Session, printer: Printer) -> Result<()> {
+        let runtime = mesh_runtime::settle(session, printer).await?;
+        let own = own_image::find(session, printer).await?;
+        let processor = own.as_ref().map(|own| own.processor);
+        let envoy = envoy_image::find(session, processor, printer).await?;
+        let mut config = session.config.clone();
+        if let Some(pinned) = envoy.pinned {
+            config.envoy_image = pinned;
+        }
+        let base = envoy.base.as_ref();
+        (self.stacks, self.sidecars) = sidecars::stacks(&config, runtime, base)?;
+        if let Some(own) = own {
+            self.take_image(&own);
+        }
+        Ok(())
+    }
+
     /// Takes what is known of the user's own image.
-    pub(crate) fn take_image(&mut self, own: &OwnImage) {
+    fn take_image(&mut self, own: &OwnImage) {
         for stack in &mut self.stacks {
             stack.take_image(&own.reference, own.processor);
         }
@@ -107,12 +128,20 @@ impl Wanted {
     }
 
     /// What the engine works with.
-    pub(crate) fn work(self, replace_failed: bool) -> Work {
+    pub(crate) fn work(
+        self,
+        replace_failed: bool,
+        choices: Choices,
+        last_lines: LastLines,
+    ) -> Work {
         Work {
             environment: self.wishes.environment,
             image: self.image,
+            sidecars: self.sidecars,
             key_pair: self.key_pair,
             replace_failed,
+            choices,
+            last_lines,
             run: RunId::fresh(),
         }
     }
@@ -126,7 +155,7 @@ fn image(config: &Config) -> Result<(ImageSource, ImagePlan)> {
         return Ok((ImageSource::Given(own.clone()), ImagePlan::Given(own)));
     }
     let binary = colour_app()?;
-    let built = image::build(&binary)
+    let built = image::build_with(&binary, stack::image_variables(config))
         .with_context(|| format!("cannot make an image of `{}`", binary.display()))?;
     let digest = Some(built.digest.to_string());
     let source = ImageSource::Built(Arc::new(built));

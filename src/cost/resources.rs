@@ -57,7 +57,7 @@ fn add(stack: &RenderedStack, all: &mut Vec<Resource>) -> Result<(), Diagnostics
 fn given(stack: &RenderedStack) -> BTreeMap<String, String> {
     let text = |value: &ParameterValue| match value {
         ParameterValue::Known(value) => value.clone(),
-        ParameterValue::AppImage => "image".to_owned(),
+        ParameterValue::AppImage | ParameterValue::PushedImage(_) => "image".to_owned(),
     };
     stack
         .parameters

@@ -6,7 +6,7 @@ use super::compare::{KnownImage, compare};
 use super::down;
 use super::moves::moves;
 use super::{Action, Cycle, Deployed, Direction, Plan, Step, StepId, UpStanding, order};
-use crate::stack::{RenderedStack, Role, StackName};
+use crate::stack::{ParameterValue, RenderedStack, Role, StackName};
 
 /// Where the app's image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,19 @@ fn side_steps(stacks: &[RenderedStack], deployed: &Deployed, wishes: &Wishes) ->
             action: Action::Run,
         });
     }
+    if stacks.iter().any(has_pushed_images) {
+        steps.push(Step {
+            id: StepId::SidecarPush,
+            needs: of_role(Role::EcrRepositories, stacks),
+            action: Action::Run,
+        });
+    }
     steps
+}
+
+fn has_pushed_images(stack: &RenderedStack) -> bool {
+    let mut values = stack.parameters.values();
+    values.any(|value| matches!(value, ParameterValue::PushedImage(_)))
 }
 
 /// The steps of the stacks that export what this one imports.
@@ -161,11 +173,11 @@ pub(super) fn needed_stacks(stack: &RenderedStack, stacks: &[RenderedStack]) -> 
 }
 
 /// What a stack needs that is no stack.
-fn side_needs(role: Role) -> Option<StepId> {
+fn side_needs(role: Role) -> Vec<StepId> {
     match role {
-        Role::Vpc | Role::EcrRepositories | Role::Mesh | Role::Ingress | Role::Nat => None,
-        Role::EcsCluster => Some(StepId::KeyPair),
-        Role::EcsService => Some(StepId::ImagePush),
+        Role::Vpc | Role::EcrRepositories | Role::Mesh | Role::Ingress | Role::Nat => Vec::new(),
+        Role::EcsCluster => vec![StepId::KeyPair],
+        Role::EcsService => vec![StepId::ImagePush, StepId::SidecarPush],
     }
 }
 
@@ -178,6 +190,9 @@ fn action(stack: &RenderedStack, deployed: &Deployed, wishes: &Wishes) -> Action
             status: there.stack.status.clone(),
         },
         (UpStanding::Replace, Some(there)) => Action::Replace {
+            status: there.stack.status.clone(),
+        },
+        (UpStanding::Continue, Some(there)) => Action::Continue {
             status: there.stack.status.clone(),
         },
         (UpStanding::Blocked(hint), Some(there)) => Action::Blocked {
@@ -252,7 +267,8 @@ mod tests {
             "UPDATE_COMPLETE",
             "ROLLBACK_COMPLETE",
             "UPDATE_IN_PROGRESS",
-            "ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_FAILED",
+            "IMPORT_ROLLBACK_FAILED",
         ]) {
             there
                 .stacks
@@ -266,10 +282,36 @@ mod tests {
         e-ecs-cluster: replace, after e-vpc, key pair
         e-ecr-repositories: wait
         image push: run, after e-ecr-repositories, image build
-        e-mesh: blocked
-        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        e-mesh: continue
+        e-ecs-service: blocked, after e-ecs-cluster, e-mesh, e-vpc, image push
         ");
         assert!(plan.has_changes());
+    }
+
+    #[test]
+    fn the_plan_shows_what_the_table_says_for_each_status() {
+        for row in &crate::plan::TABLE {
+            let stack = stacks().remove(0);
+            let mut there = Deployed::default();
+            let found = deployed(&stack, row.status.as_str());
+            there.stacks.insert(stack.name.clone(), found);
+            let plan = Plan::up(vec![stack], &there, &wishes()).unwrap();
+            let expected = match row.up {
+                UpStanding::Create => "create",
+                UpStanding::Compare => "unchanged",
+                UpStanding::Force => "update",
+                UpStanding::Wait => "wait",
+                UpStanding::Replace => "replace",
+                UpStanding::Continue => "continue",
+                UpStanding::Blocked(_) => "blocked",
+            };
+            let shown = lines(&plan);
+            assert!(
+                shown.contains(&format!("e-vpc: {expected}")),
+                "{}: {shown}",
+                row.status
+            );
+        }
     }
 
     #[test]

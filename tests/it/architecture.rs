@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("aws", &["stack"]),
     ("deploy", &["plan", "stack", "aws", "image"]),
     ("mesh", &["template", "ports"]),
-    ("envoy", &["mesh"]),
+    ("envoy", &["mesh", "ports"]),
     ("image", &[]),
     ("account", &["template", "mesh", "image", "yaml"]),
     ("endpoint", &["account", "image"]),

@@ -11,7 +11,6 @@ use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::moving;
-use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::session::Session;
 use crate::cli::settings;
@@ -39,9 +38,7 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
-    if let Some(own) = own_image::find(&session, printer).await? {
-        wanted.take_image(&own);
-    }
+    wanted.settle(&session, printer).await?;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     job.summary.title("plan", &session.config);
@@ -112,6 +109,7 @@ fn changes_of(action: &Action) -> &[Change] {
         | Action::Unchanged
         | Action::Replace { .. }
         | Action::Wait { .. }
+        | Action::Continue { .. }
         | Action::Blocked { .. }
         | Action::Run
         | Action::Delete
@@ -127,6 +125,7 @@ fn worded(action: &Action) -> (Style, String) {
         Action::Unchanged => (FAINT, "unchanged".to_owned()),
         Action::Replace { status } => (BAD, format!("replace ({status})")),
         Action::Wait { status } => (WARN, format!("wait for {status}")),
+        Action::Continue { status } => (WARN, format!("continue ({status})")),
         Action::Blocked { status, hint } => (BAD, format!("blocked ({status}): {hint}")),
         Action::Run => (FAINT, "run".to_owned()),
         Action::Delete => (BAD, "delete".to_owned()),
