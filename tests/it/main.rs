@@ -4,6 +4,7 @@
 mod architecture;
 mod cloud;
 mod cloudformation;
+mod costs;
 mod cut;
 mod egress;
 mod elf;
