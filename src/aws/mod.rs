@@ -15,6 +15,7 @@ mod key_pair;
 #[cfg_attr(not(feature = "ec2"), path = "key_pairs_absent.rs")]
 mod key_pairs;
 mod permissions;
+mod recovery;
 mod stack;
 mod stack_status;
 mod timestamp;
@@ -28,6 +29,7 @@ pub use error::CloudError;
 pub use identity::Identity;
 pub use key_pair::KeyPair;
 pub use permissions::{Names, Part, Policy, UnknownType, policy};
+pub use recovery::WaitingChangeSet;
 pub use stack::{
     ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
     ResourceStatus, Stack, StackEvent, StackResource,

@@ -64,6 +64,7 @@ const STATUS_SHAPE: &str = "\
 With `--output json`, one document:
   environment, target, endpoint    the endpoint is null until it is deployed
   stacks      status by stack
+  attention   by stack that needs somebody: advice, cause
   services    running and desired tasks by service
   envoys      health by task
   local       the local endpoint: endpoint, pid, version, world, tasks, problems
@@ -236,11 +237,36 @@ pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Delete what a failed creation or deletion left, and make it anew
+    #[arg(long)]
+    pub(crate) replace_failed: bool,
+    /// What becomes of running operations when this is interrupted
+    #[arg(long, value_name = "detach|cancel", value_enum, default_value_t)]
+    pub(crate) on_interrupt: OnInterrupt,
+    /// A resource that a roll-back which failed may leave as it is; may be
+    /// given again
+    #[arg(long = "skip-resource", value_name = "STACK.LOGICALID")]
+    pub(crate) skip_resources: Vec<String>,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     /// How long the app may take to answer after the deploy
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) job: Job,
+}
+
+/// What becomes of running operations at an interrupt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnInterrupt {
+    /// They go on; the same command takes them up again
+    #[default]
+    Detach,
+    /// They are called off and watched: created stacks are deleted, updates
+    /// taken back
+    Cancel,
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +288,10 @@ pub(crate) struct Down {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) job: Job,
+    /// Leave instead of waiting for another command that changes the
+    /// environment
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,9 @@
 //! the environment, and it alone prints.
 
 mod args;
+mod attention;
 mod commands;
+mod decisions;
 mod evidence;
 pub mod exit;
 mod gather;

@@ -1,6 +1,6 @@
 //! Draws what the engine tells: bars on a terminal, lines elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anstyle::Style;
@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::layout::{without_middle, wrapped};
 use super::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, talk};
-use crate::deploy::{Event, Outcome, StepFailure};
+use crate::deploy::{self, Event, Outcome, Progress as Told, StepError, StepFailure};
 use crate::plan::StepId;
 
 /// How wide names of steps are.
@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     width: Option<usize>,
     bars: Option<MultiProgress>,
     steps: BTreeMap<StepId, ProgressBar>,
+    /// The steps whose cause is told.
+    failing: BTreeSet<StepId>,
 }
 
 // === impl Progress ===
@@ -35,6 +37,7 @@ impl Progress {
             width: printer.talk_width(),
             bars,
             steps: BTreeMap::new(),
+            failing: BTreeSet::new(),
         }
     }
 
@@ -42,6 +45,18 @@ impl Progress {
     pub(crate) fn show(&mut self, event: &Event) {
         match event {
             Event::StepStarted { step } => self.begin(step),
+            // What went wrong stays on the screen.
+            Event::StepProgress {
+                step,
+                progress: progress @ Told::TaskStopped { .. },
+            } => self.line(step, &progress.to_string(), BAD),
+            Event::StepProgress {
+                step,
+                progress: progress @ Told::Failing { .. },
+            } => {
+                self.failing.insert(step.clone());
+                self.line(step, &progress.to_string(), BAD);
+            }
             Event::StepProgress { step, progress } => self.note(step, &progress.to_string()),
             Event::Resource {
                 step,
@@ -50,7 +65,10 @@ impl Progress {
                 reason,
                 ..
             } => {
-                if status.is_failure() {
+                // The first failure is told as the cause, with its place; what
+                // was cancelled because of it is not worth a line.
+                let is_cancelled = reason.as_deref().is_some_and(deploy::is_cancelled);
+                if status.is_failure() && self.failing.contains(step) && !is_cancelled {
                     let reason = reason.as_deref().unwrap_or("no reason given");
                     self.line(step, &format!("{logical_id} {status}: {reason}"), BAD);
                 } else {
@@ -112,7 +130,13 @@ impl Progress {
 
     fn fail(&mut self, failure: &StepFailure) {
         self.end(&failure.step);
-        self.line(&failure.step, &format!("failed: {}", failure.error), BAD);
+        let text = match &failure.error {
+            StepError::Failed { status, .. } if self.failing.contains(&failure.step) => {
+                format!("failed ({status})")
+            }
+            error => format!("failed: {error}"),
+        };
+        self.line(&failure.step, &text, BAD);
     }
 
     fn end(&mut self, step: &StepId) {

@@ -14,7 +14,9 @@ use super::printer::{NAME, Printer, paint, talk};
 use super::progress::Progress;
 use super::session::Session;
 use super::signals::{self, Signals};
-use crate::deploy::{DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure};
+use crate::deploy::{
+    CalledOff, DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure,
+};
 use crate::plan::StepId;
 
 /// How a run ended that did not reach its end, for `--output json`.
@@ -22,6 +24,7 @@ use crate::plan::StepId;
 struct Broken<'a> {
     finished: &'a [Finished],
     failures: Vec<&'a StepFailure>,
+    called_off: &'a [CalledOff],
     not_started: &'a [StepId],
 }
 
@@ -102,11 +105,13 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             printer.json(&Broken {
                 finished: &report.finished,
                 failures: failures.iter().map(AsRef::as_ref).collect(),
+                called_off: &[],
                 not_started: skipped,
             })
         }
         DeployError::Interrupted {
             going_on,
+            called_off,
             not_started,
             report,
         } => {
@@ -124,12 +129,20 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             if !going_on.is_empty() {
                 talk(&format!("  goes on by itself: {}", list(going_on)));
             }
+            for off in called_off {
+                let end = match (&off.status, &off.error) {
+                    (Some(status), _) => status.to_string(),
+                    (None, error) => error.clone().unwrap_or_default(),
+                };
+                talk(&format!("  called off: {}: {end}", off.step));
+            }
             if !not_started.is_empty() {
                 talk(&format!("  not started: {}", list(not_started)));
             }
             printer.json(&Broken {
                 finished: &report.finished,
                 failures: Vec::new(),
+                called_off,
                 not_started,
             })
         }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tokio::time::timeout;
 
 use super::args::Global;
-use super::local::claim::Claim;
+use super::local::claim::{Claim, Claiming};
 use super::local::paths::Paths;
 use super::local::status::{self, LocalStatus};
 use super::local::{self, Running};
@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) cloud: Cloud,
     pub(crate) local: Option<LocalSession>,
+    /// What answers in the place of AWS, if something does.
+    endpoint_url: Option<String>,
 }
 
 /// The local target's part of a session.
@@ -49,11 +51,12 @@ impl Session {
             }
             Target::Aws => None,
         };
-        let cloud = connect(&config, endpoint_url, local.as_ref()).await;
+        let cloud = connect(&config, endpoint_url.clone(), local.as_ref()).await;
         Ok(Self {
             config,
             cloud,
             local,
+            endpoint_url,
         })
     }
 
@@ -76,6 +79,7 @@ impl Session {
             config,
             cloud,
             local,
+            endpoint_url: global.endpoint_url.clone(),
         }))
     }
 
@@ -116,6 +120,33 @@ impl Session {
         }
     }
 
+    /// The right to change the environment in this account and region, which
+    /// one command of this machine has at a time. What other machines do shows
+    /// in the stacks, and is waited for there.
+    pub(crate) async fn claim_on_aws(
+        &self,
+        claiming: Claiming,
+        printer: Printer,
+    ) -> Result<Option<Claim>> {
+        // An endpoint without STS still has the environment's name.
+        let account = match &self.config.account_id {
+            Some(account) => account.to_string(),
+            None => self
+                .cloud
+                .identity()
+                .await
+                .map_or_else(|_| "account".to_owned(), |identity| identity.account),
+        };
+        let (region, name) = (&self.config.region, self.config.environment.to_string());
+        let mut key = format!("{account}-{region}-{name}");
+        if let Some(endpoint) = &self.endpoint_url {
+            key = format!("{key}-{endpoint}");
+        }
+        let path = Paths::find()?.claim_on_aws(&key);
+        let claim = Claim::environment(&path, &name, claiming, printer);
+        claim.await.map(Some)
+    }
+
     /// Checks that this is the account that the settings name.
     pub(crate) async fn check_account(&self) -> Result<()> {
         let Some(expected) = &self.config.account_id else {
@@ -141,18 +172,19 @@ impl Session {
     }
 }
 
-/// The right to change the environment, which on this machine one command has
-/// at a time; CloudFormation sees to it on AWS.
+/// The right to change the environment on this machine, which one command has
+/// at a time. For AWS see [`Session::claim_on_aws`].
 pub(crate) async fn claim(
     config: &Config,
-    command: &str,
+    claiming: Claiming,
     printer: Printer,
 ) -> Result<Option<Claim>> {
     if config.target == Target::Aws {
         return Ok(None);
     }
-    let (paths, name) = (Paths::find()?, config.environment.to_string());
-    let claim = Claim::environment(&paths, &name, command, printer);
+    let name = config.environment.to_string();
+    let path = Paths::find()?.claim(&name);
+    let claim = Claim::environment(&path, &name, claiming, printer);
     claim.await.map(Some)
 }
 

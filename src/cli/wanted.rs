@@ -13,7 +13,7 @@ use super::printer::Printer;
 use super::session::Session;
 use super::settings;
 use crate::config::{Config, Target};
-use crate::deploy::{self, ImageSource, KeyPairWork, RunId, Work};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
 use crate::image;
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -102,12 +102,19 @@ impl Wanted {
     }
 
     /// What the engine works with.
-    pub(crate) fn work(self, replace_failed: bool) -> Work {
+    pub(crate) fn work(
+        self,
+        replace_failed: bool,
+        choices: Choices,
+        last_lines: LastLines,
+    ) -> Work {
         Work {
             environment: self.wishes.environment,
             image: self.image,
             key_pair: self.key_pair,
             replace_failed,
+            choices,
+            last_lines,
             run: RunId::fresh(),
         }
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Origin;
+use super::origin::Places;
 use crate::aws::{ResourceStatus, StackEvent};
 
 /// Why an operation on a stack failed.
@@ -17,6 +19,8 @@ pub struct Cause {
     pub status: ResourceStatus,
     /// Why, in the service's own words.
     pub reason: String,
+    /// Where it stands in the template.
+    pub origin: Option<Origin>,
     /// How many more failed, most of them because of it.
     pub others: usize,
     /// What was found out besides, such as why a task stopped.
@@ -30,6 +34,9 @@ impl fmt::Display for Cause {
             "`{}` ({}) {}: {}",
             self.logical_id, self.resource_type, self.status, self.reason
         )?;
+        if let Some(origin) = &self.origin {
+            write!(f, " ({origin})")?;
+        }
         match self.others {
             0 => {}
             1 => f.write_str(" (and 1 more after it)")?,
@@ -44,6 +51,7 @@ impl fmt::Display for Cause {
 /// Looks for the cause in the events of one operation.
 #[derive(Debug, Default)]
 pub(super) struct CauseFinder {
+    places: Places,
     first: Option<StackEvent>,
     cancelled: Option<StackEvent>,
     of_stack: Option<StackEvent>,
@@ -53,6 +61,14 @@ pub(super) struct CauseFinder {
 // === impl CauseFinder ===
 
 impl CauseFinder {
+    /// One that tells where in the template a resource stands.
+    pub(super) fn new(places: Places) -> Self {
+        Self {
+            places,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next event. Gives the cause when this event is the first
     /// failure, at the time it is known, which is before the roll-back ends.
     pub(super) fn take(&mut self, event: &StackEvent) -> Option<Cause> {
@@ -71,7 +87,7 @@ impl CauseFinder {
             return None;
         }
         self.failures += 1;
-        if is_cancelled(event) {
+        if event.reason.as_deref().is_some_and(is_cancelled) {
             self.cancelled.get_or_insert_with(|| event.clone());
             return None;
         }
@@ -89,26 +105,26 @@ impl CauseFinder {
             .as_ref()
             .or(self.of_stack.as_ref())
             .or(self.cancelled.as_ref())?;
+        let reason = event.reason.as_deref();
         Some(Cause {
+            origin: self
+                .places
+                .find(&event.logical_id, reason.unwrap_or_default()),
             logical_id: event.logical_id.clone(),
             resource_type: event.resource_type.clone(),
             status: event.status.clone(),
-            reason: event
-                .reason
-                .clone()
-                .unwrap_or_else(|| "no reason was given".into()),
+            reason: reason.unwrap_or("no reason was given").to_owned(),
             others: self.failures.saturating_sub(1),
             details: Vec::new(),
         })
     }
 }
 
-/// Whether it failed only because another one did.
-fn is_cancelled(event: &StackEvent) -> bool {
-    event.reason.as_deref().is_some_and(|reason| {
-        let reason = reason.to_ascii_lowercase();
-        reason.starts_with("resource ") && reason.contains("cancelled")
-    })
+/// Whether a resource that failed for this reason did so only because another
+/// one had.
+pub fn is_cancelled(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    reason.starts_with("resource ") && reason.contains("cancelled")
 }
 
 #[cfg(test)]

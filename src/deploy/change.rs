@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ledger::Begun;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
@@ -22,7 +23,7 @@ pub(super) enum Changed {
     /// There was nothing to change.
     Nothing,
     /// It was carried out, for better or worse.
-    Settled(Settled),
+    Settled(Box<Settled>),
     /// The stack is not as it was thought to be: look again.
     Conflict,
 }
@@ -42,7 +43,27 @@ impl Run {
             Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
             Err(error) => return Err(error.into()),
         };
-        let change_set = self.settled_change_set(&id).await?;
+        let begun = Begun {
+            stack_id: stack_id.clone(),
+            change_set: id.clone(),
+            kind,
+            is_executing: false,
+        };
+        self.ledger.begin(step, begun);
+        let changed = self.carry_out(step, stack, kind, (&id, stack_id)).await;
+        self.ledger.end(step);
+        changed
+    }
+
+    /// Carries a change set out, once it is worked out.
+    async fn carry_out(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        kind: ChangeSetKind,
+        (id, stack_id): (&str, String),
+    ) -> Result<Changed, StepError> {
+        let change_set = self.settled_change_set(id).await?;
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
@@ -53,26 +74,44 @@ impl Run {
                 has_more: change_set.has_more,
             },
         );
-        let start = match kind {
-            ChangeSetKind::Create => Start::Beginning,
-            ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, &stack_id).await?),
-        };
-        let token = self.token();
-        match self.cloud.execute_change_set(&id, &token).await {
-            Ok(()) => {}
-            Err(error) if is_conflict(&error) => {
-                self.cloud.delete_change_set(&id).await?;
-                return Ok(Changed::Conflict);
+        let (start, token) = match self.execute(step, kind, id, &stack_id).await {
+            Ok(started) => started,
+            Err(error) => {
+                // One that is carried out after all is not removed.
+                let _ = self.cloud.delete_change_set(id).await;
+                return match error {
+                    error if is_conflict(&error) => Ok(Changed::Conflict),
+                    error => Err(error.into()),
+                };
             }
-            Err(error) => return Err(error.into()),
-        }
+        };
         let watch = Watch {
             step: step.clone(),
             stack_id,
             token: Some(token),
             start,
+            places: self.places(stack),
         };
-        Ok(Changed::Settled(self.watcher.watch(watch).await?))
+        let settled = self.followed(stack.role, watch).await?;
+        Ok(Changed::Settled(Box::new(settled)))
+    }
+
+    /// Starts a change set; tells where its events begin, and its token.
+    async fn execute(
+        &self,
+        step: &StepId,
+        kind: ChangeSetKind,
+        id: &str,
+        stack_id: &str,
+    ) -> Result<(Start, String), CloudError> {
+        let start = match kind {
+            ChangeSetKind::Create => Start::Beginning,
+            ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, stack_id).await?),
+        };
+        let token = self.token();
+        self.ledger.execute(step);
+        self.cloud.execute_change_set(id, &token).await?;
+        Ok((start, token))
     }
 
     async fn create_change_set(
@@ -154,6 +193,18 @@ impl Run {
                 .await?;
         }
         Err(StepError::ChangeSet { reason })
+    }
+
+    /// The values of a stack's parameters, as far as they are known.
+    pub(super) fn known_parameters(&self, stack: &RenderedStack) -> BTreeMap<String, String> {
+        let known = |(name, value): (&String, &ParameterValue)| match value {
+            ParameterValue::Known(value) => Some((name.clone(), value.clone())),
+            ParameterValue::AppImage => {
+                let image = self.app_image.get()?;
+                Some((name.clone(), image.clone()))
+            }
+        };
+        stack.parameters.iter().filter_map(known).collect()
     }
 
     /// The values of a stack's parameters, all of which are known by now.

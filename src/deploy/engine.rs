@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
+use super::break_off::break_off;
 use super::event::seconds;
 use super::ready::ReadySet;
 use super::run::Run;
@@ -58,8 +59,8 @@ impl Report {
 
 /// Brings an environment up as planned.
 ///
-/// An interrupt returns at once: nothing new is started, and what the endpoint
-/// has begun goes on there. Running it again takes up where things are.
+/// After an interrupt nothing new is started. It returns at once and what the
+/// endpoint has begun goes on there, unless [`Work::choices`] say to call it off. Running it again takes up where things are.
 pub async fn up(
     plan: &Plan,
     cloud: &Cloud,
@@ -114,7 +115,7 @@ async fn walk(
         }
         tokio::select! {
             biased;
-            () = interrupt.interrupted() => return Err(walk.broken_off()),
+            () = interrupt.interrupted() => return Err(walk.broken_off().await),
             Some(ended) = walk.tasks.join_next_with_id() => {
                 let (task, ended) = ended.expect("a step does not panic");
                 walk.take(task, ended);
@@ -210,11 +211,20 @@ impl Walk<'_> {
         })
     }
 
-    /// Drops what runs here; what runs at the endpoint goes on.
-    fn broken_off(mut self) -> DeployError {
-        self.tasks.abort_all();
+    /// Drops what runs here. What runs at the endpoint goes on, or is called
+    /// off where that was chosen.
+    async fn broken_off(mut self) -> DeployError {
+        self.tasks.shutdown().await;
+        let called_off = match self.plan.direction {
+            Direction::Up => break_off(&self.run).await,
+            Direction::Down => Vec::new(),
+        };
+        let is_off = |step: &StepId| called_off.iter().any(|off| off.step == *step);
+        let mut going_on = self.ready.running();
+        going_on.retain(|step| !is_off(step));
         DeployError::Interrupted {
-            going_on: self.ready.running(),
+            going_on,
+            called_off,
             not_started: self.ready.waiting(),
             report: self.report,
         }

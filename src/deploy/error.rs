@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Cause, Report};
+use super::hint::hint_for;
+use super::{CalledOff, Cause, Report};
 use crate::aws::{CloudError, StackStatus};
 use crate::plan::StepId;
+use crate::stack::StackName;
 
 /// Why a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,16 @@ pub enum StepError {
         status: StackStatus,
         /// What led there, where the events still tell.
         cause: Option<Box<Cause>>,
+    },
+    /// A roll-back failed, and failed again when it was continued.
+    #[error("the roll-back failed again ({status}): {cause}")]
+    StillStuck {
+        /// The stack.
+        stack: StackName,
+        /// Where it is.
+        status: StackStatus,
+        /// The first failure.
+        cause: Box<Cause>,
     },
     /// Somebody else keeps changing the stack.
     #[error("the stack was changed by somebody else each time ({status})")]
@@ -97,12 +109,22 @@ impl StepError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cloud(error) => error.hint().or_else(|| hint_for(error.message())),
-            Self::Failed { cause, .. } => hint_for(&cause.reason),
+            // What a task stopped for says more than that its service did not come up.
+            Self::Failed { cause, .. } => cause
+                .details
+                .iter()
+                .chain([&cause.reason])
+                .find_map(|reason| hint_for(reason)),
             Self::ChangeSet { reason } | Self::NotDeleted { reason } => hint_for(reason),
             Self::Blocked { hint, .. } => Some(hint.clone()),
             Self::MayNotReplace { .. } => {
-                Some("run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first".into())
+                Some("run `colormesh up --replace-failed`, which deletes it and makes it anew, or `colormesh down` first".into())
             }
+            Self::StillStuck { stack, cause, .. } => Some(format!(
+                "mend what is named there and run `colormesh up` again, or leave that resource as it is with \
+                 `--skip-resource {stack}.{}`",
+                cause.logical_id
+            )),
             Self::Contended { .. } => Some("find out who else deploys this environment, then run the command again".into()),
             Self::PrivateKey { .. } => Some("check that the folder exists and may be written".into()),
             Self::NotAKey { path } => Some(format!(
@@ -120,50 +142,8 @@ impl StepError {
     }
 }
 
-fn because(cause: Option<&Cause>) -> String {
+pub(super) fn because(cause: Option<&Cause>) -> String {
     cause.map_or_else(String::new, |cause| format!(": {cause}"))
-}
-
-/// Advice for the reasons that are met most.
-fn hint_for(reason: &str) -> Option<String> {
-    let text = reason.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let hint = if has(&["no space left on device"]) {
-        "the disk is full: make room, then run the command again"
-    } else if has(&[
-        "as it is in use by",
-        "cannot delete export",
-        "cannot update export",
-    ]) {
-        "delete or change the stack that is named there first: it imports the value"
-    } else if has(&["not authorized", "accessdenied", "access denied"]) {
-        "the caller, or the role of the stack, lacks the permission that is named there"
-    } else if has(&["terminationprotection", "termination protection"]) {
-        "somebody protected the stack: take the protection away if it may go"
-    } else if has(&[
-        "limit exceeded",
-        "limitexceeded",
-        "quota",
-        "maximum number of",
-    ]) {
-        "a quota of the account is used up: remove what is not needed or ask AWS for more"
-    } else if has(&["keypair.notfound", "key pair"]) && has(&["not exist", "notfound"]) {
-        "run the command again: it makes the key pair that the settings name"
-    } else if has(&["no export named"]) {
-        "the stack that exports the value is not there: look at its own failure"
-    } else if has(&[
-        "cannotpullcontainer",
-        "pull access denied",
-        "manifest unknown",
-        "image not found",
-    ]) {
-        "the image cannot be pulled: check its reference, and that the task can reach the registry"
-    } else if has(&["already exists"]) {
-        "something of that name is there already and belongs to no stack of ours: remove it, or choose another name"
-    } else {
-        return None;
-    };
-    Some(hint.to_owned())
 }
 
 /// A step that failed, and why.
@@ -179,7 +159,9 @@ pub struct StepFailure {
 impl Serialize for StepFailure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let cause = match &self.error {
-            StepError::Failed { cause, .. } => Some(cause.as_ref()),
+            StepError::Failed { cause, .. } | StepError::StillStuck { cause, .. } => {
+                Some(cause.as_ref())
+            }
             StepError::Blocked { cause, .. } | StepError::MayNotReplace { cause, .. } => {
                 cause.as_deref()
             }
@@ -213,6 +195,8 @@ pub enum DeployError {
     Interrupted {
         /// What the endpoint goes on with.
         going_on: Vec<StepId>,
+        /// What was called off, and where that ended.
+        called_off: Vec<CalledOff>,
         /// What was not started.
         not_started: Vec<StepId>,
         /// What was done before.

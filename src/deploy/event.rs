@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::error::because;
 use super::{Cause, StepFailure};
 use crate::aws::{ResourceChange, ResourceStatus, StackStatus, Timestamp};
 use crate::plan::StepId;
@@ -119,6 +120,32 @@ pub enum Progress {
     Replacing {
         /// What it is in.
         status: StackStatus,
+        /// What led there, where the events still tell.
+        cause: Option<Box<Cause>>,
+    },
+    /// A roll-back that failed is continued.
+    Continuing {
+        /// What it failed for, where the events still tell.
+        cause: Option<Box<Cause>>,
+        /// The resources that are left as they are.
+        skipping: Vec<String>,
+    },
+    /// An update that failed half-way is taken back before it is tried again.
+    TakingBack {
+        /// What it failed for, where the events still tell.
+        cause: Option<Box<Cause>>,
+    },
+    /// An earlier deletion failed; it is tried again.
+    DeletingAgain {
+        /// What the stack is in.
+        status: StackStatus,
+        /// What it failed for, where the events still tell.
+        cause: Option<Box<Cause>>,
+    },
+    /// What this run began is called off, at an interrupt.
+    Cancelling {
+        /// What it comes to.
+        outcome: Outcome,
     },
     /// The stack is being deleted.
     Deleting,
@@ -126,6 +153,13 @@ pub enum Progress {
     Failing {
         /// Which, and why.
         cause: Cause,
+    },
+    /// A task of the service stopped, while the service is still being changed.
+    TaskStopped {
+        /// The task's ARN.
+        task: String,
+        /// Why, and what it wrote last.
+        reason: String,
     },
     /// The account has the key pair already.
     KeyPairFound {
@@ -168,11 +202,36 @@ impl fmt::Display for Progress {
                 write!(f, "changes {more}{} resource{plural}", changes.len())
             }
             Self::Attached { status } => write!(f, "waits for what is under way ({status})"),
-            Self::Replacing { status } => {
-                write!(f, "removes what an earlier failure left ({status})")
+            Self::Replacing { status, cause } => {
+                let because = because(cause.as_deref());
+                write!(
+                    f,
+                    "removes what an earlier failure left ({status}){because}"
+                )
             }
+            Self::Continuing { cause, skipping } => {
+                let because = because(cause.as_deref());
+                write!(f, "continues the roll-back that failed{because}")?;
+                if !skipping.is_empty() {
+                    write!(f, "; leaves {} as it is", skipping.join(", "))?;
+                }
+                Ok(())
+            }
+            Self::TakingBack { cause } => {
+                let because = because(cause.as_deref());
+                write!(f, "takes back the update that failed half-way{because}")
+            }
+            Self::DeletingAgain { status, cause } => {
+                let because = because(cause.as_deref());
+                write!(f, "tries again what failed before ({status}){because}")
+            }
+            Self::Cancelling {
+                outcome: Outcome::Deleted,
+            } => f.write_str("is called off: it is deleted again"),
+            Self::Cancelling { .. } => f.write_str("is called off: the update is taken back"),
             Self::Deleting => f.write_str("is being deleted"),
             Self::Failing { cause } => write!(f, "fails: {cause}"),
+            Self::TaskStopped { reason, .. } => f.write_str(reason),
             Self::KeyPairFound {
                 private_key_here: true,
             } => f.write_str("is there, and so is its private key"),
@@ -225,6 +284,6 @@ mod tests {
                 error,
             }),
         };
-        insta::assert_snapshot!(serde_json::to_string(&event).expect("serializable"), @r#"{"event":"step_failed","step":"key pair","error":"the stack is in ROLLBACK_COMPLETE, where only a new one can take its place","cause":null,"hint":"run `colormesh up` again and agree to replace it (`--yes` agrees), or `colormesh down` first","rolled_back":false}"#);
+        insta::assert_snapshot!(serde_json::to_string(&event).expect("serializable"), @r#"{"event":"step_failed","step":"key pair","error":"the stack is in ROLLBACK_COMPLETE, where only a new one can take its place","cause":null,"hint":"run `colormesh up --replace-failed`, which deletes it and makes it anew, or `colormesh down` first","rolled_back":false}"#);
     }
 }

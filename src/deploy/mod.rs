@@ -8,43 +8,59 @@
 //! ```text
 //! engine        starts each step the moment its last need is met
 //!   stack_up    status -> change set -> watch -> outcome
+//!   recover     half-done updates taken back, or finished
 //!   stack_down  status -> delete -> watch -> outcome
 //!   key_pair    pair in the account, private half on this machine
 //!   image       build, push, empty the repository
+//! break_off     what is begun is left, or called off, at an interrupt
 //! watcher       one task that reads statuses and events for all of them
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
+//!   origin      the property and the line that it came from
+//!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
 //! ```
 
+mod break_off;
 mod cause;
 mod change;
+mod choices;
 mod engine;
 mod error;
 mod event;
+mod hint;
 mod image;
 mod interrupt;
 mod key_pair;
+mod ledger;
 mod observe;
+mod origin;
 mod pace;
 mod private_key;
 mod ready;
+mod recover;
 mod run;
 mod stack_down;
 mod stack_up;
 mod stopped;
+mod sweep;
 mod tail;
 mod watched;
 mod watcher;
+mod why;
 mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub use cause::Cause;
+pub use break_off::CalledOff;
+pub use cause::{Cause, is_cancelled};
+pub use choices::{Choices, OnInterrupt, SkippedResource};
 pub use engine::{Finished, Report, down, up};
 pub use error::{DeployError, StepError, StepFailure};
 pub use event::{Event, Outcome, Progress};
 pub use interrupt::{Interrupt, Interrupter};
 pub use observe::observe;
-pub use work::{ImageSource, KeyPairWork, RunId, Work};
+pub use origin::Origin;
+pub use why::cause_of;
+pub use work::{ImageSource, KeyPairWork, LastLines, RunId, Work};

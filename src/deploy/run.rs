@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::ledger::Ledger;
+use super::origin::Places;
 use super::pace::Pace;
+use super::stopped::{Cluster, Stopped};
 use super::watcher::Watcher;
+use super::work::PREFIX;
 use super::{Event, Progress, Work};
 use crate::aws::Cloud;
 use crate::plan::{DeployedStack, Plan, StepId};
@@ -23,6 +28,12 @@ pub(super) struct Run {
     pub(super) app_image: OnceLock<String>,
     /// The tasks that had stopped before the service was changed.
     pub(super) stopped_before: OnceLock<BTreeSet<String>>,
+    /// The cluster and the log group of the service, once somebody looked.
+    pub(super) cluster: OnceCell<Cluster>,
+    /// Why tasks stopped while the service was changed, by their ARN.
+    pub(super) stopped: Mutex<BTreeMap<String, Stopped>>,
+    /// What was begun at the endpoint and not seen to its end.
+    pub(super) ledger: Ledger,
     rendered: BTreeMap<StackName, RenderedStack>,
     deployed: BTreeMap<StackName, DeployedStack>,
     events: UnboundedSender<Event>,
@@ -50,6 +61,9 @@ impl Run {
             pace,
             app_image: OnceLock::new(),
             stopped_before: OnceLock::new(),
+            cluster: OnceCell::new(),
+            stopped: Mutex::default(),
+            ledger: Ledger::default(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),
             events,
@@ -68,7 +82,7 @@ impl Run {
     /// A token for one request, which no other request has.
     pub(super) fn token(&self) -> String {
         format!(
-            "colormesh-{}-{}",
+            "{PREFIX}-{}-{}",
             self.work.run,
             self.tokens.fetch_add(1, Ordering::Relaxed)
         )
@@ -83,6 +97,19 @@ impl Run {
     /// The stack as the plan saw it.
     pub(super) fn deployed(&self, stack: &StackName) -> Option<DeployedStack> {
         self.deployed.get(stack).cloned()
+    }
+
+    /// The places of a stack's template, for its failures.
+    pub(super) fn places(&self, stack: &RenderedStack) -> Places {
+        Places::of(stack, self.known_parameters(stack))
+    }
+
+    /// The places of the template of the stack that a step is about.
+    pub(super) fn rendered_places(&self, step: &StepId) -> Places {
+        match step {
+            StepId::Stack(name) => self.places(self.rendered(name)),
+            _ => Places::default(),
+        }
     }
 
     /// The stack of a role.

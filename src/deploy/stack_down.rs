@@ -34,7 +34,10 @@ impl Run {
                 (DownStanding::Wait, Some(busy)) => {
                     self.attach(step, busy).await?;
                 }
-                (DownStanding::Delete, Some(there)) => {
+                (DownStanding::Delete | DownStanding::Again, Some(there)) => {
+                    if DownStanding::of(status.as_ref()) == DownStanding::Again {
+                        self.tell_why_again(step, name, there).await;
+                    }
                     self.tell(step, Progress::Deleting);
                     match self.delete(step, &there.stack.id).await {
                         Ok(()) => return Ok(Outcome::Deleted),
@@ -54,6 +57,13 @@ impl Run {
         Err(StepError::Contended { status })
     }
 
+    /// Says why an earlier deletion failed, before it is tried again.
+    async fn tell_why_again(&self, step: &StepId, name: &StackName, there: &DeployedStack) {
+        let cause = self.why(self.rendered(name), &there.stack.id).await;
+        let status = there.stack.status.clone();
+        self.tell(step, Progress::DeletingAgain { status, cause });
+    }
+
     /// Deletes a stack by its ARN and waits until it is gone.
     pub(super) async fn delete(&self, step: &StepId, stack_id: &str) -> Result<(), StepError> {
         let seen = match seen_so_far(&self.cloud, stack_id).await {
@@ -68,6 +78,7 @@ impl Run {
             stack_id: stack_id.to_owned(),
             token: Some(token),
             start: Start::After(seen),
+            places: self.rendered_places(step),
         };
         let settled = self.watcher.watch(watch).await?;
         if settled.status == StackStatus::DeleteComplete {

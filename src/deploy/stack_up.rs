@@ -1,9 +1,8 @@
 //! Brings one stack up, whatever it is in.
 
-use super::cause::CauseFinder;
 use super::change::Changed;
 use super::run::Run;
-use super::tail::{Batch, Start, Tail};
+use super::tail::Start;
 use super::watched::{Settled, Watch};
 use super::{Cause, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, ResourceStatus, StackStatus};
@@ -37,24 +36,39 @@ impl Run {
                     continue;
                 }
                 (UpStanding::Replace, Some(broken)) => {
-                    self.clear_away(step, broken).await?;
+                    self.clear_away(step, stack, broken).await?;
                     there = None;
+                    continue;
+                }
+                (UpStanding::Continue, Some(stuck)) => {
+                    self.continue_roll_back(step, stack, &stuck.stack).await?;
+                    there = self.look(stack).await?;
                     continue;
                 }
                 (UpStanding::Blocked(hint), Some(there)) => {
                     return Err(StepError::Blocked {
                         status: there.stack.status.clone(),
-                        cause: self.why(&there.stack.id).await,
+                        cause: self.why(stack, &there.stack.id).await,
                         hint: hint.to_owned(),
                     });
                 }
             };
+            if there.is_some() {
+                self.sweep(name.as_str()).await;
+            }
             self.remember_stopped(stack.role).await;
             match self.change(step, stack, kind).await? {
                 Changed::Settled(settled) => {
-                    return self.explained(finished(stack, kind, settled)).await;
+                    return self.explained(finished(stack, kind, *settled)).await;
                 }
-                Changed::Nothing => return nothing_changed(status),
+                Changed::Nothing => match &there {
+                    // A change set does not see what a failed update left half-way.
+                    Some(half) if status == Some(StackStatus::UpdateFailed) => {
+                        self.take_back(step, stack, &half.stack).await?;
+                        there = self.look(stack).await?;
+                    }
+                    _ => return Ok(Outcome::Unchanged),
+                },
                 Changed::Conflict => there = self.look(stack).await?,
             }
             last = there.as_ref().map_or(StackStatus::DeleteComplete, |there| {
@@ -105,54 +119,25 @@ impl Run {
             stack_id: busy.stack.id.clone(),
             token: None,
             start: Start::LastOperation,
+            places: self.rendered_places(step),
         };
         Ok(self.watcher.watch(watch).await?)
     }
 
-    /// Why the last operation on a stack failed, as far as its events tell.
-    async fn why(&self, stack_id: &str) -> Option<Box<Cause>> {
-        let (mut tail, mut batch, mut next) =
-            (Tail::new(Start::LastOperation), Batch::default(), None);
-        loop {
-            self.pace.turn().await;
-            let page = self.cloud.events(stack_id, next).await.ok()?;
-            let wants_older = tail.add(&mut batch, page.events);
-            next = page.next;
-            if !wants_older || next.is_none() {
-                break;
-            }
-        }
-        let mut finder = CauseFinder::default();
-        for event in tail.commit(batch) {
-            finder.take(&event);
-        }
-        finder.cause().map(Box::new)
-    }
-
-    /// Deletes a stack whose creation failed, if that is allowed.
-    async fn clear_away(&self, step: &StepId, broken: &DeployedStack) -> Result<(), StepError> {
+    /// Deletes a stack that nothing else helps, if that is allowed.
+    async fn clear_away(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        broken: &DeployedStack,
+    ) -> Result<(), StepError> {
         let status = broken.stack.status.clone();
+        let cause = self.why(stack, &broken.stack.id).await;
         if !self.work.replace_failed {
-            let cause = self.why(&broken.stack.id).await;
             return Err(StepError::MayNotReplace { status, cause });
         }
-        self.tell(step, Progress::Replacing { status });
+        self.tell(step, Progress::Replacing { status, cause });
         self.delete(step, &broken.stack.id).await
-    }
-}
-
-/// A change set found nothing to do. That is well, unless the last update
-/// failed half-way, which a change set does not see.
-fn nothing_changed(status: Option<StackStatus>) -> Result<Outcome, StepError> {
-    match status {
-        Some(status @ StackStatus::UpdateFailed) => Err(StepError::Blocked {
-            status,
-            cause: None,
-            hint: "its last update failed half-way and nothing in the settings differs: run \
-                   `aws cloudformation rollback-stack --stack-name` with its name, then `colormesh up`"
-                .into(),
-        }),
-        _ => Ok(Outcome::Unchanged),
     }
 }
 
@@ -182,6 +167,7 @@ pub(super) fn failure(stack: &RenderedStack, settled: Settled) -> StepError {
         resource_type: "AWS::CloudFormation::Stack".into(),
         status: ResourceStatus::new(status.as_str()),
         reason: reason.unwrap_or_else(|| "no reason was given".into()),
+        origin: None,
         others: 0,
         details: Vec::new(),
     });

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Cause;
 use super::cause::CauseFinder;
+use super::origin::Places;
 use super::tail::{Start, Tail};
 use crate::aws::{CloudError, StackEvent, StackStatus};
 use crate::plan::StepId;
@@ -35,6 +36,8 @@ pub(super) struct Watch {
     /// The operation's token, if we started it.
     pub(super) token: Option<String>,
     pub(super) start: Start,
+    /// Where the stack's resources stand in its template.
+    pub(super) places: Places,
 }
 
 /// Where the end is awaited.
@@ -66,11 +69,11 @@ impl Watched {
     pub(super) fn new((mut watch, reply): (Watch, Reply)) -> Self {
         let start = std::mem::replace(&mut watch.start, Start::Beginning);
         Self {
+            cause: CauseFinder::new(watch.places.clone()),
             watch,
             tail: Tail::new(start),
             is_due: false,
             reply: Some(reply),
-            cause: CauseFinder::default(),
             listed: None,
             was_busy: false,
             quiet_since: None,
@@ -193,6 +196,7 @@ mod tests {
             stack_id: "arn".into(),
             token: Some("ours".into()),
             start: Start::Beginning,
+            places: Places::default(),
         };
         (Watched::new((watch, reply)), answer)
     }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::Choices;
 use crate::image::Image;
+
+/// What the names of all our change sets and tokens begin with.
+pub(super) const PREFIX: &str = "colormesh";
 
 /// Where the app's image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +56,32 @@ impl fmt::Display for RunId {
     }
 }
 
+/// Reads the last lines that a task wrote, by its ARN; nothing where they are
+/// not on this machine.
+#[derive(Clone, Default)]
+pub struct LastLines(Option<Arc<ReadLines>>);
+
+type ReadLines = dyn Fn(&str) -> Vec<String> + Send + Sync;
+
+// === impl LastLines ===
+
+impl LastLines {
+    /// Read by this.
+    pub fn read_by(read: impl Fn(&str) -> Vec<String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(read)))
+    }
+
+    pub(super) fn of(&self, task: &str) -> Vec<String> {
+        self.0.as_ref().map(|read| read(task)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for LastLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LastLines").finish_non_exhaustive()
+    }
+}
+
 /// What the steps work with.
 #[derive(Debug, Clone)]
 pub struct Work {
@@ -61,8 +91,12 @@ pub struct Work {
     pub image: Option<ImageSource>,
     /// The key pair, if one is wanted.
     pub key_pair: Option<KeyPairWork>,
-    /// Whether a stack whose creation failed may be deleted and made anew.
+    /// Whether a stack that only a deletion helps may be deleted and made anew.
     pub replace_failed: bool,
+    /// What was decided about the odd cases.
+    pub choices: Choices,
+    /// Reads what a task wrote before it stopped.
+    pub last_lines: LastLines,
     /// What tells this run's requests from others.
     pub run: RunId,
 }

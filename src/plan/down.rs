@@ -86,7 +86,7 @@ pub(super) fn removal(stack: &RenderedStack, deployed: &Deployed) -> Action {
         (DownStanding::Wait, Some(status)) => Action::Wait {
             status: status.clone(),
         },
-        (DownStanding::Delete, Some(_)) => Action::Delete,
+        (DownStanding::Delete | DownStanding::Again, Some(_)) => Action::Delete,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Pure: it compares the rendered stacks with what is deployed and draws the
 //! graph of steps. Reading what is deployed, and walking the graph, are
-//! `deploy`'s.
+//! `deploy`'s. What is done about a stack in each status stands in `STATES.md`.
 
 mod compare;
 mod deployed;
@@ -21,6 +21,6 @@ pub use deployed::{Deployed, DeployedStack};
 pub use graph::{Cycle, order};
 pub use moves::Move;
 pub use property::PropertyChange;
-pub use standing::{DownStanding, UpStanding};
+pub use standing::{DownStanding, Row, Shown, TABLE, UpStanding, markdown};
 pub use step::{Action, Direction, Plan, Step, StepId};
 pub use up::{ImagePlan, Wishes};

@@ -72,6 +72,11 @@ pub enum Action {
         /// The status of that operation.
         status: StackStatus,
     },
+    /// Goes on with a roll-back that failed, and then decides.
+    Continue {
+        /// The status of it.
+        status: StackStatus,
+    },
     /// Cannot do anything.
     Blocked {
         /// The status that stands in the way.
@@ -97,6 +102,7 @@ impl Action {
             | Self::Update { .. }
             | Self::MayUpdate { .. }
             | Self::Replace { .. }
+            | Self::Continue { .. }
             | Self::Blocked { .. }
             | Self::Wait { .. }
             | Self::Delete => true,

@@ -180,6 +180,9 @@ fn action(stack: &RenderedStack, deployed: &Deployed, wishes: &Wishes) -> Action
         (UpStanding::Replace, Some(there)) => Action::Replace {
             status: there.stack.status.clone(),
         },
+        (UpStanding::Continue, Some(there)) => Action::Continue {
+            status: there.stack.status.clone(),
+        },
         (UpStanding::Blocked(hint), Some(there)) => Action::Blocked {
             status: there.stack.status.clone(),
             hint: hint.to_owned(),
@@ -252,7 +255,8 @@ mod tests {
             "UPDATE_COMPLETE",
             "ROLLBACK_COMPLETE",
             "UPDATE_IN_PROGRESS",
-            "ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_FAILED",
+            "IMPORT_ROLLBACK_FAILED",
         ]) {
             there
                 .stacks
@@ -266,10 +270,36 @@ mod tests {
         e-ecs-cluster: replace, after e-vpc, key pair
         e-ecr-repositories: wait
         image push: run, after e-ecr-repositories, image build
-        e-mesh: blocked
-        e-ecs-service: create, after e-ecs-cluster, e-mesh, e-vpc, image push
+        e-mesh: continue
+        e-ecs-service: blocked, after e-ecs-cluster, e-mesh, e-vpc, image push
         ");
         assert!(plan.has_changes());
+    }
+
+    #[test]
+    fn the_plan_shows_what_the_table_says_for_each_status() {
+        for row in &crate::plan::TABLE {
+            let stack = stacks().remove(0);
+            let mut there = Deployed::default();
+            let found = deployed(&stack, row.status.as_str());
+            there.stacks.insert(stack.name.clone(), found);
+            let plan = Plan::up(vec![stack], &there, &wishes()).unwrap();
+            let expected = match row.up {
+                UpStanding::Create => "create",
+                UpStanding::Compare => "unchanged",
+                UpStanding::Force => "update",
+                UpStanding::Wait => "wait",
+                UpStanding::Replace => "replace",
+                UpStanding::Continue => "continue",
+                UpStanding::Blocked(_) => "blocked",
+            };
+            let shown = lines(&plan);
+            assert!(
+                shown.contains(&format!("e-vpc: {expected}")),
+                "{}: {shown}",
+                row.status
+            );
+        }
     }
 
     #[test]

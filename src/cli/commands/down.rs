@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::cli::args::{Down, Global};
 use crate::cli::exit::{DONE, Exit, Outcome};
 use crate::cli::job::{Job, Timeline};
-use crate::cli::local::claim::Claim;
+use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
 use crate::cli::printer::{Printer, talk};
@@ -19,7 +19,7 @@ use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
-use crate::deploy::{self, Report};
+use crate::deploy::{self, Choices, LastLines, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
 /// What a `down` is about to do; `None` when there is nothing.
@@ -50,7 +50,9 @@ pub(crate) async fn run(
     let (session, plan) = (prepared.session, prepared.plan);
     job.summary.title("down", &session.config);
     job.summary.plan(&plan);
-    let work = prepared.wanted.work(false);
+    let work = prepared
+        .wanted
+        .work(false, Choices::default(), LastLines::default());
     let mut timeline = Timeline::default();
     let ended = run::run(
         printer,
@@ -95,13 +97,17 @@ async fn prepare(
         return Ok(None);
     }
     let wanted = Wanted::new(&config, Direction::Down)?;
-    let claim = session::claim(&config, "down", printer).await?;
+    let claiming = Claiming::of("down", arguments.no_wait);
+    let mut claim = session::claim(&config, claiming, printer).await?;
     // Another `down` may have removed everything while this one waited.
     if has_nothing(&config)? {
         return Ok(None);
     }
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if claim.is_none() {
+        claim = session.claim_on_aws(claiming, printer).await?;
+    }
     let plan = wanted.plan(&session, Direction::Down);
     let plan = session.or_lost(plan).await?;
     agree(&session, arguments, &plan, printer)?;

@@ -95,6 +95,7 @@ fn changes_of(action: &Action) -> &[Change] {
         | Action::Unchanged
         | Action::Replace { .. }
         | Action::Wait { .. }
+        | Action::Continue { .. }
         | Action::Blocked { .. }
         | Action::Run
         | Action::Delete
@@ -110,6 +111,7 @@ fn worded(action: &Action) -> (Style, String) {
         Action::Unchanged => (FAINT, "unchanged".to_owned()),
         Action::Replace { status } => (BAD, format!("replace ({status})")),
         Action::Wait { status } => (WARN, format!("wait for {status}")),
+        Action::Continue { status } => (WARN, format!("continue ({status})")),
         Action::Blocked { status, hint } => (BAD, format!("blocked ({status}): {hint}")),
         Action::Run => (FAINT, "run".to_owned()),
         Action::Delete => (BAD, "delete".to_owned()),

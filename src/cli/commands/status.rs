@@ -6,6 +6,7 @@ use anstyle::Style;
 use serde::Serialize;
 
 use crate::cli::args::Global;
+use crate::cli::attention::{self, Attention};
 use crate::cli::evidence::{self, Groups, Log, Traffic, short_name};
 use crate::cli::exit::{DONE, Outcome};
 use crate::cli::gather;
@@ -25,6 +26,8 @@ struct Status {
     endpoint: Option<String>,
     /// Status by stack name; `absent` for one that is not there.
     stacks: BTreeMap<String, String>,
+    /// What to do about stacks that are not as they should be, and why.
+    attention: BTreeMap<String, Attention>,
     /// Running and desired tasks by service.
     services: BTreeMap<String, Count>,
     /// Health of each task's Envoy.
@@ -52,6 +55,7 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
     };
     let facts = gather::facts(&session).await;
     let local = session.local_status().await;
+    let attention = attention::attention(&session, &facts.stacks).await;
     let mut traffic = None;
     if let Some(local) = &local {
         let tasks = evidence::of(&session, local).await;
@@ -66,6 +70,7 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
             .into_iter()
             .map(|stack| (stack.name, stack.status))
             .collect(),
+        attention,
         services: facts
             .services
             .into_iter()
@@ -98,6 +103,7 @@ fn text(status: &Status, config: &Config, list: &List, width: Option<usize>) -> 
     let environment = config.environment.to_string();
     let short = |name: &str| short_name(name, &environment);
     let mut text = fitted(&rows(status), width, short);
+    text.push_str(&attention::text(&status.attention, width));
     if let Some(local) = &status.local {
         text.push_str(&outside(local, width));
     }
@@ -198,6 +204,7 @@ mod tests {
             target: "local".to_owned(),
             endpoint: Some("http://localhost:8080".to_owned()),
             stacks: [("Env-vpc".to_owned(), "CREATE_COMPLETE".to_owned())].into(),
+            attention: BTreeMap::new(),
             services: [(service.to_owned(), count)].into(),
             envoys: [(format!("{service} 1f2e3d4c"), "HEALTHY".to_owned())].into(),
             local: None,
@@ -266,6 +273,7 @@ mod tests {
       "stacks": {
         "Env-vpc": "CREATE_COMPLETE"
       },
+      "attention": {},
       "services": {
         "Env-ecs-service-ColorTellerWhiteService-LTVNSMEM4HYL": {
           "running": 1,

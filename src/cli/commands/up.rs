@@ -7,10 +7,12 @@ use tokio::time::{Instant, sleep};
 
 use super::plan;
 use crate::cli::args::{Global, Up};
+use crate::cli::decisions;
+use crate::cli::evidence;
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::gather;
 use crate::cli::job::{Fold, Job, Timeline};
-use crate::cli::local::claim::Claim;
+use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::moving;
 use crate::cli::outside;
 use crate::cli::own_image;
@@ -21,7 +23,7 @@ use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
-use crate::deploy::{self, Report};
+use crate::deploy::{self, Choices, Report};
 use crate::plan::{Action, Direction, Plan};
 use crate::verify;
 
@@ -40,6 +42,8 @@ struct Prepared {
     session: Session,
     plan: Plan,
     wanted: Wanted,
+    may_replace: bool,
+    choices: Choices,
     /// Nobody else changes this environment meanwhile.
     _claim: Option<Claim>,
 }
@@ -58,8 +62,10 @@ pub(crate) async fn run(
     let (session, plan) = (&prepared.session, &prepared.plan);
     job.summary.title("up", &session.config);
     job.summary.plan(plan);
-    let replace = session.config.target == Target::Local || arguments.yes || printer.asks();
-    let work = prepared.wanted.work(replace);
+    let lines = evidence::last_lines(session);
+    let work = prepared
+        .wanted
+        .work(prepared.may_replace, prepared.choices, lines);
     let mut timeline = Timeline::default();
     let ended = run::run(
         printer,
@@ -102,20 +108,28 @@ pub(crate) async fn run(
 async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::Result<Prepared> {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let mut wanted = Wanted::new(&config, Direction::Up)?;
-    let claim = session::claim(&config, "up", printer).await?;
+    let claiming = Claiming::of("up", arguments.no_wait);
+    let mut claim = session::claim(&config, claiming, printer).await?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
+    if claim.is_none() {
+        claim = session.claim_on_aws(claiming, printer).await?;
+    }
     if let Some(own) = own_image::find(&session, printer).await? {
         wanted.take_image(&own);
     }
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
+    let choices = decisions::choices(arguments, &plan)?;
     agree(&session, arguments, &plan, printer)?;
+    let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
     Ok(Prepared {
         session,
         plan,
         wanted,
+        may_replace,
+        choices,
         _claim: claim,
     })
 }

@@ -9,6 +9,7 @@
 mod entry;
 mod filter;
 mod groups;
+mod last;
 mod lines;
 mod printable;
 mod related;
@@ -23,6 +24,7 @@ mod tests;
 pub(crate) use entry::{Entry, Log};
 pub(crate) use filter::{Destination, Filter};
 pub(crate) use groups::Groups;
+pub(crate) use last::last_lines;
 use lines::each_line;
 pub(crate) use lines::newest_lines;
 pub(crate) use row::{document, row};

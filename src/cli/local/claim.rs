@@ -1,10 +1,10 @@
-//! Who may do what at the same time on the local target.
+//! Who may do what at the same time on this machine.
 //!
 //! Two kinds of claim, each the kernel's lock of a file, so that it ends with
 //! whoever holds it, however that dies:
 //!
-//! - on an environment: `up` and `down` of one environment come one after the
-//!   other;
+//! - on an environment, of this machine or of an account and region of AWS:
+//!   `up` and `down` of one environment come one after the other;
 //! - on the daemon: every command that works through it shares one; who
 //!   starts, restarts or removes it wants it alone.
 
@@ -19,7 +19,9 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::time::sleep;
 
 use super::paths::Paths;
+use crate::cli::exit::{Exit, FAILED};
 use crate::cli::printer::Printer;
+use crate::runtime::moment;
 
 /// Between two looks at a claim that somebody else holds.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -33,6 +35,22 @@ pub(crate) enum Sharing {
     Alone,
 }
 
+/// Who claims an environment, and whether it waits for its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claiming {
+    command: &'static str,
+    leaves: bool,
+}
+
+// === impl Claiming ===
+
+impl Claiming {
+    /// For a command that leaves when it would have to wait, if `leaves`.
+    pub(crate) fn of(command: &'static str, leaves: bool) -> Self {
+        Self { command, leaves }
+    }
+}
+
 /// A claim, held until this goes.
 #[derive(Debug)]
 pub(crate) struct Claim {
@@ -44,22 +62,31 @@ pub(crate) struct Claim {
 // === impl Claim ===
 
 impl Claim {
-    /// Waits its turn to change an environment, and says so when it has to.
+    /// Waits its turn to change an environment and says whom it waits for, or
+    /// leaves.
     pub(crate) async fn environment(
-        paths: &Paths,
+        path: &Path,
         name: &str,
-        command: &str,
+        claiming: Claiming,
         printer: Printer,
     ) -> Result<Self> {
-        let path = paths.claim(name);
         let mut said = false;
         loop {
-            if let Some(mut claim) = Self::attempt(&path, Sharing::Alone)? {
-                claim.sign(command);
+            if let Some(mut claim) = Self::attempt(path, Sharing::Alone)? {
+                claim.sign(claiming.command);
                 return Ok(claim);
             }
             if !std::mem::replace(&mut said, true) {
-                let holder = holder(&path).unwrap_or_else(|| "another command".to_owned());
+                let holder = holder(path).unwrap_or_else(|| "another command".to_owned());
+                if claiming.leaves {
+                    return Err(Exit {
+                        code: FAILED,
+                        message: format!(
+                            "{holder} changes `{name}`; nothing was changed by this one"
+                        ),
+                    }
+                    .into());
+                }
                 printer.say(&format!("waiting for {holder}, which changes `{name}`"));
             }
             sleep(PAUSE).await;
@@ -121,7 +148,11 @@ impl Claim {
 
     /// Leaves word of who holds it.
     fn sign(&mut self, command: &str) {
-        let text = format!("`colormesh {command}` (process {})", std::process::id());
+        let text = format!(
+            "`colormesh {command}` (process {}, since {})",
+            std::process::id(),
+            moment::now()
+        );
         // It is only for a message.
         let _disk_full = self
             .file

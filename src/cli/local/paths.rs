@@ -38,6 +38,16 @@ impl Paths {
         self.state.with_file_name(format!("{environment}.claim"))
     }
 
+    /// Claimed by the command that changes an environment on AWS.
+    pub(crate) fn claim_on_aws(&self, key: &str) -> PathBuf {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        let name: String = key
+            .chars()
+            .map(|c| if plain(c) { c } else { '_' })
+            .collect();
+        self.state.with_file_name(format!("aws-{name}.claim"))
+    }
+
     /// What a running daemon writes about itself.
     pub(crate) fn record(&self) -> PathBuf {
         self.state.join("daemon.json")

@@ -13,7 +13,8 @@ use crate::account::lab::LabSettings;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, RunId, Work, down, observe, up,
+    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
+    Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -109,6 +110,8 @@ impl Lab {
                 directory: self.ssh(),
             }),
             replace_failed: false,
+            choices: Choices::default(),
+            last_lines: LastLines::default(),
             run: RunId::fresh(),
         }
     }

@@ -4,7 +4,9 @@
 
 mod down;
 mod image;
+mod interrupted;
 mod lab;
 mod odd;
 mod scripted;
+mod states;
 mod up;

@@ -4,27 +4,38 @@
 use tokio::sync::mpsc;
 
 use super::lab::stack;
-use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Script, Scripted, UPDATES};
+use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Scripted, UPDATES};
 use crate::aws::{Cloud, StackStatus};
 use crate::deploy::{
-    DeployError, Event, ImageSource, Interrupt, Outcome, Progress, Report, RunId, StepError, Work,
-    down, observe, up,
+    Choices, DeployError, Event, ImageSource, Interrupt, LastLines, Outcome, Progress, Report,
+    RunId, StepError, Work, down, observe, up,
 };
-use crate::plan::{Direction, DownStanding, ImagePlan, Plan, UpStanding, Wishes};
+use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{RenderedStack, Role};
 
-const TEMPLATE: &str = "Resources: {A: {Type: T::T}}";
+pub(super) const TEMPLATE: &str = "Resources: {A: {Type: T::T}}";
 
-fn one() -> Vec<RenderedStack> {
+pub(super) fn one() -> Vec<RenderedStack> {
     let mut stack = stack("s", Role::Mesh, TEMPLATE);
     stack.tags.clear();
     vec![stack]
 }
 
-async fn go(
+pub(super) async fn go(
     cloud: &Cloud,
     direction: Direction,
     stacks: Vec<RenderedStack>,
+) -> (Result<Report, DeployError>, Vec<Event>) {
+    go_with(cloud, direction, stacks, |_| {}, Interrupt::never()).await
+}
+
+/// The same, with what the user decided.
+pub(super) async fn go_with(
+    cloud: &Cloud,
+    direction: Direction,
+    stacks: Vec<RenderedStack>,
+    decide: impl FnOnce(&mut Work),
+    interrupt: Interrupt,
 ) -> (Result<Report, DeployError>, Vec<Event>) {
     let wishes = Wishes {
         environment: "e".into(),
@@ -32,13 +43,16 @@ async fn go(
         image: ImagePlan::Given("i".into()),
         unwanted: Vec::new(),
     };
-    let work = Work {
+    let mut work = Work {
         environment: "e".into(),
         image: Some(ImageSource::Given("i".into())),
         key_pair: None,
         replace_failed: false,
+        choices: Choices::default(),
+        last_lines: LastLines::default(),
         run: RunId::fresh(),
     };
+    decide(&mut work);
     let deployed = observe(cloud, direction, &stacks, None).await.unwrap();
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let result = match direction {
@@ -48,7 +62,7 @@ async fn go(
                 cloud,
                 work,
                 sender,
-                Interrupt::never(),
+                interrupt,
             )
             .await
         }
@@ -58,7 +72,7 @@ async fn go(
                 cloud,
                 work,
                 sender,
-                Interrupt::never(),
+                interrupt,
             )
             .await
         }
@@ -70,18 +84,18 @@ async fn go(
     (result, events)
 }
 
-fn the_outcome(result: &Result<Report, DeployError>) -> Outcome {
+pub(super) fn the_outcome(result: &Result<Report, DeployError>) -> Outcome {
     result.as_ref().unwrap().finished[0].outcome
 }
 
-fn the_error(result: Result<Report, DeployError>) -> StepError {
+pub(super) fn the_error(result: Result<Report, DeployError>) -> StepError {
     match result {
         Err(DeployError::Failed { failures, .. }) => failures[0].error.clone(),
         other => panic!("not failed: {other:?}"),
     }
 }
 
-fn told(events: &[Event]) -> Vec<String> {
+pub(super) fn told(events: &[Event]) -> Vec<String> {
     let line = |event: &Event| match event {
         Event::Resource {
             logical_id, status, ..
@@ -147,7 +161,7 @@ async fn the_cause_is_told_before_the_roll_back_ends() {
     assert_eq!(status, StackStatus::RollbackComplete);
     assert_eq!(
         cause.to_string(),
-        "`A` (T::T) CREATE_FAILED: no such image (and 1 more after it)"
+        "`A` (T::T) CREATE_FAILED: no such image (templates/mesh.yaml:1) (and 1 more after it)"
     );
     let place = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted).unwrap();
     let failing = place(&|e| {
@@ -206,91 +220,6 @@ async fn a_deletion_that_fails_names_the_resource() {
     let (result, _) = go(&cloud, Direction::Down, one()).await;
     assert_eq!(
         the_error(result).to_string(),
-        "`A` (T::T) DELETE_FAILED: has a dependent object"
+        "`A` (T::T) DELETE_FAILED: has a dependent object (templates/mesh.yaml:1)"
     );
-}
-
-/// How an operation in some status ends, for those that are waited for.
-fn ending(status: &StackStatus) -> Script {
-    match status {
-        StackStatus::CreateInProgress => CREATES,
-        StackStatus::RollbackInProgress => &["@ ROLLBACK_IN_PROGRESS x", "@ ROLLBACK_COMPLETE"],
-        StackStatus::DeleteInProgress => &["@ DELETE_IN_PROGRESS x", "@ DELETE_COMPLETE"],
-        StackStatus::UpdateRollbackInProgress => &[
-            "@ UPDATE_ROLLBACK_IN_PROGRESS x",
-            "@ UPDATE_ROLLBACK_COMPLETE",
-        ],
-        StackStatus::UpdateRollbackCompleteCleanupInProgress => &[
-            "@ UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS x",
-            "@ UPDATE_ROLLBACK_COMPLETE",
-        ],
-        StackStatus::ImportInProgress => &["@ IMPORT_IN_PROGRESS x", "@ IMPORT_COMPLETE"],
-        StackStatus::ImportRollbackInProgress => &[
-            "@ IMPORT_ROLLBACK_IN_PROGRESS x",
-            "@ IMPORT_ROLLBACK_COMPLETE",
-        ],
-        _ => UPDATES,
-    }
-}
-
-async fn staged(status: &StackStatus) -> (Scripted, Cloud) {
-    let (scripted, cloud) = Scripted::start().await;
-    scripted.put("s", status.as_str(), TEMPLATE);
-    if status.is_in_progress() {
-        scripted.play("s", ending(status), "theirs");
-    }
-    (scripted, cloud)
-}
-
-#[tokio::test]
-async fn up_does_with_each_status_what_the_table_says() {
-    for status in StackStatus::ALL {
-        let (scripted, cloud) = staged(&status).await;
-        let (result, _) = go(&cloud, Direction::Up, one()).await;
-        match UpStanding::of(Some(&status)) {
-            UpStanding::Create => assert_eq!(the_outcome(&result), Outcome::Created, "{status}"),
-            UpStanding::Compare => assert_eq!(the_outcome(&result), Outcome::Unchanged, "{status}"),
-            UpStanding::Force => assert_eq!(the_outcome(&result), Outcome::Updated, "{status}"),
-            UpStanding::Replace => {
-                assert!(
-                    matches!(the_error(result), StepError::MayNotReplace { .. }),
-                    "{status}"
-                );
-            }
-            UpStanding::Blocked(_) => {
-                let error = the_error(result);
-                assert!(
-                    matches!(error, StepError::Blocked { .. }) && error.hint().is_some(),
-                    "{status}"
-                );
-            }
-            UpStanding::Wait => match status {
-                StackStatus::RollbackInProgress => {
-                    assert!(
-                        matches!(the_error(result), StepError::MayNotReplace { .. }),
-                        "{status}"
-                    );
-                }
-                StackStatus::DeleteInProgress => {
-                    assert_eq!(the_outcome(&result), Outcome::Created, "{status}");
-                }
-                _ => assert_eq!(the_outcome(&result), Outcome::Unchanged, "{status}"),
-            },
-        }
-        assert!(!scripted.status("s").is_empty());
-    }
-}
-
-#[tokio::test]
-async fn down_ends_with_nothing_whatever_the_status() {
-    for status in StackStatus::ALL {
-        let (scripted, cloud) = staged(&status).await;
-        let (result, _) = go(&cloud, Direction::Down, one()).await;
-        let expected = match DownStanding::of(Some(&status)) {
-            DownStanding::Absent => Outcome::Absent,
-            DownStanding::Delete | DownStanding::Wait => Outcome::Deleted,
-        };
-        assert_eq!(the_outcome(&result), expected, "{status}");
-        assert_eq!(scripted.status("s"), "DELETE_COMPLETE", "{status}");
-    }
 }

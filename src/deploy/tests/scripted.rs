@@ -54,6 +54,31 @@ pub(super) const DELETE_FAILS: Script = &[
     "@ DELETE_FAILED The following resource(s) failed to delete: [A]. ",
 ];
 
+pub(super) const CONTINUES: Script = &[
+    "@ UPDATE_ROLLBACK_IN_PROGRESS",
+    "A UPDATE_COMPLETE",
+    "@ UPDATE_ROLLBACK_COMPLETE",
+];
+pub(super) const STUCK_AGAIN: Script = &[
+    "@ UPDATE_ROLLBACK_IN_PROGRESS",
+    "A UPDATE_FAILED the bucket is gone",
+    "@ UPDATE_ROLLBACK_FAILED The following resource(s) failed to update: [A].",
+];
+pub(super) const TAKEN_BACK: Script = &[
+    "@ UPDATE_ROLLBACK_IN_PROGRESS User Initiated",
+    "A UPDATE_COMPLETE",
+    "@ UPDATE_ROLLBACK_COMPLETE",
+];
+/// The beginning of an operation that does not end by itself.
+pub(super) const GOES_ON: Script = &[
+    "@ CREATE_IN_PROGRESS User Initiated",
+    "A CREATE_IN_PROGRESS",
+];
+pub(super) const UPDATE_GOES_ON: Script = &[
+    "@ UPDATE_IN_PROGRESS User Initiated",
+    "A UPDATE_IN_PROGRESS",
+];
+
 /// What is played, and what goes wrong on the way.
 #[derive(Default)]
 pub(super) struct Stage {
@@ -63,6 +88,14 @@ pub(super) struct Stage {
     pub(super) throttle_every: usize,
     /// How many more change sets are throttled.
     pub(super) refused_change_sets: usize,
+    /// How many more change sets have nothing in them.
+    pub(super) empty_change_sets: usize,
+    /// Whether change sets are worked out for ever.
+    pub(super) pending: bool,
+    /// The change sets that wait: stack, ARN, template.
+    pub(super) change_sets: Vec<(String, String, String)>,
+    /// What roll-backs were told to skip.
+    pub(super) skipped: Vec<String>,
     /// How many events a page holds.
     pub(super) page: usize,
     /// Every call, by name.
@@ -132,8 +165,41 @@ impl Scripted {
         stage.stacks.insert(stack.to_owned(), played);
     }
 
+    pub(super) fn put_status(&self, stack: &str, status: &str) {
+        self.0.lock().unwrap().stacks.get_mut(stack).unwrap().status = status.into();
+    }
+
+    pub(super) fn try_status(&self, stack: &str) -> Option<String> {
+        let stage = self.0.lock().unwrap();
+        stage.stacks.get(stack).map(|played| played.status.clone())
+    }
+
     pub(super) fn status(&self, stack: &str) -> String {
         self.0.lock().unwrap().stacks[stack].status.clone()
+    }
+
+    /// Leaves a change set on a stack, as a run that was killed does.
+    pub(super) fn leave_change_set(&self, stack: &str, name: &str) {
+        let set = (
+            stack.to_owned(),
+            change_set_arn(name),
+            TEMPLATE_OF_NOBODY.to_owned(),
+        );
+        self.0.lock().unwrap().change_sets.push(set);
+    }
+
+    /// Plays a whole script at once: what happened before.
+    pub(super) fn played(&self, stack: &str, script: Script, token: &str) {
+        let mut stage = self.0.lock().unwrap();
+        for line in script {
+            assert!(stage.beat(stack, line, token));
+        }
+    }
+
+    /// How often a call was made.
+    pub(super) fn calls(&self, name: &str) -> usize {
+        let stage = self.0.lock().unwrap();
+        stage.calls.iter().filter(|call| *call == name).count()
     }
 
     /// Plays a script on a stack, a beat every few milliseconds. What was
@@ -175,17 +241,43 @@ impl Scripted {
             }
             "DescribeStackEvents" => stage.events(&name, query.get("NextToken")),
             "CreateChangeSet" => stage.create_change_set(&name, query),
+            "DescribeChangeSet" if stage.pending => Ok("<Status>CREATE_PENDING</Status>".into()),
+            "DescribeChangeSet" if stage.empty_change_sets > 0 => {
+                stage.empty_change_sets -= 1;
+                Ok(
+                    "<Status>FAILED</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus>\
+                    <StatusReason>The submitted information didn't contain changes.</StatusReason>"
+                        .into(),
+                )
+            }
             "DescribeChangeSet" => Ok(
                 "<Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus>"
                     .into(),
             ),
-            "DeleteChangeSet" => Ok(String::new()),
-            "ExecuteChangeSet" | "DeleteStack" => {
-                let target = query.get("ChangeSetName").unwrap_or(&name).to_owned();
+            "DeleteChangeSet" => {
+                let id = query.get("ChangeSetName").unwrap_or_default();
+                stage.change_sets.retain(|(_, set, _)| set != id);
+                Ok(String::new())
+            }
+            "ListChangeSets" => Ok(stage.list_change_sets(&name)),
+            "ExecuteChangeSet"
+            | "DeleteStack"
+            | "RollbackStack"
+            | "ContinueUpdateRollback"
+            | "CancelUpdateStack" => {
+                let target = match query.get("ChangeSetName") {
+                    Some(id) => stage.take_change_set(id)?,
+                    None => name.clone(),
+                };
+                let skipped = query.list("ResourcesToSkip");
+                stage.skipped.extend(skipped.into_iter().map(str::to_owned));
                 let found = stage.find(&target)?;
                 let (stack, status) = (found.0.clone(), found.1.status.clone());
                 let (operation, usual) = match (query.action(), status.as_str()) {
                     ("DeleteStack", _) => ("delete", DELETES),
+                    ("RollbackStack", _) => ("roll back", TAKEN_BACK),
+                    ("ContinueUpdateRollback", _) => ("continue", CONTINUES),
+                    ("CancelUpdateStack", _) => ("cancel", TAKEN_BACK),
                     (_, "REVIEW_IN_PROGRESS") => ("create", CREATES),
                     _ => ("update", UPDATES),
                 };
@@ -252,6 +344,10 @@ impl Stage {
         let Some(played) = self.stacks.get_mut(stack) else {
             return false;
         };
+        if who == "@template" {
+            played.template = line.trim_start_matches("@template ").into();
+            return true;
+        }
         if who == "@" {
             (played.status, played.reason) = (status.into(), reason.into());
         }
@@ -356,13 +452,50 @@ impl Stage {
             );
             return Err(("ValidationError", text));
         }
-        played.template = template;
-        // One change set a stack: it goes by the stack's ARN.
-        Ok(format!(
-            "<Id>{id}</Id><StackId>{id}</StackId>",
-            id = played.id
-        ))
+        let (stack_id, id) = (
+            played.id.clone(),
+            change_set_arn(query.get("ChangeSetName").unwrap_or_default()),
+        );
+        self.change_sets
+            .push((name.to_owned(), id.clone(), template));
+        Ok(format!("<Id>{id}</Id><StackId>{stack_id}</StackId>"))
     }
+
+    fn list_change_sets(&self, stack: &str) -> String {
+        let of_stack = self.change_sets.iter().filter(|(of, ..)| of == stack);
+        let sets: String = of_stack
+            .map(|(_, id, _)| {
+                let name = id.trim_start_matches(CHANGE_SET);
+                format!(
+                    "<member><ChangeSetId>{id}</ChangeSetId><ChangeSetName>{name}</ChangeSetName>\
+                     <Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus></member>"
+                )
+            })
+            .collect();
+        format!("<Summaries>{sets}</Summaries>")
+    }
+
+    /// Gives the template of a change set to its stack, whose change sets are
+    /// gone then; tells which stack that is.
+    fn take_change_set(&mut self, id: &str) -> Result<String, Refusal> {
+        let found = self.change_sets.iter().find(|(_, set, _)| set == id);
+        let Some((stack, _, template)) = found.cloned() else {
+            return Err((
+                "ChangeSetNotFound",
+                format!("ChangeSet [{id}] does not exist"),
+            ));
+        };
+        self.change_sets.retain(|(of, ..)| *of != stack);
+        self.stacks.get_mut(&stack).unwrap().template = template;
+        Ok(stack)
+    }
+}
+
+const TEMPLATE_OF_NOBODY: &str = "Resources: {Old: {Type: T::T}}";
+const CHANGE_SET: &str = "arn:change-set/";
+
+fn change_set_arn(name: &str) -> String {
+    format!("{CHANGE_SET}{name}")
 }
 
 fn escape(text: &str) -> String {
