@@ -10,6 +10,8 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:ListImports", &[Scope::Looks]),
     // In an account with many stacks, those that something is done to.
     ("cloudformation:ListStacks", &[Scope::Looks]),
+    ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
+    ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),
     ("cloudformation:CreateStack", &[Scope::Stacks]),
     ("cloudformation:DeleteChangeSet", &[Scope::Stacks]),
@@ -19,7 +21,9 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:DescribeStackEvents", &[Scope::Stacks]),
     ("cloudformation:ExecuteChangeSet", &[Scope::Stacks]),
     ("cloudformation:GetTemplate", &[Scope::Stacks]),
+    ("cloudformation:ListChangeSets", &[Scope::Stacks]),
     ("cloudformation:ListStackResources", &[Scope::Stacks]),
+    ("cloudformation:RollbackStack", &[Scope::Stacks]),
     ("ec2:DescribeKeyPairs", &[Scope::Looks]),
     ("ec2:DeleteKeyPair", &[Scope::KeyPair]),
     ("ec2:ImportKeyPair", &[Scope::KeyPair]),
