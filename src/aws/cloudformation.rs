@@ -44,6 +44,14 @@ pub struct ChangeSetRequest<'a> {
     pub capabilities: Vec<String>,
     /// The stack's tags.
     pub tags: &'a BTreeMap<String, String>,
+    /// The role that CloudFormation acts as.
+    pub role_arn: Option<&'a str>,
+    /// The topics that are told of events.
+    pub notification_arns: &'a [String],
+    /// The alarms that take the change back.
+    pub rollback_alarms: &'a [String],
+    /// Whether resources count as made before they are steady.
+    pub express: bool,
 }
 
 impl Cloud {
@@ -182,7 +190,11 @@ impl Cloud {
             .template_body(request.template)
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
-            .set_capabilities(Some(capabilities.collect()));
+            .set_capabilities(Some(capabilities.collect()))
+            .set_role_arn(request.role_arn.map(str::to_owned))
+            .set_notification_arns(some(request.notification_arns))
+            .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_deployment_config(request.express.then(express));
         let operation = "cloudformation:CreateChangeSet";
         let answer = self.ask(operation, || call.clone().send()).await?;
         Ok((
@@ -329,4 +341,34 @@ impl Cloud {
             }
         }
     }
+}
+
+/// Nothing is said of an empty list.
+fn some(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
+    let trigger = |arn: &String| {
+        wire::RollbackTrigger::builder()
+            .arn(arn)
+            .r#type("AWS::CloudWatch::Alarm")
+            .build()
+    };
+    let triggers = some(arns)?.iter().map(trigger).collect();
+    let configuration = wire::RollbackConfiguration::builder();
+    Some(
+        configuration
+            .set_rollback_triggers(Some(triggers))
+            .monitoring_time_in_minutes(0)
+            .build(),
+    )
+}
+
+/// With the roll-back that express mode leaves out when nothing is said.
+fn express() -> wire::DeploymentConfig {
+    wire::DeploymentConfig::builder()
+        .mode(wire::DeploymentConfigMode::Express)
+        .disable_rollback(false)
+        .build()
 }

@@ -113,6 +113,10 @@ fn overrides(typed: &Settings) -> Overrides {
         key_pair: typed.key_pair,
         envoy_image: typed.envoy_image,
         ssh_from: typed.ssh_from,
+        role_arn: typed.role_arn,
+        notification_arn: (!typed.notification_arns.is_empty())
+            .then(|| typed.notification_arns.join(",")),
+        s3_bucket: typed.s3_bucket,
         internet: typed.internet,
     }
 }

@@ -12,8 +12,8 @@ use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
-use crate::config::{Config, Target};
-use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
+use crate::config::{Config, StacksConfig, Target};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Terms, Work};
 use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -25,6 +25,7 @@ pub(crate) struct Wanted {
     wishes: Wishes,
     image: Option<ImageSource>,
     key_pair: Option<KeyPairWork>,
+    terms: Terms,
 }
 
 /// Key pairs come through EC2, whose SDK crate a small build leaves out.
@@ -78,6 +79,7 @@ impl Wanted {
             wishes,
             image,
             key_pair,
+            terms: terms(&config.stacks),
         })
     }
 
@@ -94,6 +96,9 @@ impl Wanted {
         }
         let base = envoy.base.as_ref();
         (self.stacks, self.sidecars) = sidecars::stacks(&config, runtime, base)?;
+        if let (Some(why), false) = (envoy.unknown, self.sidecars.is_empty()) {
+            return Err(envoy_image::needed(&config, &why).into());
+        }
         if let Some(own) = own {
             self.take_image(&own);
         }
@@ -136,10 +141,27 @@ impl Wanted {
             key_pair: self.key_pair,
             replace_failed,
             choices,
+            terms: self.terms,
             last_lines,
             run: RunId::fresh(),
         }
     }
+}
+
+/// What the settings ask of CloudFormation.
+fn terms(stacks: &StacksConfig) -> Terms {
+    Terms {
+        role_arn: stacks.role_arn.as_ref().map(ToString::to_string),
+        notification_arns: texts(&stacks.notification_arns),
+        rollback_alarms: texts(&stacks.rollback_alarms),
+        timeout: stacks.timeout,
+        termination_protection: stacks.termination_protection,
+        express: stacks.express,
+    }
+}
+
+fn texts(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
 }
 
 /// The app's image on the way up; it is built now, for its digest is a part of

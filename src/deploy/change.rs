@@ -12,7 +12,7 @@ use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
 };
 use crate::plan::StepId;
-use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack};
+use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack, Role};
 
 /// How often a change set may fail to be read, each time after retries.
 const MISSES: usize = 10;
@@ -120,6 +120,7 @@ impl Run {
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
+        let terms = &self.work.terms;
         let shorter = (stack.template.len() > LONGEST_TEMPLATE).then(|| stack.minified());
         let request = ChangeSetRequest {
             stack: stack.name.as_str(),
@@ -133,6 +134,11 @@ impl Run {
                 .map(|capability| capability.as_str().to_owned())
                 .collect(),
             tags: &stack.tags,
+            role_arn: terms.role_arn.as_deref(),
+            notification_arns: &terms.notification_arns,
+            rollback_alarms: &terms.rollback_alarms,
+            // In express mode a service may stay on the old task definition.
+            express: terms.express && stack.role != Role::EcsService,
         };
         self.cloud.create_change_set(request).await
     }

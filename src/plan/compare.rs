@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::property::{PropertyChange, keys, properties};
 use super::{DeployedStack, tasks};
 use crate::diag::Source;
-use crate::stack::{ParameterValue, RenderedStack, Role};
+use crate::stack::{ParameterValue, RenderedStack, Role, VERSION_TAG};
 use crate::yaml;
 
 /// What happens to a thing.
@@ -263,7 +263,7 @@ fn tags(
     let names: BTreeSet<&String> = wanted
         .keys()
         .chain(deployed.keys())
-        .filter(|name| !name.starts_with("aws:"))
+        .filter(|name| !name.starts_with("aws:") && *name != VERSION_TAG)
         .collect();
     for name in names {
         let (before, after) = (deployed.get(name).cloned(), wanted.get(name).cloned());
@@ -301,6 +301,8 @@ mod tests {
         there.template = Some(BEFORE.into());
         there.stack.parameters.insert("Size".into(), "large".into());
         wanted.tags.insert("team".into(), "mesh".into());
+        // Another version alone changes nothing.
+        wanted.tags.insert(VERSION_TAG.into(), "2.0.0".into());
         let found = serde_json::to_string_pretty(&compare(&wanted, KnownImage::Nothing, &there))
             .expect("serializable");
         insta::assert_snapshot!(found, @r#"

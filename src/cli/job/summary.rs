@@ -141,10 +141,10 @@ mod tests {
         };
         Plan {
             direction: Direction::Up,
-            moves: Vec::new(),
             steps: steps.into_iter().map(step).collect(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
+            moves: Vec::new(),
         }
     }
 

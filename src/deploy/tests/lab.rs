@@ -14,7 +14,7 @@ use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
     Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
-    Work, down, observe, up,
+    Terms, Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -112,6 +112,7 @@ impl Lab {
             }),
             replace_failed: false,
             choices: Choices::default(),
+            terms: Terms::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),
         }

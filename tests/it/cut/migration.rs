@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::config::Config;
-use colormesh::deploy::{self, Choices, ImageSource, Interrupt, LastLines, RunId, Work};
+use colormesh::deploy::{self, Choices, ImageSource, Interrupt, LastLines, RunId, Terms, Work};
 use colormesh::image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 
@@ -40,6 +40,7 @@ async fn up_as_before(endpoint: &str) {
         replace_failed: false,
         choices: Choices::default(),
         last_lines: LastLines::default(),
+        terms: Terms::default(),
         run: RunId::fresh(),
     };
     let stacks = before();
