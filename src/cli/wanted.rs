@@ -96,6 +96,9 @@ impl Wanted {
         }
         let base = envoy.base.as_ref();
         (self.stacks, self.sidecars) = sidecars::stacks(&config, runtime, base)?;
+        if let (Some(why), false) = (envoy.unknown, self.sidecars.is_empty()) {
+            return Err(envoy_image::needed(&config, &why).into());
+        }
         if let Some(own) = own {
             self.take_image(&own);
         }
