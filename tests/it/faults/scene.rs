@@ -8,7 +8,7 @@ use std::time::Duration;
 use colormesh::account::lab::LabSettings;
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::deploy::{
-    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, RunId, Work,
+    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, RunId, Terms, Work,
 };
 use colormesh::image::Image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
@@ -99,6 +99,7 @@ impl Scene {
             replace_failed: false,
             choices: Choices::default(),
             last_lines: LastLines::default(),
+            terms: Terms::default(),
             run: RunId::fresh(),
         }
     }
