@@ -65,6 +65,7 @@ fn very_many_services_go_up_are_proved_change_and_go_down() {
         let last = format!("external s{}", count - 1);
         assert_eq!(check(&report, &last)["verdict"], "passed");
     }
+    project.run(&["verify", "--egress"]).code(0);
     project.run(&["down"]).code(0);
 }
 
