@@ -8,7 +8,7 @@ use std::time::Duration;
 use colormesh::account::lab::LabSettings;
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::deploy::{
-    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, RunId, Work,
+    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, RunId, Terms, Work,
 };
 use colormesh::image::Image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
@@ -97,6 +97,7 @@ impl Scene {
                 directory: self.local.folder.path().join("ssh"),
             }),
             replace_failed: false,
+            terms: Terms::default(),
             choices: Choices::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),
