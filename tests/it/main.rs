@@ -4,6 +4,7 @@
 mod architecture;
 mod cloud;
 mod cloudformation;
+mod costs;
 mod cut;
 mod egress;
 mod elf;
@@ -22,6 +23,7 @@ mod pipeline;
 mod project;
 mod pull;
 mod registry;
+mod rolling;
 mod services;
 mod settings;
 mod sidecar;

@@ -45,7 +45,6 @@ async fn each_event_is_told_once_and_in_order() {
     assert_eq!(
         told,
         [
-            "e-vpc REVIEW_IN_PROGRESS",
             "e-vpc CREATE_IN_PROGRESS",
             "Vpc CREATE_IN_PROGRESS",
             "Vpc CREATE_COMPLETE",

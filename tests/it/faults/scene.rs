@@ -100,6 +100,7 @@ impl Scene {
             terms: Terms::default(),
             choices: Choices::default(),
             last_lines: LastLines::default(),
+            terms: Terms::default(),
             run: RunId::fresh(),
         }
     }
