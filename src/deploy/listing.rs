@@ -19,7 +19,10 @@ pub(super) enum Listing {
 pub(super) enum Look {
     All(StackPage),
     UnderWay(UnderWay),
-    Single { id: String, stack: Option<Stack> },
+    Single {
+        id: String,
+        stack: Option<Box<Stack>>,
+    },
     Nothing,
 }
 
@@ -73,7 +76,7 @@ impl Listing {
 
 /// Reads one stack.
 pub(super) async fn single(cloud: &Cloud, id: &str) -> Result<Look, CloudError> {
-    let stack = cloud.stack(id).await?;
+    let stack = cloud.stack(id).await?.map(Box::new);
     let id = id.to_owned();
     Ok(Look::Single { id, stack })
 }
@@ -104,7 +107,7 @@ impl Look {
                 None => Seen::Unknown,
             },
             Self::Single { id, stack } if id == wanted => {
-                stack.as_ref().map_or(Seen::Absent, status)
+                stack.as_deref().map_or(Seen::Absent, status)
             }
             Self::Single { .. } | Self::Nothing => Seen::Unknown,
         }

@@ -50,6 +50,10 @@ pub(super) type Reply = oneshot::Sender<Result<Settled, CloudError>>;
 /// It is over when an event of the stack itself says so. A success is believed
 /// on the word of the status alone, once the operation was seen under way, so
 /// that what waits for it starts at once; its last events are read after that.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that was seen, in whatever order"
+)]
 pub(super) struct Watched {
     pub(super) watch: Watch,
     pub(super) tail: Tail,

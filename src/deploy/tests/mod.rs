@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
 
+mod change_sets;
 mod down;
 mod events;
 mod image;

@@ -12,7 +12,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
-use super::stage::{Newer, Refusal, Stage, change_set_arn, escape};
+use super::change_sets::change_set_arn;
+use super::stage::{Newer, Refusal, Stage, escape};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::endpoint::query::Query;
 

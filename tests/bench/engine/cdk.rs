@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use serde_json::{Map, json};
+use colormesh::stack::RenderedStack;
+use serde_json::{Map, Value, json};
 
 use crate::field::Field;
 use crate::graph::Graph;
@@ -46,7 +47,7 @@ fn write(folder: &Path, graph: &Graph) -> Result<()> {
     for stack in &graph.stacks {
         let name = stack.name.as_str();
         let file = format!("{name}.template.json");
-        fs::write(folder.join(&file), stack.minified())?;
+        fs::write(folder.join(&file), template(stack)?)?;
         let artifact = json!({
             "type": "aws:cloudformation:stack",
             "environment": "aws://123456789012/us-west-2",
@@ -62,4 +63,13 @@ fn write(folder: &Path, graph: &Graph) -> Result<()> {
     let manifest = json!({"version": "36.0.0", "artifacts": artifacts});
     fs::write(folder.join("manifest.json"), manifest.to_string())?;
     Ok(())
+}
+
+/// The template with the parameters as defaults, which an assembly cannot give.
+fn template(stack: &RenderedStack) -> Result<String> {
+    let mut template: Value = serde_json::from_str(&stack.minified())?;
+    for (name, value) in Graph::parameters(stack) {
+        template["Parameters"][name]["Default"] = value.into();
+    }
+    Ok(template.to_string())
 }

@@ -40,8 +40,11 @@ impl Field {
             lab: lab.clone(),
             ..account::Options::new(folder.path().join("account"))
         })?;
+        // App Mesh answers, so that all tools deploy the same templates and
+        // nobody looks for an Envoy image.
+        let meshes = axum::routing::get(|| async { r#"{"meshes":[]}"# });
         let endpoint = Endpoint {
-            extra: Router::new(),
+            extra: Router::new().route("/v20190125/meshes", meshes),
         };
         let tasks = tokio::spawn(tasks::run(account.clone()));
         let serving = endpoint.serve(listener, account, std::future::pending());

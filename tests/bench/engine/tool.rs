@@ -26,6 +26,9 @@ pub(crate) enum Tool {
     Cdk(PathBuf),
 }
 
+/// What a peer is called, how its program is had, and what it is then.
+type Peer = (&'static str, fn() -> Result<PathBuf>, fn(PathBuf) -> Tool);
+
 /// What a tool is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
@@ -53,7 +56,7 @@ impl Tool {
             tools.push(Self::OursFewReads);
         }
         if settings.peer_draws > 0 {
-            let peers: [(&str, fn() -> Result<PathBuf>, fn(PathBuf) -> Self); 3] = [
+            let peers: [Peer; 3] = [
                 ("sceptre", install::sceptre, Self::Sceptre),
                 ("cdk", install::cdk, Self::Cdk),
                 ("aws-cli", install::aws_cli, Self::AwsCli),
