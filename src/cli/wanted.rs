@@ -114,6 +114,11 @@ impl Wanted {
         self.wishes.image = ImagePlan::Given(own.reference.clone());
     }
 
+    /// The stacks as they should be.
+    pub(crate) fn stacks(&self) -> &[RenderedStack] {
+        &self.stacks
+    }
+
     /// Reads what is deployed and plans the way from there.
     pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
         let key_pair = self.wishes.key_pair.as_deref();

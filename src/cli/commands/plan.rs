@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use serde::Serialize;
 
 use crate::cli::args::{Global, Plan as Arguments};
+use crate::cli::costs::Costs;
 use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
@@ -20,6 +22,16 @@ const NAME: usize = 42;
 /// The most changes of one stack that are shown to a person.
 const SHOWN: usize = 20;
 
+/// The document of `--output json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    /// With `--target aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Costs>,
+}
+
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let mut job = Job::open(&arguments.job)?;
@@ -33,8 +45,13 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     job.summary.plan(&plan);
     job.outputs
         .set("changes", &plan.has_changes().to_string())?;
-    printer.json(&plan)?;
-    printer.data(&text(&plan, printer.width()))?;
+    let cost = Costs::of(&session.config, wanted.stacks())?;
+    let mut said = text(&plan, printer.width());
+    if let Some(cost) = &cost {
+        said.push_str(&cost.text(printer.width()));
+    }
+    printer.json(&Document { plan: &plan, cost })?;
+    printer.data(&said)?;
     Ok(if arguments.exit_code && plan.has_changes() {
         CHANGES
     } else {
