@@ -286,7 +286,10 @@ impl Account {
     }
 
     // A blob that cannot be removed costs space and nothing else.
-    fn remove_unused<'a>(&self, gone: impl Iterator<Item = (&'a Digest, &'a StoredImage)>) {
+    pub(super) fn remove_unused<'a>(
+        &self,
+        gone: impl Iterator<Item = (&'a Digest, &'a StoredImage)>,
+    ) {
         let store = self.images();
         self.read(|state| {
             let used = state.ecr.used_blobs();

@@ -54,7 +54,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::config::{Config, ExternalService};
-    use crate::stack::render;
+    use crate::stack::{ParameterValue, Role, render};
 
     fn stacks(services: usize) -> Vec<RenderedStack> {
         let mut config = Config::default();
@@ -78,5 +78,25 @@ mod tests {
         let resources = check_limits(&stacks(248)).unwrap_err().to_string();
         // Five of the mesh's own, two for each service.
         assert!(resources.contains("has 501 resources"), "{resources}");
+    }
+
+    /// The names that may be asked for come as parameters then.
+    #[test]
+    fn the_names_of_five_thousand_services_leave_the_cluster_short_enough() {
+        let mut stacks = stacks(5000);
+        stacks.retain(|stack| stack.role != Role::Mesh);
+        check_limits(&stacks).unwrap();
+        let cluster = stacks.iter().find(|stack| stack.role == Role::EcsCluster);
+        let mut names: Vec<&str> = Vec::new();
+        for (name, value) in &cluster.unwrap().parameters {
+            if let (true, ParameterValue::Known(value)) = (name.starts_with("ServiceHosts"), value)
+            {
+                assert!(value.len() <= 4096, "{name}: {}", value.len());
+                names.extend(value.split(','));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 5000);
     }
 }

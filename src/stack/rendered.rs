@@ -62,7 +62,12 @@ pub fn unwanted(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
 
 fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
     let template = text(role, config)?;
-    let parameters = parameters::parameters(role, config)?;
+    let mut parameters = parameters::parameters(role, config)?;
+    if role == Role::EcsCluster {
+        let names = way_out::lists(config)?;
+        let names = way_out::values(&names);
+        parameters.extend(names.map(|(name, value)| (name, ParameterValue::Known(value))));
+    }
     let links = links::links(role, &parameters)?;
     Ok(RenderedStack {
         name: role.stack_name(config),
@@ -105,6 +110,7 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
 fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
     let lists = way_out::lists(config)?;
     let text = section::replace(template, "egress ports", &way_out::ports(config));
+    let text = section::replace(&text, "name parameters", &way_out::declarations(&lists));
     let text = section::replace(&text, "name lists", &way_out::resources(&lists));
     Ok(section::replace(
         &text,

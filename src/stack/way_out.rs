@@ -18,6 +18,13 @@ use crate::diag::{Diagnostic, Diagnostics};
 /// Most names in one list: what the service takes in one request.
 const LONGEST_LIST: usize = 1000;
 
+/// As many bytes of names stand in the template, which may have 51,200 of them.
+/// More come as parameters, which do not count for that.
+const LONGEST_IN_TEMPLATE: usize = 8 * 1024;
+
+/// The longest value of a parameter, in bytes.
+const LONGEST_PARAMETER: usize = 4096;
+
 /// Most lists of services: a rule group has 100 rules, a rule has one list,
 /// and the template's own rules come on top.
 const MOST_LISTS: usize = 64;
@@ -58,6 +65,8 @@ fn port_rule(range: &RangeInclusive<u16>) -> String {
 pub(super) struct NameList {
     id: String,
     names: Vec<String>,
+    /// The parameter that has the names, where they are not in the template.
+    parameter: Option<String>,
 }
 
 /// The lists of the registries and of the services.
@@ -68,10 +77,15 @@ pub(super) fn lists(config: &Config) -> Result<Vec<NameList>, Diagnostics> {
     let mut lists = vec![NameList {
         id: "RegistryNames".to_owned(),
         names: registries.into_iter().collect(),
+        parameter: None,
     }];
-    for (index, names) in buckets(&config.external_services)?.into_iter().enumerate() {
-        let id = format!("ServiceNames{}", index + 1);
-        lists.push(NameList { id, names });
+    let (buckets, are_parameters) = buckets(&config.external_services)?;
+    for (index, names) in buckets.into_iter().enumerate() {
+        lists.push(NameList {
+            id: format!("ServiceNames{}", index + 1),
+            names,
+            parameter: are_parameters.then(|| format!("ServiceHosts{}", index + 1)),
+        });
     }
     lists.retain(|list| !list.names.is_empty());
     Ok(lists)
@@ -80,22 +94,38 @@ pub(super) fn lists(config: &Config) -> Result<Vec<NameList>, Diagnostics> {
 /// The lists as resources, as lines under `Resources`.
 pub(super) fn resources(lists: &[NameList]) -> String {
     let mut lines = String::from("\n");
-    for NameList { id, names } in lists {
-        let quoted: String = names
-            .iter()
-            .map(|name| format!("        - {}\n", scalar(name)))
-            .collect();
-        let head = format!(
+    for list in lists {
+        let id = &list.id;
+        let domains = match &list.parameter {
+            Some(parameter) => format!(" !Ref {parameter}\n"),
+            None => list.names.iter().fold("\n".to_owned(), |lines, name| {
+                format!("{lines}        - {}\n", scalar(name))
+            }),
+        };
+        writeln!(
+            lines,
             "  {id}:
     Type: AWS::Route53Resolver::FirewallDomainList
     Condition: DropsAll
     Properties:
-      Domains:
-"
-        );
-        writeln!(lines, "{head}{quoted}").expect("writing to a string succeeds");
+      Domains:{domains}"
+        )
+        .expect("writing to a string succeeds");
     }
     lines
+}
+
+/// The parameters that have names, as lines under `Parameters`.
+pub(super) fn declarations(lists: &[NameList]) -> String {
+    let names = lists.iter().filter_map(|list| list.parameter.as_deref());
+    let lines = names.map(|name| format!("  {name}:\n    Type: CommaDelimitedList\n\n"));
+    lines.fold("\n".to_owned(), |all, lines| all + &lines)
+}
+
+/// The values of those parameters.
+pub(super) fn values(lists: &[NameList]) -> impl Iterator<Item = (String, String)> {
+    let value = |list: &NameList| Some((list.parameter.clone()?, list.names.join(",")));
+    lists.iter().filter_map(value)
 }
 
 /// A rule for each list, as lines of the rule group.
@@ -117,18 +147,27 @@ pub(super) fn rules(lists: &[NameList]) -> String {
 ///
 /// Each host's place depends on its name alone, so that a service that comes
 /// or goes moves no other into another list, which would be changed later or
-/// sooner than the one that it leaves.
-fn buckets(services: &[ExternalService]) -> Result<Vec<Vec<String>>, Diagnostics> {
+/// sooner than the one that it leaves. Told as well is whether they are to come
+/// as parameters.
+fn buckets(services: &[ExternalService]) -> Result<(Vec<Vec<String>>, bool), Diagnostics> {
     let hosts: IndexSet<&str> = services.iter().map(|each| each.host.as_str()).collect();
     let placed: Vec<(usize, &str)> = hosts.iter().map(|host| (place(host), *host)).collect();
+    let length = |names: usize, bytes: usize| bytes + names.saturating_sub(1);
+    let bytes = hosts.iter().map(|host| host.len()).sum();
+    let are_parameters = length(hosts.len(), bytes) > LONGEST_IN_TEMPLATE;
+    let fits = |bucket: &Vec<String>| {
+        let bytes = bucket.iter().map(String::len).sum();
+        bucket.len() <= LONGEST_LIST
+            && (!are_parameters || length(bucket.len(), bytes) <= LONGEST_PARAMETER)
+    };
     let mut count = 1;
     while count <= MOST_LISTS {
         let mut buckets = vec![Vec::new(); count];
         for (place, host) in &placed {
             buckets[place % count].push((*host).to_owned());
         }
-        if buckets.iter().all(|bucket| bucket.len() <= LONGEST_LIST) {
-            return Ok(buckets);
+        if buckets.iter().all(fits) {
+            return Ok((buckets, are_parameters));
         }
         count *= 2;
     }

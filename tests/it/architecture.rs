@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("cost", &["config", "stack", "template"]),
     ("plan", &["stack", "template", "aws", "yaml"]),
     ("aws", &["stack"]),
-    ("deploy", &["plan", "stack", "aws", "image"]),
+    ("deploy", &["plan", "stack", "aws", "image", "yaml"]),
     ("mesh", &["template", "ports"]),
     ("envoy", &["mesh", "ports"]),
     ("image", &[]),

@@ -6,10 +6,12 @@ use super::operation::Phase;
 use super::running::Running;
 use super::step::{TakenOver, Worker, mark_done, subject};
 use super::walk::Walk;
+use crate::account::ecr::StoredImage;
 use crate::account::lab::{Moment, Verb};
 use crate::account::resources::{self, Failure, Settled, describe};
 use crate::account::shared::Shared;
 use crate::account::store::State;
+use crate::image::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -71,9 +73,11 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
                 break;
             };
             moved = true;
+            let images = images_of(worker, which, &id)?;
             match worker.change(|state, stack| begin(worker, which, &id, state, stack))? {
                 Began::Done => walk.done(&id),
                 Began::Running => {
+                    worker.account.remove_unused(images.iter());
                     let span = worker.span(&id, Verb::Delete, which)?;
                     running.begin(id, Duration::ZERO, span);
                 }
@@ -103,6 +107,22 @@ pub(super) async fn all(worker: &Worker, which: Which) -> Result<(), Stop> {
             worker.rest().await;
         }
     }
+}
+
+/// The images that go with a repository, if that is what is deleted.
+fn images_of(
+    worker: &Worker,
+    which: Which,
+    id: &str,
+) -> Result<BTreeMap<Digest, StoredImage>, TakenOver> {
+    worker.look(|state, stack, _| {
+        let repository = which
+            .look(stack)
+            .get(id)
+            .filter(|resource| resource.resource_type == "AWS::ECR::Repository")
+            .and_then(|resource| state.ecr.repositories.get(resource.physical_id.as_ref()?));
+        repository.map_or_else(BTreeMap::new, |repository| repository.images.clone())
+    })
 }
 
 fn tell(stack: &mut Stack, which: Which, id: &str, status: &str, reason: Option<String>) {

@@ -237,14 +237,12 @@ async fn in_time(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
     let limit = Duration::from_secs(u64::from(minutes) * 60);
     let latency = worker.account.lab().latency();
     let limit = latency.map_or(limit, |latency| latency.scale(limit));
-    match tokio::time::timeout(limit, towards(worker, spec)).await {
-        Ok(made) => made,
-        Err(_) => {
-            forward::give_up(worker)?;
-            let reason = "Stack creation time exceeded the specified timeout.";
-            Err(Stop::Failed(reason.to_owned()))
-        }
+    if let Ok(made) = tokio::time::timeout(limit, towards(worker, spec)).await {
+        return made;
     }
+    forward::give_up(worker)?;
+    let reason = "Stack creation time exceeded the specified timeout.";
+    Err(Stop::Failed(reason.to_owned()))
 }
 
 async fn roll_back_create(worker: &Worker) -> Result<bool, TakenOver> {

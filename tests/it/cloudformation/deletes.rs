@@ -114,3 +114,21 @@ async fn what_cannot_be_deleted_is_named_and_can_be_left_behind() {
             .any(|line| line.starts_with("Vpc DELETE_SKIPPED"))
     );
 }
+
+#[tokio::test]
+async fn a_repository_that_empties_itself_takes_its_blobs_along() {
+    let formation = Formation::start().await;
+    let template = "Resources: {R: {Type: AWS::ECR::Repository, Properties: {RepositoryName: \
+                    emptied, EmptyOnDelete: true}}}";
+    formation.create("s", template).await;
+    let file = crate::elf::program(formation.local.folder.path(), "body");
+    let image = colormesh::image::build(&file).unwrap();
+    let target = formation.local.target("emptied").await;
+    colormesh::image::push(&image, &target).await.unwrap();
+    let store = formation.local.account.images();
+    let layer = colormesh::image::Digest::of(&image.layer);
+    assert!(store.contains(&layer));
+    assert_eq!(formation.delete("s").await.0, "DELETE_COMPLETE");
+    assert!(!store.contains(&layer));
+    assert!(!store.contains(&image.digest));
+}

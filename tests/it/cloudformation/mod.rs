@@ -2,6 +2,7 @@
 //! order, with which words, and what is left when something fails.
 
 pub(crate) mod account;
+mod aws_cli;
 mod change_sets;
 mod deletes;
 mod drift;

@@ -37,7 +37,7 @@ fn the_second_of_two_ups_waits_and_has_nothing_to_do() {
         });
         of_stacks.count()
     };
-    assert_eq!((created(&first), created(&second)), (5, 0));
+    assert_eq!((created(&first), created(&second)), (7, 0));
     project.run(&["verify"]).code(0);
     project.run(&["down"]).code(0);
     traces::assert_none(&project);

@@ -51,6 +51,7 @@ fn no_request_is_lost(runtime: &str) {
     assert_eq!(last.len(), 2, "{last:?}");
     assert!(last.iter().all(|task| !first.contains(task)), "{last:?}");
     project.run(&["verify"]).code(0);
+    project.run(&["verify", "--egress"]).code(0);
     project.run(&["down"]).code(0);
 }
 

@@ -65,6 +65,7 @@ fn very_many_services_go_up_are_proved_change_and_go_down() {
         let last = format!("external s{}", count - 1);
         assert_eq!(check(&report, &last)["verdict"], "passed");
     }
+    project.run(&["verify", "--egress"]).code(0);
     project.run(&["down"]).code(0);
 }
 
@@ -72,7 +73,8 @@ fn very_many_services_go_up_are_proved_change_and_go_down() {
 fn what_aws_would_refuse_is_refused_before_anything_is_asked() {
     let project = Project::new().file("colormesh.yaml", &settings(5000));
     for command in [&["plan"][..], &["up", "--yes"]] {
-        let said = project.run(&[command, &["--target", "aws"]].concat());
+        let arguments = ["--target", "aws", "--mesh-runtime", "app-mesh"];
+        let said = project.run(&[command, &arguments].concat());
         let Said { stderr, .. } = said.code(2);
         assert!(
             stderr.contains("AppMeshExternalExample-mesh` has 10005 resources"),
