@@ -37,7 +37,7 @@ impl Run {
         kind: ChangeSetKind,
     ) -> Result<Changed, StepError> {
         let parameters = self.parameters(stack);
-        if kind == ChangeSetKind::Create {
+        if kind == ChangeSetKind::Create && !stack.imports.is_empty() {
             let made = self.create_at_once(step, stack, &parameters).await;
             self.ledger.end(step);
             if let Some(settled) = made? {
@@ -121,9 +121,9 @@ impl Run {
         Ok((start, token))
     }
 
-    /// Makes a stack that is not there without a change set, which would have
-    /// nothing to compare: it would cost seconds of each stack that others wait
-    /// for, and CloudFormation checks a new stack before it begins either way.
+    /// Makes a stack that is not there, and that others had to come before,
+    /// without a change set: it would have nothing to compare, could not be
+    /// checked before anything runs, and would cost seconds where others wait.
     /// Nothing when the stack waits in review, or only change sets are allowed.
     async fn create_at_once(
         &self,

@@ -100,7 +100,6 @@ impl Scene {
             terms: Terms::default(),
             choices: Choices::default(),
             last_lines: LastLines::default(),
-            terms: Terms::default(),
             run: RunId::fresh(),
         }
     }
