@@ -97,7 +97,6 @@ impl Scene {
                 directory: self.local.folder.path().join("ssh"),
             }),
             replace_failed: false,
-            terms: Terms::default(),
             choices: Choices::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),
