@@ -26,7 +26,7 @@ const ARGUMENTS: &[&str] = &[
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Setup {
     /// Files that are replaced when the mesh changes.
-    Compiled(Configuration),
+    Compiled(Box<Configuration>),
     /// One file that stays.
     Carried(Placed),
 }

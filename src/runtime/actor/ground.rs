@@ -61,14 +61,13 @@ impl Actor {
     }
 
     fn services(&self, spec: &TaskSpec) -> Vec<Modelled> {
-        let services = match &spec.carried {
-            Some(carried) => outside::carried_services_over_tls(&carried.configuration),
-            None => {
-                let meshes = self.meshes.borrow();
-                let mesh = meshes.meshes.get(&spec.mesh);
-                let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
-                services.unwrap_or_default()
-            }
+        let services = if let Some(carried) = &spec.carried {
+            outside::carried_services_over_tls(&carried.configuration)
+        } else {
+            let meshes = self.meshes.borrow();
+            let mesh = meshes.meshes.get(&spec.mesh);
+            let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
+            services.unwrap_or_default()
         };
         let modelled = services.into_iter().take(SAMPLES);
         modelled

@@ -175,7 +175,7 @@ impl Task {
         let placement = self.placement(app, &meshes);
         let compiled = envoy::compile(mesh, &self.spec.proxy, &placement);
         compiled
-            .map(Setup::Compiled)
+            .map(|configuration| Setup::Compiled(Box::new(configuration)))
             .map_err(|error| error.to_string())
     }
 
