@@ -169,11 +169,13 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "ARN", hide_short_help = true)]
     pub(crate) role_arn: Option<String>,
     /// A topic that is told of every event of a stack; may be given again
-    #[arg(long = "notification-arn", global = true, value_name = "ARN", hide_short_help = true)]
+    #[arg(
+        long = "notification-arn",
+        global = true,
+        value_name = "ARN",
+        hide_short_help = true
+    )]
     pub(crate) notification_arns: Vec<String>,
-    /// Bucket for templates that are too long for a request
-    #[arg(long, global = true, value_name = "BUCKET", hide_short_help = true)]
-    pub(crate) s3_bucket: Option<String>,
 }
 
 // === impl Settings ===
@@ -252,6 +254,9 @@ pub(crate) struct Up {
     /// What becomes of running operations when this is interrupted
     #[arg(long, value_name = "detach|cancel", value_enum, default_value_t)]
     pub(crate) on_interrupt: OnInterrupt,
+    /// Replace or delete resources that hold data, where a change needs that
+    #[arg(long)]
+    pub(crate) allow_replacement: bool,
     /// A resource that a roll-back which failed may leave as it is; may be
     /// given again
     #[arg(long = "skip-resource", value_name = "STACK.LOGICALID")]
@@ -305,6 +310,10 @@ pub(crate) struct Down {
 
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
+    /// Show each property before and after, and what the service says: it is
+    /// asked with change sets, which are removed again
+    #[arg(long)]
+    pub(crate) detail: bool,
     /// End with 3 when something would change
     #[arg(long)]
     pub(crate) exit_code: bool,

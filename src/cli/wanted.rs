@@ -13,7 +13,9 @@ use super::printer::Printer;
 use super::session::Session;
 use super::settings;
 use crate::config::{Config, StacksConfig, Target};
-use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Terms, Work};
+use crate::deploy::{
+    self, Choices, ImageSource, KeyPairWork, LastLines, Review, RunId, Terms, Work,
+};
 use crate::image;
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -105,18 +107,19 @@ impl Wanted {
 
     /// What the engine works with.
     pub(crate) fn work(
-        self,
+        &self,
         replace_failed: bool,
         choices: Choices,
         last_lines: LastLines,
     ) -> Work {
         Work {
-            environment: self.wishes.environment,
-            image: self.image,
-            key_pair: self.key_pair,
+            environment: self.wishes.environment.clone(),
+            image: self.image.clone(),
+            key_pair: self.key_pair.clone(),
             replace_failed,
             choices,
-            terms: self.terms,
+            review: Review::default(),
+            terms: self.terms.clone(),
             last_lines,
             run: RunId::fresh(),
         }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use super::words::words;
 use super::{
     AccountId, Caller, Cidr, Color, DomainName, EnvironmentName, ExternalService, ImageName,
-    ImageReference, IpPreference, KeyPairName, MeshName, ProfileName, Protocol, Region, StacksConfig, UrlPath,
+    ImageReference, IpPreference, KeyPairName, MeshName, ProfileName, Protocol, Region,
+    StacksConfig, UrlPath,
 };
 
 /// Everything that the other rooms ask of the user.

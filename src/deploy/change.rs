@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::timeout;
+
+use super::holds_data::losses;
 use super::ledger::Begun;
 use super::run::Run;
 use super::tail::Start;
@@ -38,10 +41,13 @@ impl Run {
     ) -> Result<Changed, StepError> {
         self.tell(step, Progress::ChangeSet);
         let parameters = self.parameters(stack);
-        let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
-            Ok(ids) => ids,
-            Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
-            Err(error) => return Err(error.into()),
+        let (id, stack_id) = match self.reviewed(stack, kind, &parameters).await {
+            Some(ids) => ids,
+            None => match self.create_change_set(stack, kind, &parameters).await {
+                Ok(ids) => ids,
+                Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
+                Err(error) => return Err(error.into()),
+            },
         };
         let begun = Begun {
             stack_id: stack_id.clone(),
@@ -67,6 +73,7 @@ impl Run {
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
+        self.check_losses(&change_set).await?;
         self.tell(
             step,
             Progress::Executing {
@@ -92,8 +99,57 @@ impl Run {
             start,
             places: self.places(stack),
         };
-        let settled = self.followed(stack.role, watch).await?;
+        let settled = self.in_time(step, stack.role, watch).await?;
         Ok(Changed::Settled(Box::new(settled)))
+    }
+
+    /// The change set of the review, if it is of the same wish; else it goes.
+    async fn reviewed(
+        &self,
+        stack: &RenderedStack,
+        kind: ChangeSetKind,
+        parameters: &BTreeMap<String, String>,
+    ) -> Option<(String, String)> {
+        let ready = self.work.review.ready.get(&stack.name)?;
+        let change_set = &ready.change_set;
+        let is_first = self
+            .used
+            .lock()
+            .is_ok_and(|mut used| used.insert(stack.name.clone()));
+        if kind == ChangeSetKind::Update && ready.parameters == *parameters && is_first {
+            return Some((change_set.id.clone(), change_set.stack_id.clone()));
+        }
+        let _ = self.cloud.delete_change_set(&change_set.id).await;
+        None
+    }
+
+    /// Stops before data is lost that nobody said may be lost.
+    async fn check_losses(&self, change_set: &ChangeSet) -> Result<(), StepError> {
+        if self.work.choices.allow_replacement {
+            return Ok(());
+        }
+        let losses = losses(&self.cloud, &change_set.changes).await;
+        if losses.is_empty() {
+            return Ok(());
+        }
+        self.cloud.delete_change_set(&change_set.id).await?;
+        Err(StepError::LosesData { losses })
+    }
+
+    /// Follows an operation, and calls it off when it takes too long.
+    async fn in_time(&self, step: &StepId, role: Role, watch: Watch) -> Result<Settled, StepError> {
+        let followed = self.followed(role, watch);
+        let Some(limit) = self.work.terms.timeout else {
+            return Ok(followed.await?);
+        };
+        if let Ok(settled) = timeout(limit, followed).await {
+            return Ok(settled?);
+        }
+        let open = self.ledger.open();
+        let begun = open.into_iter().find(|(of, _)| of == step);
+        let (_, begun) = begun.expect("what is followed was begun");
+        let status = self.cancel(step, &begun).await?;
+        Err(StepError::OverTime { limit, status })
     }
 
     /// Starts a change set; tells where its events begin, and its token.
@@ -114,7 +170,7 @@ impl Run {
         Ok((start, token))
     }
 
-    async fn create_change_set(
+    pub(super) async fn create_change_set(
         &self,
         stack: &RenderedStack,
         kind: ChangeSetKind,
@@ -145,7 +201,7 @@ impl Run {
 
     /// Waits until a change set is worked out. One that cannot be read is
     /// removed again.
-    async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
+    pub(super) async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
         let mut misses = 0;
         loop {
             self.pace.urgent_turn().await;
@@ -167,7 +223,7 @@ impl Run {
     }
 
     /// Removes a change set that failed, and the empty stack around it.
-    async fn refused(
+    pub(super) async fn refused(
         &self,
         stack: &RenderedStack,
         change_set: &ChangeSet,

@@ -111,6 +111,7 @@ async fn walk(
     loop {
         walk.start();
         if walk.tasks.is_empty() {
+            walk.run.forget_unused().await;
             return walk.ended();
         }
         tokio::select! {

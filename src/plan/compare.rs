@@ -106,6 +106,16 @@ pub fn compare(
     templates(wanted, deployed.template.as_deref(), &mut changes);
     parameters(wanted, image, deployed, &mut changes);
     tags(&wanted.tags, &deployed.stack.tags, &mut changes);
+    let is_protected = deployed.stack.is_protected;
+    if wanted
+        .termination_protection
+        .is_some_and(|wanted| wanted != is_protected)
+    {
+        changes.push(Change::Section {
+            kind: ChangeKind::Modify,
+            path: "termination protection".to_owned(),
+        });
+    }
     changes
 }
 

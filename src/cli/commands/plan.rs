@@ -11,9 +11,11 @@ use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::moving;
 use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
+use crate::cli::review;
 use crate::cli::session::Session;
 use crate::cli::settings;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
+use crate::deploy::{Choices, LastLines};
 use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
 
 /// How wide names of steps are.
@@ -36,8 +38,17 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     job.summary.plan(&plan);
     job.outputs
         .set("changes", &plan.has_changes().to_string())?;
-    printer.json(&plan)?;
-    printer.data(&text(&plan, printer.width()))?;
+    let mut shown = text(&plan, printer.width());
+    if arguments.detail {
+        let work = wanted.work(false, Choices::default(), LastLines::default());
+        let said = async { Ok(review::look(&session, &plan, &work).await) };
+        let said = session.or_lost(said).await?;
+        shown.push_str(&review::text(&plan, &said));
+        printer.json(&review::document(&plan, &said))?;
+    } else {
+        printer.json(&plan)?;
+    }
+    printer.data(&shown)?;
     Ok(if arguments.exit_code && plan.has_changes() {
         CHANGES
     } else {
