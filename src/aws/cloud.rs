@@ -54,6 +54,7 @@ pub struct Cloud {
     pub(super) ec2: aws_sdk_ec2::Client,
     endpoint: String,
     credentials: CredentialSource,
+    sdk: SdkConfig,
 }
 
 // === impl Cloud ===
@@ -80,7 +81,13 @@ impl Cloud {
             ec2: aws_sdk_ec2::Client::new(&config),
             endpoint,
             credentials,
+            sdk: config,
         }
+    }
+
+    /// What all clients are made of.
+    pub(super) fn sdk(&self) -> &SdkConfig {
+        &self.sdk
     }
 
     /// Where the calls go.

@@ -5,6 +5,7 @@
 //! once, and an error says what went wrong and what to do about it. It decides
 //! nothing: what to call, and when, is up to `deploy` and `cli`.
 
+mod app_mesh;
 mod cloud;
 mod cloudformation;
 mod ecr;
@@ -21,6 +22,7 @@ mod stack_status;
 mod timestamp;
 mod wire;
 
+pub use app_mesh::AppMeshAnswer;
 pub use cloud::{Cloud, CredentialSource, Options};
 pub use cloudformation::{ChangeSetRequest, EventPage, StackPage};
 pub use ecr::{RegistryLogin, Repository};
@@ -28,7 +30,7 @@ pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
 pub use identity::Identity;
 pub use key_pair::KeyPair;
-pub use permissions::{Names, Policy, UnknownType, policy};
+pub use permissions::{Names, Part, Policy, UnknownType, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
     ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,

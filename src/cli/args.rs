@@ -325,8 +325,21 @@ pub(crate) struct Plan {
 pub(crate) struct Doctor {
     /// Print instead the policy of IAM that a caller needs for this
     /// environment, as JSON; nothing is asked for it
-    #[arg(long)]
-    pub(crate) iam_policy: bool,
+    #[arg(long, value_enum, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
+    pub(crate) iam_policy: Option<PolicyPart>,
+}
+
+/// Which part of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyPart {
+    /// All as one document
+    All,
+    /// The calls that colormesh makes
+    Calls,
+    /// What CloudFormation does in the caller's name for network and load balancer
+    Network,
+    /// What it does for all else
+    Services,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use super::holds_data::losses;
 use super::ledger::Begun;
+use super::origin::Places;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
@@ -239,10 +240,11 @@ impl Run {
                 .change_set_faults(&change_set.id)
                 .await
                 .unwrap_or_default();
-            reason = std::iter::once(reason)
-                .chain(faults)
-                .collect::<Vec<_>>()
-                .join("; ");
+            if !faults.is_empty() {
+                let places = self.places(stack);
+                let told = faults.iter().map(|fault| with_origin(&places, fault));
+                reason = told.collect::<Vec<_>>().join("; ");
+            }
         }
         self.cloud.delete_change_set(&change_set.id).await?;
         if change_set.is_empty() {
@@ -265,6 +267,10 @@ impl Run {
                 let image = self.app_image.get()?;
                 Some((name.clone(), image.clone()))
             }
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get()?;
+                Some((name.clone(), format!("{repository}@{digest}")))
+            }
         };
         stack.parameters.iter().filter_map(known).collect()
     }
@@ -278,6 +284,11 @@ impl Run {
                 .get()
                 .expect("the image is pushed before a stack names it")
                 .clone(),
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get();
+                let repository = repository.expect("it is pushed before a stack names it");
+                format!("{repository}@{digest}")
+            }
         };
         stack
             .parameters
@@ -285,6 +296,14 @@ impl Run {
             .map(|(name, of)| (name.clone(), value(of)))
             .collect()
     }
+}
+
+/// What is wrong at `/Resources/<logical id>/…`, with the line of that place.
+fn with_origin(places: &Places, fault: &str) -> String {
+    let place = fault.strip_prefix("/Resources/");
+    let logical_id = place.and_then(|place| place.split(['/', ':']).next());
+    let origin = logical_id.and_then(|logical_id| places.find(logical_id, fault));
+    origin.map_or_else(|| fault.to_owned(), |origin| format!("{fault} ({origin})"))
 }
 
 /// Whether the endpoint refuses because the stack is not in the state that we

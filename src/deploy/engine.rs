@@ -242,6 +242,7 @@ async fn build_up(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
         StepId::KeyPair => run.ensure_key_pair(step).await,
         StepId::ImageBuild => Ok(run.built_image(step)),
         StepId::ImagePush => run.push_image(step).await,
+        StepId::SidecarPush => run.push_sidecars(step).await,
         StepId::EmptyRepository(_) => unreachable!("nothing is emptied on the way up"),
     }
 }
@@ -251,6 +252,8 @@ async fn tear_down(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
         StepId::Stack(name) => run.take_down(step, name).await,
         StepId::KeyPair => run.remove_key_pair().await,
         StepId::EmptyRepository(stack) => run.empty_repository(step, stack).await,
-        StepId::ImageBuild | StepId::ImagePush => unreachable!("no image is made on the way down"),
+        StepId::ImageBuild | StepId::ImagePush | StepId::SidecarPush => {
+            unreachable!("no image is made on the way down")
+        }
     }
 }

@@ -141,9 +141,13 @@ fn can_be_known(stack: &RenderedStack, plan: &Plan, knows_image: bool) -> bool {
         .values()
         .flat_map(|there| &there.stack.exports)
         .collect();
-    let mut values = stack.parameters.values();
+    let is_known = |value: &ParameterValue| match value {
+        ParameterValue::Known(_) => true,
+        ParameterValue::AppImage => knows_image,
+        ParameterValue::PushedImage(_) => false,
+    };
     stack.imports.iter().all(|import| exports.contains(import))
-        && (knows_image || !values.any(|value| *value == ParameterValue::AppImage))
+        && stack.parameters.values().all(is_known)
 }
 
 /// The image's name, when the repository is known from what is deployed.
@@ -189,7 +193,8 @@ impl Run {
         let made = self
             .create_change_set(stack, ChangeSetKind::Update, &parameters)
             .await?;
-        let change_set = self.settled_change_set(&made.0).await?;
+        let mut change_set = self.settled_change_set(&made.0).await?;
+        change_set.stack_id = made.1;
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await.map(|_| None);
         }

@@ -26,6 +26,8 @@ pub(super) struct Run {
     pub(super) pace: Arc<Pace>,
     pub(super) watcher: Watcher,
     pub(super) app_image: OnceLock<String>,
+    /// The address of the repository that sidecars' images are pushed to.
+    pub(super) repository: OnceLock<String>,
     /// The tasks that had stopped before the service was changed.
     pub(super) stopped_before: OnceLock<BTreeSet<String>>,
     /// The cluster and the log group of the service, once somebody looked.
@@ -62,6 +64,7 @@ impl Run {
             work,
             pace,
             app_image: OnceLock::new(),
+            repository: OnceLock::new(),
             stopped_before: OnceLock::new(),
             cluster: OnceCell::new(),
             stopped: Mutex::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Choices, Review, Terms};
-use crate::image::Image;
+use crate::image::{Derived, Image};
 
 /// What the names of all our change sets and tokens begin with.
 pub(super) const PREFIX: &str = "colormesh";
@@ -89,6 +89,8 @@ pub struct Work {
     pub environment: String,
     /// The app's image; none on the way down.
     pub image: Option<ImageSource>,
+    /// Images with an Envoy and its configuration.
+    pub sidecars: Vec<Derived>,
     /// The key pair, if one is wanted.
     pub key_pair: Option<KeyPairWork>,
     /// Whether a stack that only a deletion helps may be deleted and made anew.

@@ -197,6 +197,9 @@ fn parameters(
         let after = match value {
             ParameterValue::Known(value) => Some(value.clone()),
             ParameterValue::AppImage => image_after(image, before.as_deref()),
+            ParameterValue::PushedImage(digest) => {
+                image_after(KnownImage::Digest(digest), before.as_deref())
+            }
         };
         // What CloudFormation does not show cannot be compared.
         if (before != after || before.is_none()) && before.as_deref() != Some("****") {

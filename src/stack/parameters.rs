@@ -15,6 +15,9 @@ pub enum ParameterValue {
     Known(String),
     /// The app's image as `<repository>@sha256:…`, known once it is pushed.
     AppImage,
+    /// An image of ours as `<repository>@<digest>`: the digest, which is known,
+    /// while the repository is known once it is pushed.
+    PushedImage(String),
 }
 
 /// The processor that a task runs on.
@@ -235,7 +238,9 @@ mod tests {
             .unwrap()
             .map(|value| match value {
                 ParameterValue::Known(text) => text,
-                ParameterValue::AppImage => unreachable!("subnets are known"),
+                ParameterValue::AppImage | ParameterValue::PushedImage(_) => {
+                    unreachable!("subnets are known")
+                }
             })
     }
 

@@ -120,7 +120,7 @@ fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
 /// itself whom it calls: its task stays when the list changes.
 fn told(config: &Config) -> String {
     match config.app.image {
-        None => environment::variables(&config.external_services),
+        None => environment::lines(config),
         Some(_) => String::new(),
     }
 }
@@ -154,6 +154,15 @@ impl RenderedStack {
                 self.parameters.insert(name.to_owned(), value);
             }
         }
+    }
+
+    /// The parameters whose values are known before anything is deployed.
+    pub fn known_parameters(&self) -> BTreeMap<String, String> {
+        let known = |(name, value): (&String, &ParameterValue)| match value {
+            ParameterValue::Known(value) => Some((name.clone(), value.clone())),
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => None,
+        };
+        self.parameters.iter().filter_map(known).collect()
     }
 
     /// The template as JSON without a space too many, for requests with a

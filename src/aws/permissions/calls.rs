@@ -41,7 +41,6 @@ pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),
     ("ecr:CompleteLayerUpload", Scope::Repository),
-    ("ecr:GetDownloadUrlForLayer", Scope::Repository),
     ("ecr:InitiateLayerUpload", Scope::Repository),
     ("ecr:PutImage", Scope::Repository),
     ("ecr:UploadLayerPart", Scope::Repository),

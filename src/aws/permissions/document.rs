@@ -22,7 +22,7 @@ pub struct Policy {
 struct Statement {
     sid: &'static str,
     effect: &'static str,
-    action: BTreeSet<&'static str>,
+    action: BTreeSet<String>,
     resource: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<Value>,
@@ -33,25 +33,60 @@ struct Statement {
 #[error("nobody has written down what CloudFormation needs for a `{0}`")]
 pub struct UnknownType(pub String);
 
+/// What a policy is of. Each part but the whole fits where IAM takes no more
+/// than 6,144 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything.
+    All,
+    /// The calls that colormesh makes.
+    Calls,
+    /// What CloudFormation does in the caller's name for network and load
+    /// balancer.
+    Network,
+    /// What it does for all else.
+    Services,
+}
+
+// === impl Part ===
+
+impl Part {
+    fn has_calls(self) -> bool {
+        matches!(self, Self::All | Self::Calls)
+    }
+
+    fn has(self, action: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Calls => false,
+            Self::Network => on_behalf::is_network(action),
+            Self::Services => !on_behalf::is_network(action),
+        }
+    }
+}
+
 /// What a caller has to be allowed for an environment whose templates have
 /// resources of these types.
-pub fn policy(names: &Names, types: &BTreeSet<String>) -> Result<Policy, UnknownType> {
-    let mut actions: BTreeMap<Scope, BTreeSet<&'static str>> = BTreeMap::new();
-    let mut allow = |action, scope| {
+pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Policy, UnknownType> {
+    let mut actions: BTreeMap<Scope, BTreeSet<String>> = BTreeMap::new();
+    let mut allow = |scope, action| {
         if scope != Scope::KeyPair || names.key_pair.is_some() {
             actions.entry(scope).or_default().insert(action);
         }
     };
-    for (action, scopes) in CALLS {
-        scopes.iter().for_each(|scope| allow(action, *scope));
-    }
-    for (action, scope) in IMPLIED {
-        allow(action, *scope);
+    if part.has_calls() {
+        let calls = CALLS
+            .iter()
+            .flat_map(|(call, scopes)| scopes.iter().map(move |scope| (call, scope)));
+        let implied = IMPLIED.iter().map(|(call, scope)| (call, scope));
+        calls
+            .chain(implied)
+            .for_each(|(call, scope)| allow(*scope, (*call).to_owned()));
     }
     for name in types {
         let needed = on_behalf::of(name).ok_or_else(|| UnknownType(name.clone()))?;
-        for action in needed {
-            allow(action, on_behalf::scope(action));
+        for action in needed.iter().filter(|action| part.has(action)) {
+            allow(on_behalf::scope(action), on_behalf::folded(action));
         }
     }
     let statement = actions.into_iter().map(|(scope, action)| Statement {

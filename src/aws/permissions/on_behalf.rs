@@ -4,7 +4,7 @@
 //! The actions are those that each type's schema names for its handlers,
 //! without those for properties that our templates never set; for App Mesh,
 //! whose schemas are gone, the operations of its API.
-//! `tests/it/permissions` holds the table to the schemas.
+//! `tests/it/permissions.rs` holds the table to the schemas.
 
 use super::scope::Scope;
 
@@ -35,6 +35,28 @@ pub(super) fn scope(action: &str) -> Scope {
         ("route53", _) => Scope::Global,
         ("ssm", "GetParameters") => Scope::PublicParameters,
         _ => Scope::Region,
+    }
+}
+
+/// Whether an action is the network's or the load balancer's.
+pub(super) fn is_network(action: &str) -> bool {
+    let services = [
+        "ec2:",
+        "elasticloadbalancing:",
+        "route53:",
+        "route53resolver:",
+    ];
+    services.iter().any(|service| action.starts_with(service))
+}
+
+/// The action as the policy has it: what only reads stands for all of its
+/// service that begin so, or no policy would be short enough for IAM.
+pub(super) fn folded(action: &str) -> String {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let reads = ["Describe", "Get", "List"];
+    match reads.iter().find(|verb| name.starts_with(*verb)) {
+        Some(verb) if action != "ssm:GetParameters" => format!("{service}:{verb}*"),
+        _ => action.to_owned(),
     }
 }
 

@@ -27,8 +27,8 @@ struct Finding {
 }
 
 pub(crate) async fn run(global: &Global, arguments: &Doctor, printer: Printer) -> Outcome {
-    if arguments.iam_policy {
-        return policy::run(global, printer);
+    if let Some(part) = arguments.iam_policy {
+        return policy::run(global, part, printer);
     }
     let findings = vec![
         namespaces(),

@@ -9,7 +9,6 @@ use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::moving;
-use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::review;
 use crate::cli::session::Session;
@@ -29,9 +28,7 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account().await?;
-    if let Some(own) = own_image::find(&session, printer).await? {
-        wanted.take_image(&own);
-    }
+    wanted.settle(&session, printer).await?;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     job.summary.title("plan", &session.config);

@@ -15,7 +15,6 @@ use crate::cli::job::{Fold, Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::moving;
 use crate::cli::outside;
-use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::review;
 use crate::cli::run;
@@ -117,9 +116,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     if claim.is_none() {
         claim = session.claim_on_aws(claiming, printer).await?;
     }
-    if let Some(own) = own_image::find(&session, printer).await? {
-        wanted.take_image(&own);
-    }
+    wanted.settle(&session, printer).await?;
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;

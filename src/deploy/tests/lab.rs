@@ -105,6 +105,7 @@ impl Lab {
         Work {
             environment: "e".into(),
             image: Some(self.image.clone()),
+            sidecars: Vec::new(),
             key_pair: Some(KeyPairWork {
                 name: "color-app".into(),
                 directory: self.ssh(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
 
 mod down;
+mod guarded;
 mod image;
 mod interrupted;
 mod lab;

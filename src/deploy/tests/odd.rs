@@ -46,6 +46,7 @@ pub(super) async fn go_with(
     let mut work = Work {
         environment: "e".into(),
         image: Some(ImageSource::Given("i".into())),
+        sidecars: Vec::new(),
         key_pair: None,
         replace_failed: false,
         choices: Choices::default(),

@@ -4,6 +4,7 @@
 mod live;
 mod meshes;
 mod sharing;
+mod task;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

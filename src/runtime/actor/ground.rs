@@ -57,14 +57,18 @@ impl Actor {
     }
 
     fn services(&self, spec: &TaskSpec) -> Vec<Modelled> {
-        let meshes = self.meshes.borrow();
-        let mesh = meshes.meshes.get(&spec.mesh);
-        let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
         let modelled = |(name, port)| Modelled {
             name,
             address: None,
             port,
         };
+        if let Some(carried) = &spec.carried {
+            let services = outside::carried_services_over_tls(&carried.configuration);
+            return services.into_iter().map(modelled).collect();
+        }
+        let meshes = self.meshes.borrow();
+        let mesh = meshes.meshes.get(&spec.mesh);
+        let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
         services.into_iter().flatten().map(modelled).collect()
     }
 }

