@@ -244,6 +244,7 @@ pub(crate) struct Job {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]

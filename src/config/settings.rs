@@ -144,7 +144,7 @@ pub const SETTINGS: &[Setting] = &[
         "mesh.runtime",
         Kind::Choice(MeshRuntime::WORDS),
         "auto",
-        "who runs the mesh; all are `app-mesh` so far",
+        "who runs the mesh; `auto` asks whether App Mesh answers, and takes `envoy` where it does not",
     )
     .flag("--mesh-runtime"),
     setting(
@@ -254,7 +254,7 @@ pub const SETTINGS: &[Setting] = &[
         "envoy_image",
         Kind::Text("image"),
         "docker.io/envoyproxy/envoy:v1.40.0",
-        "the image of the sidecars",
+        "the image of the sidecars; on AWS its digest is looked up, and deployed",
     )
     .variables(&["ENVOY_IMAGE"])
     .flag("--envoy-image"),

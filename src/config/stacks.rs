@@ -55,7 +55,7 @@ impl Reader<'_> {
             rollback_alarms: self.listed(stacks, "rollback_alarms", MOST_ALARMS),
             timeout: self
                 .setting(stacks, "timeout")
-                .map(|placed| placed.into_value())
+                .map(Placed::into_value)
                 .map(|TimeLimit(limit)| limit),
             termination_protection: self.switch(stacks, "termination_protection"),
             express: self.switch(stacks, "express").unwrap_or(false),
@@ -64,7 +64,7 @@ impl Reader<'_> {
 
     fn switch(&mut self, section: Section<'_>, name: &str) -> Option<bool> {
         self.setting(section, name)
-            .map(|placed| placed.into_value())
+            .map(Placed::into_value)
             .map(|Switch(on)| on)
     }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::DeployedStack;
 use super::property::{PropertyChange, keys, properties};
+use super::{DeployedStack, tasks};
 use crate::diag::Source;
-use crate::stack::{ParameterValue, RenderedStack, VERSION_TAG};
+use crate::stack::{ParameterValue, RenderedStack, Role, VERSION_TAG};
 use crate::yaml;
 
 /// What happens to a thing.
@@ -66,6 +66,13 @@ pub enum Change {
     },
     /// The template as a whole, because the deployed one cannot be read.
     Template,
+    /// What follows for a service: its tasks are replaced, one by one.
+    Tasks {
+        /// The service.
+        service: String,
+        /// False when only a later step will tell.
+        certain: bool,
+    },
 }
 
 // === impl Change ===
@@ -79,7 +86,7 @@ impl Change {
                 before: Some(_),
                 after: None,
                 ..
-            }
+            } | Self::Tasks { certain: false, .. }
         )
     }
 }
@@ -106,6 +113,12 @@ pub fn compare(
     templates(wanted, deployed.template.as_deref(), &mut changes);
     parameters(wanted, image, deployed, &mut changes);
     tags(&wanted.tags, &deployed.stack.tags, &mut changes);
+    if !changes.is_empty() && wanted.role == Role::EcsService {
+        let before = deployed.template.as_deref().and_then(read);
+        let after = read(&wanted.template).unwrap_or_default();
+        let replaced = tasks::replaced(&before.unwrap_or_default(), &after, &changes);
+        changes.extend(replaced);
+    }
     let is_protected = deployed.stack.is_protected;
     if wanted
         .termination_protection
@@ -278,7 +291,6 @@ fn tags(
 mod tests {
     use super::*;
     use crate::plan::samples::{deployed, rendered};
-    use crate::stack::Role;
 
     const BEFORE: &str = "Parameters:\n  Size: {Type: String, Default: small}\nResources:\n  A:\n    Type: T::A\n    Properties: {X: 1, Y: [1, 2]}\n  B: {Type: T::B}\n";
     const AFTER: &str = "# a comment\nParameters:\n  Size: {Type: String, Default: small}\nResources:\n  A:\n    Type: T::A\n    DependsOn: C\n    Properties: {X: 1, Y: [2, 1]}\n  C: {Type: T::C}\n";

@@ -29,6 +29,7 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("ecs:ListTasks", &[Scope::Looks]),
     ("ecs:DescribeServices", &[Scope::Cluster]),
     ("ecs:DescribeTasks", &[Scope::Cluster]),
+    ("appmesh:ListMeshes", &[Scope::Looks]),
     // Everybody may.
     ("sts:GetCallerIdentity", &[]),
 ];

@@ -66,12 +66,16 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
         }
         let word = wrapped(&word, width, 2 + NAME + 1, style);
         let _ = writeln!(text, "  {name:<NAME$} {word}");
-        changes
+        let (tasks, others): (Vec<&Change>, Vec<&Change>) = changes
             .iter()
-            .take(SHOWN)
-            .for_each(|change| text.push_str(&line(change, width)));
-        if changes.len() > SHOWN {
-            let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
+            .partition(|change| matches!(change, Change::Tasks { .. }));
+        let shown = others.iter().take(SHOWN).chain(&tasks);
+        shown.for_each(|change| text.push_str(&line(change, width)));
+        if changes_only_the_mesh(changes) {
+            text.push_str("      -> the Envoys take it over; no task is replaced\n");
+        }
+        if others.len() > SHOWN {
+            let _ = writeln!(text, "      and {} more changes", others.len() - SHOWN);
         }
     }
     text.push_str(&moving::text(plan, width));
@@ -79,6 +83,20 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
         text.push_str("\nnothing would change\n");
     }
     text
+}
+
+/// Whether these are changes of App Mesh's resources, which reach running
+/// Envoys.
+fn changes_only_the_mesh(changes: &[Change]) -> bool {
+    let of_the_mesh = |change: &Change| match change {
+        Change::Resource { resource_type, .. } => resource_type.starts_with("AWS::AppMesh::"),
+        Change::Parameter { .. }
+        | Change::Tag { .. }
+        | Change::Section { .. }
+        | Change::Template
+        | Change::Tasks { .. } => false,
+    };
+    !changes.is_empty() && changes.iter().all(of_the_mesh)
 }
 
 /// What a step will do, in a word or two.
@@ -174,6 +192,10 @@ fn described(change: &Change) -> String {
         }
         Change::Section { kind, path } => format!("{} {path}", verb(*kind)),
         Change::Template => "the template".to_owned(),
+        Change::Tasks { service, certain } => {
+            let are = if *certain { "are" } else { "may be" };
+            format!("-> tasks of {service} {are} replaced (rolling)")
+        }
     }
 }
 
