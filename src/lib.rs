@@ -17,7 +17,7 @@
 //! | `cost` | what rendered stacks cost on AWS | `config`, `stack`, `template` |
 //! | `plan` | rendered stacks and what is deployed to a `Plan` | `stack`, `template`, `aws`, `yaml` |
 //! | `aws` | the only room that names `aws_sdk_*` | `stack` |
-//! | `deploy` | walks a `Plan`, tells events | `plan`, `stack`, `aws`, `image` |
+//! | `deploy` | walks a `Plan`, tells events | `plan`, `stack`, `aws`, `image`, `yaml` |
 //! | `image` | OCI images: build, push, pull, unpack | |
 //! | `mesh` | App Mesh as types, and its rules | `template`, `ports` |
 //! | `envoy` | a mesh to Envoy's configuration | `mesh`, `ports` |

@@ -8,6 +8,7 @@ mod cut;
 mod egress;
 mod elf;
 mod evidence;
+mod guarded;
 mod inside;
 mod internet;
 mod interrupted;

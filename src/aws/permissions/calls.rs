@@ -8,6 +8,8 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     // Without a name it reads the stacks of the account, a page for all.
     ("cloudformation:DescribeStacks", &[Scope::Looks]),
     ("cloudformation:ListImports", &[Scope::Looks]),
+    ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
+    ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),
     ("cloudformation:DeleteChangeSet", &[Scope::Stacks]),
     ("cloudformation:DeleteStack", &[Scope::Stacks]),
@@ -16,7 +18,13 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:DescribeStackEvents", &[Scope::Stacks]),
     ("cloudformation:ExecuteChangeSet", &[Scope::Stacks]),
     ("cloudformation:GetTemplate", &[Scope::Stacks]),
+    ("cloudformation:ListChangeSets", &[Scope::Stacks]),
     ("cloudformation:ListStackResources", &[Scope::Stacks]),
+    ("cloudformation:RollbackStack", &[Scope::Stacks]),
+    (
+        "cloudformation:UpdateTerminationProtection",
+        &[Scope::Stacks],
+    ),
     ("ec2:DescribeKeyPairs", &[Scope::Looks]),
     ("ec2:DeleteKeyPair", &[Scope::KeyPair]),
     ("ec2:ImportKeyPair", &[Scope::KeyPair]),
