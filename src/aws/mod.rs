@@ -11,6 +11,7 @@ mod cloudformation;
 mod ecr;
 mod ecs;
 mod error;
+mod events;
 mod identity;
 mod key_pair;
 #[cfg_attr(not(feature = "ec2"), path = "key_pairs_absent.rs")]
@@ -24,10 +25,11 @@ mod wire;
 
 pub use app_mesh::AppMeshAnswer;
 pub use cloud::{Cloud, CredentialSource, Options};
-pub use cloudformation::{ChangeSetRequest, EventPage, StackPage};
+pub use cloudformation::{ChangeSetRequest, StackPage, UnderWay};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
+pub use events::{EventPage, EventsOf, Operation};
 pub use identity::Identity;
 pub use key_pair::KeyPair;
 pub use permissions::{Names, Part, Policy, UnknownType, policy};

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::own_image::login;
 use super::printer::Printer;
 use super::session::Session;
-use crate::config::{ImageReference, Target};
+use crate::config::{Config, ImageReference, Target};
 use crate::diag::with_causes;
 use crate::image::{self, Architecture, Base, Reference};
 use crate::stack::Processor;
@@ -19,6 +19,8 @@ pub(crate) struct EnvoyImage {
     pub(crate) pinned: Option<ImageReference>,
     /// What a configuration can be put over.
     pub(crate) base: Option<Base>,
+    /// Why nothing is known of it, although tasks on AWS will be made from it.
+    pub(crate) unknown: Option<String>,
 }
 
 /// Looks up the image of the settings. The local target runs this machine's
@@ -51,6 +53,7 @@ pub(crate) async fn find(
             Ok(EnvoyImage {
                 pinned: pinned.parse().ok(),
                 base: Some(base),
+                unknown: None,
             })
         }
         Err(error) if error.is_unreachable() || error.is_denied() => {
@@ -58,7 +61,11 @@ pub(crate) async fn find(
             printer.say(&format!(
                 "cannot look at the Envoy image `{named}`: {why}; the tasks take what the name stands for"
             ));
-            Ok(EnvoyImage::default())
+            let unknown = (!is_on_this_machine(session.cloud.endpoint())).then_some(why);
+            Ok(EnvoyImage {
+                unknown,
+                ..EnvoyImage::default()
+            })
         }
         Err(error) => Err(Exit::usage(format!(
             "the Envoy image `{named}` cannot be used: {}\n\n\
@@ -67,4 +74,24 @@ pub(crate) async fn find(
         ))
         .into()),
     }
+}
+
+/// An endpoint here makes no tasks on AWS: its images need no Envoy.
+fn is_on_this_machine(endpoint: &str) -> bool {
+    let host = endpoint.split("://").nth(1).unwrap_or(endpoint);
+    ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|here| host.starts_with(here))
+}
+
+/// A configuration that is too long for a task definition goes over Envoy's
+/// image, which has to be read for that.
+pub(crate) fn needed(config: &Config, why: &str) -> Exit {
+    Exit::usage(format!(
+        "the mesh is too long for a task definition, and cannot be put over the Envoy image \
+         `{}`, which does not answer: {why}\n\n\
+         hint: nothing was changed; `up` goes on once the registry answers, or with another \
+         `envoy_image`",
+        config.envoy_image
+    ))
 }

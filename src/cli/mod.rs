@@ -4,6 +4,7 @@
 mod args;
 mod attention;
 mod commands;
+mod costs;
 mod decisions;
 mod envoy_image;
 mod evidence;

@@ -75,9 +75,9 @@ fn refusal(review: &Review) -> Option<Exit> {
 
 /// What `plan --detail` adds to the document.
 #[derive(Serialize)]
-pub(crate) struct Said<'a> {
+pub(crate) struct Said<'a, D> {
     #[serde(flatten)]
-    plan: &'a Plan,
+    plan: &'a D,
     /// What the service would do, by stack.
     service: BTreeMap<String, &'a [ResourceChange]>,
     /// What would be lost.
@@ -94,7 +94,7 @@ pub(crate) async fn look(session: &Session, plan: &Plan, work: &Work) -> Review 
 }
 
 /// The document of `plan --detail`.
-pub(crate) fn document<'a>(plan: &'a Plan, review: &'a Review) -> Said<'a> {
+pub(crate) fn document<'a, D>(plan: &'a D, review: &'a Review) -> Said<'a, D> {
     let ready = review.ready.iter();
     Said {
         plan,
@@ -113,12 +113,16 @@ pub(crate) fn text(plan: &Plan, review: &Review) -> String {
         let (Action::Update { changes } | Action::MayUpdate { changes }) = &step.action else {
             continue;
         };
-        let _ = writeln!(text, "\n{}", step.id);
+        let mut of_resources = changes.iter();
+        if of_resources.any(|change| matches!(change, Change::Resource { .. })) {
+            let _ = writeln!(text, "\n{}", step.id);
+        }
         changes
             .iter()
             .for_each(|change| properties(change, &mut text));
     }
-    for (name, ready) in &review.ready {
+    let ready = review.ready.iter();
+    for (name, ready) in ready.filter(|(_, ready)| !ready.change_set.changes.is_empty()) {
         let _ = writeln!(text, "\n{name}, as the service says");
         for change in &ready.change_set.changes {
             let (id, kind) = (&change.logical_id, &change.resource_type);

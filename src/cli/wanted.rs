@@ -98,6 +98,9 @@ impl Wanted {
         }
         let base = envoy.base.as_ref();
         (self.stacks, self.sidecars) = sidecars::stacks(&config, runtime, base)?;
+        if let (Some(why), false) = (envoy.unknown, self.sidecars.is_empty()) {
+            return Err(envoy_image::needed(&config, &why).into());
+        }
         if let Some(own) = own {
             self.take_image(&own);
         }
@@ -111,6 +114,11 @@ impl Wanted {
         }
         self.image = Some(ImageSource::Given(own.reference.clone()));
         self.wishes.image = ImagePlan::Given(own.reference.clone());
+    }
+
+    /// The stacks as they should be.
+    pub(crate) fn stacks(&self) -> &[RenderedStack] {
+        &self.stacks
     }
 
     /// Reads what is deployed and plans the way from there.

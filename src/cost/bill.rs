@@ -258,11 +258,11 @@ impl Usd {
 /// With two digits behind the point, or with as many as show something.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let small = self.0.abs() < 0.095 && self.0 != 0.0;
-        let text = if small {
-            format!("${:.4}", self.0)
-        } else {
-            format!("${:.2}", self.0)
+        let text = match self.0 {
+            0.0 => "$0".to_owned(),
+            tiny if tiny < 0.00005 => "<$0.0001".to_owned(),
+            small if small < 0.095 => format!("${small:.4}"),
+            usual => format!("${usual:.2}"),
         };
         f.pad(&text)
     }

@@ -23,17 +23,21 @@ type Other = (&'static str, &'static str, fn(&mut Config));
 
 const OTHERS: [Other; 3] = [
     ("vpc.nat: one", "the way out stands in one zone", |config| {
-        config.vpc.nat = Nat::One
+        config.vpc.nat = Nat::One;
     }),
     (
         "vpc.nat: none",
         "tasks have public addresses, which no rule lets anybody in to",
-        |config| config.vpc.nat = Nat::None,
+        |config| {
+            config.vpc.nat = Nat::None;
+        },
     ),
     (
         "bastion.enabled: false",
         "there is no host to look around from",
-        |config| config.bastion.enabled = false,
+        |config| {
+            config.bastion.enabled = false;
+        },
     ),
 ];
 

@@ -64,7 +64,7 @@ fn the_walkthrough_costs_what_its_resources_do() {
     1 t3.micro instances: $0.0104, $7.59
     1 gp3 volumes of 8 GB: $0.0009, $0.64
     1 private DNS zones: $0.0007, $0.50
-    21 names in the DNS firewall: $0.0000, $0.0105
+    21 names in the DNS firewall: <$0.0001, $0.0105
     ");
     // Two gateways with an address each, a load balancer in two zones and the
     // bastion; 0.25 vCPU and 0.5 GB for each of two tasks.
@@ -104,7 +104,7 @@ fn a_price_that_nobody_looked_up_is_unknown_and_not_another_regions() {
     insta::assert_snapshot!(table(&unknown), @r"
     5 public IPv4 addresses: $0.0250, $18.25
     1 private DNS zones: $0.0007, $0.50
-    21 names in the DNS firewall: $0.0000, $0.0105
+    21 names in the DNS firewall: <$0.0001, $0.0105
     2 Fargate tasks of 0.25 vCPU (x86) and 0.5 GB: unknown, unknown
     2 NAT gateways: unknown, unknown
     1 gp3 volumes of 8 GB: unknown, unknown

@@ -1,5 +1,6 @@
 //! One change of a stack: change set, execution, watch.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tokio::time::timeout;
@@ -10,7 +11,6 @@ use super::origin::Places;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::watcher::seen_so_far;
 use super::{Progress, StepError};
 use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
@@ -18,8 +18,8 @@ use crate::aws::{
 use crate::plan::StepId;
 use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack, Role};
 
-/// How often a change set may fail to be read, each time after retries.
-const MISSES: usize = 10;
+/// How often a change set may fail to be read for other reasons than throttling.
+const MISSES: usize = 60;
 
 /// What became of a change.
 #[derive(Debug)]
@@ -40,8 +40,15 @@ impl Run {
         stack: &RenderedStack,
         kind: ChangeSetKind,
     ) -> Result<Changed, StepError> {
-        self.tell(step, Progress::ChangeSet);
         let parameters = self.parameters(stack);
+        if kind == ChangeSetKind::Create {
+            let made = self.create_at_once(step, stack, &parameters).await;
+            self.ledger.end(step);
+            if let Some(settled) = made? {
+                return Ok(Changed::Settled(Box::new(settled)));
+            }
+        }
+        self.tell(step, Progress::ChangeSet);
         let (id, stack_id) = match self.reviewed(stack, kind, &parameters).await {
             Some(ids) => ids,
             None => match self.create_change_set(stack, kind, &parameters).await {
@@ -163,12 +170,74 @@ impl Run {
     ) -> Result<(Start, String), CloudError> {
         let start = match kind {
             ChangeSetKind::Create => Start::Beginning,
-            ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, stack_id).await?),
+            ChangeSetKind::Update => Start::After(self.history.seen_so_far(stack_id).await?),
         };
         let token = self.token();
         self.ledger.execute(step);
         self.cloud.execute_change_set(id, &token).await?;
         Ok((start, token))
+    }
+
+    /// Makes a stack that is not there without a change set, which would have
+    /// nothing to compare: it would cost seconds of each stack that others wait
+    /// for, and CloudFormation checks a new stack before it begins either way.
+    /// Nothing when the stack waits in review, or only change sets are allowed.
+    async fn create_at_once(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Option<Settled>, StepError> {
+        let token = self.token();
+        let template = sent(stack);
+        let request = self.request(stack, ChangeSetKind::Create, &token, &template, parameters);
+        // It counts from the moment before the call, under the only name that
+        // is known then.
+        self.ledger
+            .begin(step, Begun::creation(stack.name.as_str()));
+        let stack_id = match self.cloud.create_stack(request).await {
+            Ok(stack_id) => stack_id,
+            Err(CloudError::AccessDenied { .. }) => return Ok(None),
+            Err(error) if error.code() == Some("AlreadyExistsException") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.ledger.begin(step, Begun::creation(&stack_id));
+        self.tell(step, Progress::Creating);
+        let watch = Watch {
+            step: step.clone(),
+            stack_id,
+            token: Some(token),
+            start: Start::Beginning,
+            places: self.places(stack),
+        };
+        Ok(Some(self.in_time(step, stack.role, watch).await?))
+    }
+
+    /// What is asked for, on the user's terms.
+    fn request<'a>(
+        &'a self,
+        stack: &'a RenderedStack,
+        kind: ChangeSetKind,
+        name: &'a str,
+        template: &'a str,
+        parameters: &'a BTreeMap<String, String>,
+    ) -> ChangeSetRequest<'a> {
+        let terms = &self.work.terms;
+        let capabilities = stack.capabilities.iter();
+        ChangeSetRequest {
+            stack: stack.name.as_str(),
+            name,
+            kind,
+            template,
+            parameters,
+            capabilities: capabilities.map(|one| one.as_str().to_owned()).collect(),
+            tags: &stack.tags,
+            role_arn: terms.role_arn.as_deref(),
+            notification_arns: &terms.notification_arns,
+            rollback_alarms: &terms.rollback_alarms,
+            // In express mode a service may stay on the old task definition.
+            express: terms.express && stack.role != Role::EcsService,
+        }
     }
 
     pub(super) async fn create_change_set(
@@ -177,26 +246,8 @@ impl Run {
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
-        let terms = &self.work.terms;
-        let shorter = (stack.template.len() > LONGEST_TEMPLATE).then(|| stack.minified());
-        let request = ChangeSetRequest {
-            stack: stack.name.as_str(),
-            name: &self.token(),
-            kind,
-            template: shorter.as_deref().unwrap_or(&stack.template),
-            parameters,
-            capabilities: stack
-                .capabilities
-                .iter()
-                .map(|capability| capability.as_str().to_owned())
-                .collect(),
-            tags: &stack.tags,
-            role_arn: terms.role_arn.as_deref(),
-            notification_arns: &terms.notification_arns,
-            rollback_alarms: &terms.rollback_alarms,
-            // In express mode a service may stay on the old task definition.
-            express: terms.express && stack.role != Role::EcsService,
-        };
+        let (name, template) = (self.token(), sent(stack));
+        let request = self.request(stack, kind, &name, &template, parameters);
         self.cloud.create_change_set(request).await
     }
 
@@ -206,14 +257,17 @@ impl Run {
         let mut misses = 0;
         loop {
             self.pace.urgent_turn().await;
-            match self.cloud.change_set(id).await {
+            let answer = self.reader.change_set(id).await;
+            self.pace.learn(&answer);
+            match answer {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
                     return Ok(change_set);
                 }
                 Ok(_) => self.pace.gap().await,
+                Err(CloudError::Throttled { .. }) => {}
                 Err(error) if error.is_transient() && misses < MISSES => {
                     misses += 1;
-                    self.pace.slower().await;
+                    self.pace.gap().await;
                 }
                 Err(error) => {
                     let _ = self.cloud.delete_change_set(id).await;
@@ -304,6 +358,15 @@ fn with_origin(places: &Places, fault: &str) -> String {
     let logical_id = place.and_then(|place| place.split(['/', ':']).next());
     let origin = logical_id.and_then(|logical_id| places.find(logical_id, fault));
     origin.map_or_else(|| fault.to_owned(), |origin| format!("{fault} ({origin})"))
+}
+
+/// The template as it is sent: as it is written, unless that is too long.
+fn sent(stack: &RenderedStack) -> Cow<'_, str> {
+    if stack.template.len() > LONGEST_TEMPLATE {
+        stack.minified().into()
+    } else {
+        stack.template.as_str().into()
+    }
 }
 
 /// Whether the endpoint refuses because the stack is not in the state that we

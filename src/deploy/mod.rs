@@ -14,6 +14,8 @@
 //!   image       build, push, empty the repository
 //! break_off     what is begun is left, or called off, at an interrupt
 //! watcher       one task that reads statuses and events for all of them
+//!   listing     which call tells the statuses of all stacks
+//!   history     which call tells events, decided once a run
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
 //!   origin      the property and the line that it came from
@@ -29,11 +31,13 @@ mod engine;
 mod error;
 mod event;
 mod hint;
+mod history;
 mod holds_data;
 mod image;
 mod interrupt;
 mod key_pair;
 mod ledger;
+mod listing;
 mod observe;
 mod obstacles;
 mod origin;
@@ -49,6 +53,7 @@ mod stopped;
 mod sweep;
 mod tail;
 mod terms;
+mod timeline;
 mod watched;
 mod watcher;
 mod why;
@@ -69,5 +74,6 @@ pub use obstacles::{Obstacle, images, obstacles};
 pub use origin::Origin;
 pub use review::{Ready, Review, clear, forget, review};
 pub use terms::Terms;
+pub use timeline::{Ending, Span};
 pub use why::cause_of;
 pub use work::{ImageSource, KeyPairWork, LastLines, RunId, Work};

@@ -74,7 +74,8 @@ pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work) -> Review {
         ..work.clone()
     };
     let (events, _nobody_listens) = unbounded_channel();
-    let run = Arc::new(Run::new(plan, cloud, work, events));
+    let (run, _watching) = Run::new(plan, cloud, work, events);
+    let run = Arc::new(run);
     if let Some(image) = known {
         let _ = run.app_image.set(image);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::Role;
-use crate::config::{Cidr, Config, ImageReference, Nat};
+use crate::config::{Cidr, Config, ImageReference, Nat, Target};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// The value of a template's parameter.
@@ -158,6 +158,11 @@ fn service(config: &Config) -> Parameters {
         Some(_) => ("image", "false"),
         None => ("", ""),
     };
+    // The local endpoint lets all callers forget a task before it ends it.
+    let stop_delay = match config.target {
+        Target::Local => "0",
+        Target::Aws => "",
+    };
     let public_address = match config.vpc.nat {
         Nat::None => "ENABLED",
         Nat::One | Nat::PerZone => "DISABLED",
@@ -174,6 +179,7 @@ fn service(config: &Config) -> Parameters {
         ("Color", known(&config.app.color)),
         (PROCESSOR, known(Processor::of_this_machine())),
         ("AssignPublicIp", known(public_address)),
+        ("StopDelay", known(stop_delay)),
     ]
 }
 

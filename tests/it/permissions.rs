@@ -278,8 +278,12 @@ fn the_settings_narrow_it() {
 /// Calls that a run of all commands does not make, and why.
 const NOT_MADE: &[(&str, &str)] = &[
     (
-        "cloudformation:DeleteChangeSet",
-        "only for a change set that came to nothing",
+        "cloudformation:CancelUpdateStack",
+        "only at an interrupt that cancels",
+    ),
+    (
+        "cloudformation:ContinueUpdateRollback",
+        "only where a roll-back failed",
     ),
     (
         "cloudformation:DescribeEvents",
@@ -288,6 +292,10 @@ const NOT_MADE: &[(&str, &str)] = &[
     (
         "cloudformation:ListImports",
         "only when a stack of others holds up a deletion",
+    ),
+    (
+        "cloudformation:RollbackStack",
+        "only where an update was left half done",
     ),
 ];
 

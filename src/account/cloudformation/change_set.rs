@@ -1,7 +1,7 @@
 //! Change sets: submitted, computed, executed, deleted.
 
 use super::begin::{Work, begin, live, reserve};
-use super::checks::{check_name, check_updatable};
+use super::checks::{check_name, check_updatable, is_repeated};
 use super::engine::spawn;
 use super::model::{ChangeSet, ChangeSetStatus, OnFailure, Stack};
 use super::operation::Phase;
@@ -43,6 +43,8 @@ pub struct ChangeSetRequest {
     pub on_failure: OnFailure,
     /// Whether resources are not checked beforehand.
     pub is_unchecked: bool,
+    /// The client's name for the request: the same again is no other one.
+    pub token: Option<String>,
 }
 
 /// Takes a change set in; gives the ARNs of its stack and its own. It is
@@ -52,6 +54,9 @@ pub fn create_change_set(
     request: ChangeSetRequest,
 ) -> Result<(String, String), ApiError> {
     let stack = live(account, &request.stack).ok();
+    if let Some(ids) = stack.as_deref().and_then(|stack| repeated(stack, &request)) {
+        return Ok(ids);
+    }
     check_stack(&request, stack.as_deref())?;
     let (spec, template) = request.submitted.check(stack.as_deref())?;
     let arn = account.arn(
@@ -69,6 +74,7 @@ pub fn create_change_set(
         status: ChangeSetStatus::Pending,
         reason: None,
         changes: Vec::new(),
+        token: request.token,
         operation: account.ids().uuid(),
         computed: None,
         is_validated: !request.is_unchecked,
@@ -97,6 +103,14 @@ pub fn create_change_set(
     });
     compute_soon(account, stack_id.clone(), arn.clone());
     Ok((stack_id, arn))
+}
+
+/// The ARNs that were given when this request came before.
+fn repeated(stack: &Stack, request: &ChangeSetRequest) -> Option<(String, String)> {
+    let token = request.token.as_ref()?;
+    let mut sets = stack.change_sets.values();
+    let set = sets.find(|set| set.name == request.name && set.token.as_ref() == Some(token))?;
+    Some((stack.id.clone(), set.id.clone()))
 }
 
 fn check_stack(request: &ChangeSetRequest, stack: Option<&Stack>) -> Result<(), ApiError> {
@@ -264,6 +278,10 @@ pub fn execute_change_set(
     on_failure: Option<OnFailure>,
 ) -> Result<(), ApiError> {
     let (stack, set) = describe_change_set(account, stack, name)?;
+    let verb = if set.creates { "CREATE" } else { "UPDATE" };
+    if set.status == ChangeSetStatus::Executed && is_repeated(&stack, token.as_deref(), verb)? {
+        return Ok(());
+    }
     if set.status != ChangeSetStatus::Complete {
         let status = status_text(set.status);
         let message = format!(

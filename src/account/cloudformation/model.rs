@@ -224,6 +224,9 @@ pub struct ChangeSet {
     pub reason: Option<String>,
     /// What it would change.
     pub changes: Vec<Change>,
+    /// The client's name for the request that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// The operation that made it.
     #[serde(default)]
     pub operation: String,

@@ -267,6 +267,7 @@ impl Way<'_> {
             description: None,
             on_failure: OnFailure::RollBack,
             is_unchecked: false,
+            token: None,
         };
         Ok(engine::create_change_set(self.account, request)?.0)
     }

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use serde::Serialize;
 
 use crate::cli::args::{Global, Plan as Arguments};
+use crate::cli::costs::Costs;
 use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
@@ -22,6 +24,16 @@ const NAME: usize = 42;
 /// The most changes of one stack that are shown to a person.
 const SHOWN: usize = 20;
 
+/// The document of `--output json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    /// With `--target aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Costs>,
+}
+
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let mut job = Job::open(&arguments.job)?;
@@ -35,15 +47,20 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     job.summary.plan(&plan);
     job.outputs
         .set("changes", &plan.has_changes().to_string())?;
+    let cost = Costs::of(&session.config, wanted.stacks())?;
     let mut shown = text(&plan, printer.width());
+    if let Some(cost) = &cost {
+        shown.push_str(&cost.text(printer.width()));
+    }
+    let document = Document { plan: &plan, cost };
     if arguments.detail {
         let work = wanted.work(false, Choices::default(), LastLines::default());
         let said = async { Ok(review::look(&session, &plan, &work).await) };
         let said = session.or_lost(said).await?;
         shown.push_str(&review::text(&plan, &said));
-        printer.json(&review::document(&plan, &said))?;
+        printer.json(&review::document(&document, &said))?;
     } else {
-        printer.json(&plan)?;
+        printer.json(&document)?;
     }
     printer.data(&shown)?;
     Ok(if arguments.exit_code && plan.has_changes() {

@@ -26,7 +26,6 @@ pub(super) const IMAGE: &str =
 /// An account that only this test uses.
 pub(super) struct Lab {
     pub(super) cloud: Cloud,
-    #[expect(dead_code, reason = "for tests to come: faults and the call log")]
     pub(super) account: Account,
     pub(super) home: TempDir,
     image: ImageSource,

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
 
 mod down;
+mod events;
 mod guarded;
 mod image;
 mod interrupted;
 mod lab;
 mod odd;
+mod scale;
 mod scripted;
+mod stage;
 mod states;
 mod up;

@@ -125,6 +125,7 @@ async fn throttled_calls_never_fail_a_deployment() {
 #[tokio::test]
 async fn a_throttled_change_set_is_asked_for_until_it_is_made() {
     let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "REVIEW_IN_PROGRESS", TEMPLATE);
     scripted.0.lock().unwrap().refused_change_sets = 8;
     let (result, _) = go(&cloud, Direction::Up, one()).await;
     assert_eq!(the_outcome(&result), Outcome::Created);

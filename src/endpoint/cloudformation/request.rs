@@ -30,6 +30,7 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
         description: query.get("Description").map(str::to_owned),
         on_failure: on_failure(query)?.unwrap_or_default(),
         is_unchecked: query.flag("DisableValidation"),
+        token: query.get("ClientToken").map(str::to_owned),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The compiler, from resources to what Envoy is told.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod adopt;
 mod live;
 mod meshes;
 mod sharing;

@@ -1,5 +1,5 @@
 //! colormesh as a step of a CI job.
 
-mod alone;
+pub(crate) mod alone;
 mod files;
 mod runners;

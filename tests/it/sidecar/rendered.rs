@@ -56,7 +56,7 @@ fn nothing_of_app_mesh_is_made() {
         .iter()
         .filter(|each| each.kind.starts_with("AWS::AppMesh::"));
     assert_eq!(of_app_mesh.count(), 0);
-    let handle = named(&made, "Mesh");
+    let handle = named(&made, "MeshRecord");
     assert_eq!(handle.kind, "AWS::CloudFormation::WaitConditionHandle");
 }
 
