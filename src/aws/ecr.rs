@@ -121,6 +121,30 @@ impl Cloud {
         }
     }
 
+    /// How many images a repository holds.
+    pub async fn images(&self, repository: &str) -> Result<usize, CloudError> {
+        let mut digests = std::collections::BTreeSet::new();
+        let mut next: Option<String> = None;
+        loop {
+            let call = self
+                .ecr
+                .list_images()
+                .repository_name(repository)
+                .set_next_token(next);
+            let answer = match call.send().await.map_err(self.failure("ecr:ListImages")) {
+                Ok(answer) => answer,
+                Err(error) if error.is_absent() => return Ok(0),
+                Err(error) => return Err(error),
+            };
+            let images = answer.image_ids().iter();
+            digests.extend(images.filter_map(|image| image.image_digest().map(str::to_owned)));
+            next = answer.next_token().map(str::to_owned);
+            if next.is_none() {
+                return Ok(digests.len());
+            }
+        }
+    }
+
     /// The digests of up to a hundred images: as many as may be removed at once.
     async fn digests(&self, repository: &str) -> Result<Vec<String>, CloudError> {
         let call = self

@@ -73,6 +73,19 @@ impl Cloud {
             .map(|_| ())
     }
 
+    /// Protects a stack from deletion, or no longer.
+    pub async fn protect(&self, stack: &str, protected: bool) -> Result<(), CloudError> {
+        let call = self
+            .cloudformation
+            .update_termination_protection()
+            .stack_name(stack)
+            .enable_termination_protection(protected);
+        let operation = "cloudformation:UpdateTerminationProtection";
+        self.ask(operation, || call.clone().send())
+            .await
+            .map(|_| ())
+    }
+
     /// Starts to take back an update that is under way.
     pub async fn cancel_update(&self, stack: &str, token: &str) -> Result<(), CloudError> {
         let call = self

@@ -26,6 +26,8 @@ pub struct Stack {
     pub outputs: BTreeMap<String, String>,
     /// Names of the values that it exports.
     pub exports: Vec<String>,
+    /// Whether it is protected from deletion.
+    pub is_protected: bool,
     /// When it was last updated, or else created.
     pub changed: Option<Timestamp>,
 }
@@ -201,8 +203,14 @@ pub struct ResourceChange {
     pub logical_id: String,
     /// For example `AWS::EC2::VPC`.
     pub resource_type: String,
+    /// Its name in the account, where it has one.
+    #[serde(skip)]
+    pub physical_id: Option<String>,
     /// Whether it is made anew.
     pub replacement: Replacement,
+    /// Whether what goes is kept in the account all the same.
+    #[serde(skip)]
+    pub is_kept: bool,
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ impl From<&wire::Stack> for Stack {
                 .iter()
                 .filter_map(|output| some(output.export_name()))
                 .collect(),
+            is_protected: stack.enable_termination_protection().unwrap_or_default(),
             changed: stack
                 .last_updated_time()
                 .or(stack.creation_time())
@@ -174,6 +175,16 @@ impl From<&wire::ResourceChange> for ResourceChange {
                 _ => ChangeAction::Other,
             },
             logical_id: owned(change.logical_resource_id()),
+            physical_id: some(change.physical_resource_id()),
+            is_kept: matches!(
+                change.policy_action(),
+                Some(
+                    wire::PolicyAction::Retain
+                        | wire::PolicyAction::ReplaceAndRetain
+                        | wire::PolicyAction::Snapshot
+                        | wire::PolicyAction::ReplaceAndSnapshot
+                )
+            ),
             resource_type: owned(change.resource_type()),
             replacement: match change.replacement() {
                 Some(wire::Replacement::True) => Replacement::Yes,

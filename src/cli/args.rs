@@ -176,9 +176,6 @@ pub(crate) struct Settings {
         hide_short_help = true
     )]
     pub(crate) notification_arns: Vec<String>,
-    /// Bucket for templates that are too long for a request
-    #[arg(long, global = true, value_name = "BUCKET", hide_short_help = true)]
-    pub(crate) s3_bucket: Option<String>,
 }
 
 // === impl Settings ===
@@ -247,6 +244,7 @@ pub(crate) struct Job {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Up {
     /// Answer every question with yes
     #[arg(long, short)]
@@ -257,6 +255,9 @@ pub(crate) struct Up {
     /// What becomes of running operations when this is interrupted
     #[arg(long, value_name = "detach|cancel", value_enum, default_value_t)]
     pub(crate) on_interrupt: OnInterrupt,
+    /// Replace or delete resources that hold data, where a change needs that
+    #[arg(long)]
+    pub(crate) allow_replacement: bool,
     /// A resource that a roll-back which failed may leave as it is; may be
     /// given again
     #[arg(long = "skip-resource", value_name = "STACK.LOGICALID")]
@@ -310,6 +311,10 @@ pub(crate) struct Down {
 
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
+    /// Show each property before and after, and what the service says: it is
+    /// asked with change sets, which are removed again
+    #[arg(long)]
+    pub(crate) detail: bool,
     /// End with 3 when something would change
     #[arg(long)]
     pub(crate) exit_code: bool,

@@ -7,12 +7,12 @@ use super::exit::Exit;
 use super::printer::{Printer, talk};
 use super::session::Session;
 use crate::config::Target;
-use crate::deploy::{self, Choices, SkippedResource};
+use crate::deploy::{self, Choices, Review, SkippedResource};
 use crate::plan::{Action, Plan, StepId};
 use crate::stack::StackName;
 
 /// What the flags decide; those that name what is not there are wrong usage.
-pub(crate) fn choices(arguments: &Up, plan: &Plan) -> Result<Choices> {
+pub(crate) fn choices(session: &Session, arguments: &Up, plan: &Plan) -> Result<Choices> {
     let skip = arguments.skip_resources.iter();
     let skip = skip.map(|text| skipped(text, plan));
     Ok(Choices {
@@ -20,6 +20,7 @@ pub(crate) fn choices(arguments: &Up, plan: &Plan) -> Result<Choices> {
             OnInterrupt::Detach => deploy::OnInterrupt::Detach,
             OnInterrupt::Cancel => deploy::OnInterrupt::Cancel,
         },
+        allow_replacement: arguments.allow_replacement || session.config.target == Target::Local,
         skip: skip.collect::<Result<_>>()?,
     })
 }
@@ -76,6 +77,27 @@ pub(crate) fn may_replace(
     }
     if printer.confirm("Delete them and make them anew?")? {
         return Ok(true);
+    }
+    Err(Exit::usage("not agreed to; nothing was changed").into())
+}
+
+/// Whether what holds data may be replaced or deleted, where the service says
+/// that the changes need it.
+pub(crate) fn may_lose(review: &Review, printer: Printer) -> Result<()> {
+    let losses = review.losses();
+    if losses.is_empty() {
+        return Ok(());
+    }
+    talk("these changes lose data:");
+    losses.iter().for_each(|loss| talk(&format!("  {loss}")));
+    if !printer.asks() {
+        return Err(Exit::usage(
+            "nobody can be asked here: `--allow-replacement` agrees to lose it",
+        )
+        .into());
+    }
+    if printer.confirm("Lose it?")? {
+        return Ok(());
     }
     Err(Exit::usage("not agreed to; nothing was changed").into())
 }

@@ -20,6 +20,7 @@ mod outside;
 mod own_image;
 mod printer;
 mod progress;
+mod review;
 mod run;
 mod session;
 mod settings;

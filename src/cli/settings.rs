@@ -116,7 +116,6 @@ fn overrides(typed: &Settings) -> Overrides {
         role_arn: typed.role_arn,
         notification_arn: (!typed.notification_arns.is_empty())
             .then(|| typed.notification_arns.join(",")),
-        s3_bucket: typed.s3_bucket,
         internet: typed.internet,
     }
 }

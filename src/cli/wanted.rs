@@ -13,7 +13,9 @@ use super::printer::Printer;
 use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
 use crate::config::{Config, StacksConfig, Target};
-use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Terms, Work};
+use crate::deploy::{
+    self, Choices, ImageSource, KeyPairWork, LastLines, Review, RunId, Terms, Work,
+};
 use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -134,19 +136,20 @@ impl Wanted {
 
     /// What the engine works with.
     pub(crate) fn work(
-        self,
+        &self,
         replace_failed: bool,
         choices: Choices,
         last_lines: LastLines,
     ) -> Work {
         Work {
-            environment: self.wishes.environment,
-            image: self.image,
-            sidecars: self.sidecars,
-            key_pair: self.key_pair,
+            environment: self.wishes.environment.clone(),
+            image: self.image.clone(),
+            sidecars: self.sidecars.clone(),
+            key_pair: self.key_pair.clone(),
             replace_failed,
             choices,
-            terms: self.terms,
+            review: Review::default(),
+            terms: self.terms.clone(),
             last_lines,
             run: RunId::fresh(),
         }

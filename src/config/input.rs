@@ -49,8 +49,6 @@ pub struct Overrides {
     pub role_arn: Option<String>,
     /// `--notification-arn`
     pub notification_arn: Option<String>,
-    /// `--s3-bucket`
-    pub s3_bucket: Option<String>,
     /// `--internet`
     pub internet: Option<String>,
 }
@@ -77,7 +75,6 @@ impl Overrides {
             "--ssh-from" => &self.ssh_from,
             "--role-arn" => &self.role_arn,
             "--notification-arn" => &self.notification_arn,
-            "--s3-bucket" => &self.s3_bucket,
             "--internet" => &self.internet,
             unknown => panic!("the flag `{unknown}` of the table of settings has a field here"),
         };

@@ -316,13 +316,6 @@ pub const SETTINGS: &[Setting] = &[
         "whether stacks are protected from deletion; left out, that stays as it is",
     ),
     setting(
-        "stacks.s3_bucket",
-        Kind::Text("bucket"),
-        "",
-        "where templates go that are longer than a request takes, even without their spaces",
-    )
-    .flag("--s3-bucket"),
-    setting(
         "stacks.express",
         Kind::Switch,
         "false",

@@ -23,11 +23,6 @@ text! {
     /// An alarm that takes a change back.
     AlarmArn, check_alarm
 }
-text! {
-    /// An S3 bucket.
-    BucketName, check_bucket
-}
-
 /// The most that CloudFormation takes.
 const MOST_TOPICS: usize = 5;
 const MOST_ALARMS: usize = 5;
@@ -47,8 +42,6 @@ pub struct StacksConfig {
     pub timeout: Option<Duration>,
     /// Whether stacks are protected from deletion; `None` leaves that as it is.
     pub termination_protection: Option<bool>,
-    /// The bucket for templates that do not fit into a request.
-    pub s3_bucket: Option<BucketName>,
     /// Whether stacks for which that is safe are deployed in express mode.
     pub express: bool,
 }
@@ -62,17 +55,16 @@ impl Reader<'_> {
             rollback_alarms: self.listed(stacks, "rollback_alarms", MOST_ALARMS),
             timeout: self
                 .setting(stacks, "timeout")
-                .map(|placed| placed.into_value())
+                .map(Placed::into_value)
                 .map(|TimeLimit(limit)| limit),
             termination_protection: self.switch(stacks, "termination_protection"),
-            s3_bucket: self.setting(stacks, "s3_bucket").map(Placed::into_value),
             express: self.switch(stacks, "express").unwrap_or(false),
         }
     }
 
     fn switch(&mut self, section: Section<'_>, name: &str) -> Option<bool> {
         self.setting(section, name)
-            .map(|placed| placed.into_value())
+            .map(Placed::into_value)
             .map(|Switch(on)| on)
     }
 
@@ -235,19 +227,6 @@ fn check_alarm(text: &str) -> Result<String, Invalid> {
     check_arn(text, "cloudwatch", "alarm:", example)
 }
 
-fn check_bucket(text: &str) -> Result<String, Invalid> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    let ends = text.ends_with(|c: char| c.is_ascii_alphanumeric())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if (3..=63).contains(&text.len()) && text.chars().all(plain) && ends {
-        return Ok(text.to_owned());
-    }
-    Err(Invalid::new(
-        format!("`{text}` is not the name of a bucket"),
-        "write the name alone, such as `my-templates`",
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -269,7 +248,6 @@ mod tests {
   rollback_alarms: ['arn:aws:cloudwatch:us-west-2:123456789012:alarm:errors']
   timeout: 45m
   termination_protection: true
-  s3_bucket: my-templates
   express: true
 tags: { team: mesh, cost-centre: 42 }
 ",
@@ -305,7 +283,6 @@ tags: { team: mesh, cost-centre: 42 }
                 "alarm:errors",
             ),
             ("stacks: { timeout: soon }", "`45m`"),
-            ("stacks: { s3_bucket: My_Bucket }", "my-templates"),
             ("tags: { 'aws:x': 1 }", "not yours to set"),
             ("tags: { 'colormesh:environment': x }", "not yours to set"),
             ("tags: { a: [1] }", "one value"),

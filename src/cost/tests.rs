@@ -33,6 +33,7 @@ fn own(template: &str) -> Vec<RenderedStack> {
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::new(),
+        termination_protection: None,
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }]

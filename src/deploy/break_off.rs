@@ -16,7 +16,7 @@ use crate::aws::{ChangeSetKind, CloudError, StackStatus};
 use crate::plan::StepId;
 
 /// How long clearing away may take, for a run that leaves at once.
-const CLEARING: Duration = Duration::from_millis(700);
+pub(super) const CLEARING: Duration = Duration::from_millis(700);
 
 /// An operation that was called off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +47,7 @@ pub(super) async fn break_off(run: &Arc<Run>) -> Vec<CalledOff> {
             }
         });
     }
+    let _ = timeout(CLEARING, run.forget_unused()).await;
     let mut called_off: Vec<CalledOff> = off.join_all().await.into_iter().flatten().collect();
     called_off.sort_by(|one, other| one.step.cmp(&other.step));
     called_off

@@ -3,7 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use tokio::time::timeout;
+
+use super::holds_data::losses;
 use super::ledger::Begun;
+use super::origin::Places;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
@@ -45,10 +49,13 @@ impl Run {
             }
         }
         self.tell(step, Progress::ChangeSet);
-        let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
-            Ok(ids) => ids,
-            Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
-            Err(error) => return Err(error.into()),
+        let (id, stack_id) = match self.reviewed(stack, kind, &parameters).await {
+            Some(ids) => ids,
+            None => match self.create_change_set(stack, kind, &parameters).await {
+                Ok(ids) => ids,
+                Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
+                Err(error) => return Err(error.into()),
+            },
         };
         let begun = Begun {
             stack_id: stack_id.clone(),
@@ -74,6 +81,7 @@ impl Run {
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
+        self.check_losses(&change_set).await?;
         self.tell(
             step,
             Progress::Executing {
@@ -99,8 +107,57 @@ impl Run {
             start,
             places: self.places(stack),
         };
-        let settled = self.followed(stack.role, watch).await?;
+        let settled = self.in_time(step, stack.role, watch).await?;
         Ok(Changed::Settled(Box::new(settled)))
+    }
+
+    /// The change set of the review, if it is of the same wish; else it goes.
+    async fn reviewed(
+        &self,
+        stack: &RenderedStack,
+        kind: ChangeSetKind,
+        parameters: &BTreeMap<String, String>,
+    ) -> Option<(String, String)> {
+        let ready = self.work.review.ready.get(&stack.name)?;
+        let change_set = &ready.change_set;
+        let is_first = self
+            .used
+            .lock()
+            .is_ok_and(|mut used| used.insert(stack.name.clone()));
+        if kind == ChangeSetKind::Update && ready.parameters == *parameters && is_first {
+            return Some((change_set.id.clone(), change_set.stack_id.clone()));
+        }
+        let _ = self.cloud.delete_change_set(&change_set.id).await;
+        None
+    }
+
+    /// Stops before data is lost that nobody said may be lost.
+    async fn check_losses(&self, change_set: &ChangeSet) -> Result<(), StepError> {
+        if self.work.choices.allow_replacement {
+            return Ok(());
+        }
+        let losses = losses(&self.cloud, &change_set.changes).await;
+        if losses.is_empty() {
+            return Ok(());
+        }
+        self.cloud.delete_change_set(&change_set.id).await?;
+        Err(StepError::LosesData { losses })
+    }
+
+    /// Follows an operation, and calls it off when it takes too long.
+    async fn in_time(&self, step: &StepId, role: Role, watch: Watch) -> Result<Settled, StepError> {
+        let followed = self.followed(role, watch);
+        let Some(limit) = self.work.terms.timeout else {
+            return Ok(followed.await?);
+        };
+        if let Ok(settled) = timeout(limit, followed).await {
+            return Ok(settled?);
+        }
+        let open = self.ledger.open();
+        let begun = open.into_iter().find(|(of, _)| of == step);
+        let (_, begun) = begun.expect("what is followed was begun");
+        let status = self.cancel(step, &begun).await?;
+        Err(StepError::OverTime { limit, status })
     }
 
     /// Starts a change set; tells where its events begin, and its token.
@@ -153,7 +210,7 @@ impl Run {
             start: Start::Beginning,
             places: self.places(stack),
         };
-        Ok(Some(self.followed(stack.role, watch).await?))
+        Ok(Some(self.in_time(step, stack.role, watch).await?))
     }
 
     /// What is asked for, on the user's terms.
@@ -183,7 +240,7 @@ impl Run {
         }
     }
 
-    async fn create_change_set(
+    pub(super) async fn create_change_set(
         &self,
         stack: &RenderedStack,
         kind: ChangeSetKind,
@@ -196,7 +253,7 @@ impl Run {
 
     /// Waits until a change set is worked out. One that cannot be read is
     /// removed again.
-    async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
+    pub(super) async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
         let mut misses = 0;
         loop {
             self.pace.urgent_turn().await;
@@ -221,7 +278,7 @@ impl Run {
     }
 
     /// Removes a change set that failed, and the empty stack around it.
-    async fn refused(
+    pub(super) async fn refused(
         &self,
         stack: &RenderedStack,
         change_set: &ChangeSet,
@@ -237,10 +294,11 @@ impl Run {
                 .change_set_faults(&change_set.id)
                 .await
                 .unwrap_or_default();
-            reason = std::iter::once(reason)
-                .chain(faults)
-                .collect::<Vec<_>>()
-                .join("; ");
+            if !faults.is_empty() {
+                let places = self.places(stack);
+                let told = faults.iter().map(|fault| with_origin(&places, fault));
+                reason = told.collect::<Vec<_>>().join("; ");
+            }
         }
         self.cloud.delete_change_set(&change_set.id).await?;
         if change_set.is_empty() {
@@ -292,6 +350,14 @@ impl Run {
             .map(|(name, of)| (name.clone(), value(of)))
             .collect()
     }
+}
+
+/// What is wrong at `/Resources/<logical id>/…`, with the line of that place.
+fn with_origin(places: &Places, fault: &str) -> String {
+    let place = fault.strip_prefix("/Resources/");
+    let logical_id = place.and_then(|place| place.split(['/', ':']).next());
+    let origin = logical_id.and_then(|logical_id| places.find(logical_id, fault));
+    origin.map_or_else(|| fault.to_owned(), |origin| format!("{fault} ({origin})"))
 }
 
 /// The template as it is sent: as it is written, unless that is too long.

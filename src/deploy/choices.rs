@@ -27,6 +27,8 @@ pub struct SkippedResource {
 pub struct Choices {
     /// What becomes of the operations under way at an interrupt.
     pub on_interrupt: OnInterrupt,
+    /// Whether resources that hold data may be replaced or deleted.
+    pub allow_replacement: bool,
     /// What a roll-back that failed may leave out.
     pub skip: Vec<SkippedResource>,
 }

@@ -119,6 +119,7 @@ async fn walk(
     loop {
         walk.start();
         if walk.tasks.is_empty() {
+            walk.run.forget_unused().await;
             let ended = walk.ended();
             // With the run ends the watcher, once the last events are told.
             let _ = timeout(LAST_EVENTS, watching).await;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -61,6 +62,20 @@ pub enum StepError {
         status: StackStatus,
         /// The first failure.
         cause: Box<Cause>,
+    },
+    /// The change would lose data, and nobody said that it may.
+    #[error("the change loses data: it {}", losses.join(", it "))]
+    LosesData {
+        /// What, in words.
+        losses: Vec<String>,
+    },
+    /// The operation took longer than it may and was called off.
+    #[error("it took longer than {} s and was called off ({status})", limit.as_secs())]
+    OverTime {
+        /// How long it may take.
+        limit: Duration,
+        /// Where that ended.
+        status: StackStatus,
     },
     /// Somebody else keeps changing the stack.
     #[error("the stack was changed by somebody else each time ({status})")]
@@ -125,6 +140,12 @@ impl StepError {
                  `--skip-resource {stack}.{}`",
                 cause.logical_id
             )),
+            Self::LosesData { .. } => Some(
+                "save what is needed of it, then run `colormesh up --allow-replacement`".into(),
+            ),
+            Self::OverTime { .. } => Some(
+                "find out what it waits for in its events, or allow more with `stacks.timeout`".into(),
+            ),
             Self::Contended { .. } => Some("find out who else deploys this environment, then run the command again".into()),
             Self::PrivateKey { .. } => Some("check that the folder exists and may be written".into()),
             Self::NotAKey { path } => Some(format!(
@@ -138,7 +159,11 @@ impl StepError {
 
     /// Whether a change was tried and taken back.
     pub fn is_rolled_back(&self) -> bool {
-        matches!(self, Self::Failed { status, .. } if status.is_rollback())
+        match self {
+            Self::Failed { status, .. } => status.is_rollback(),
+            Self::OverTime { .. } => true,
+            _ => false,
+        }
     }
 }
 

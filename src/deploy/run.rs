@@ -41,6 +41,8 @@ pub(super) struct Run {
     pub(super) stopped: Mutex<BTreeMap<String, Stopped>>,
     /// What was begun at the endpoint and not seen to its end.
     pub(super) ledger: Ledger,
+    /// The stacks whose reviewed change set was used.
+    pub(super) used: Mutex<BTreeSet<StackName>>,
     rendered: BTreeMap<StackName, RenderedStack>,
     deployed: BTreeMap<StackName, DeployedStack>,
     events: UnboundedSender<Event>,
@@ -79,6 +81,7 @@ impl Run {
             cluster: OnceCell::new(),
             stopped: Mutex::default(),
             ledger: Ledger::default(),
+            used: Mutex::default(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),
             events,

@@ -13,12 +13,29 @@ use crate::stack::{RenderedStack, StackName};
 const ATTEMPTS: usize = 6;
 
 impl Run {
-    /// Makes a stack what it should be.
+    /// Makes a stack what it should be, and as protected as it should be.
     pub(super) async fn bring_up(
         &self,
         step: &StepId,
         name: &StackName,
     ) -> Result<Outcome, StepError> {
+        let outcome = self.bring_about(step, name).await?;
+        let Some(wanted) = self.rendered(name).termination_protection else {
+            return Ok(outcome);
+        };
+        let there = self.deployed(name).filter(|_| outcome != Outcome::Created);
+        if wanted == there.is_some_and(|there| there.stack.is_protected) {
+            return Ok(outcome);
+        }
+        self.cloud.protect(name.as_str(), wanted).await?;
+        Ok(match outcome {
+            Outcome::Unchanged => Outcome::Updated,
+            outcome => outcome,
+        })
+    }
+
+    /// Makes a stack what it should be.
+    async fn bring_about(&self, step: &StepId, name: &StackName) -> Result<Outcome, StepError> {
         let stack = self.rendered(name);
         let mut there = self.deployed(name);
         let mut last = StackStatus::ReviewInProgress;

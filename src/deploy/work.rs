@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Choices, Terms};
+use super::{Choices, Review, Terms};
 use crate::image::{Derived, Image};
 
 /// What the names of all our change sets and tokens begin with.
@@ -97,6 +97,8 @@ pub struct Work {
     pub replace_failed: bool,
     /// What was decided about the odd cases.
     pub choices: Choices,
+    /// The change sets that wait to be carried out.
+    pub review: Review,
     /// What is asked of CloudFormation with each operation.
     pub terms: Terms,
     /// Reads what a task wrote before it stopped.

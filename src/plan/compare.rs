@@ -119,6 +119,16 @@ pub fn compare(
         let replaced = tasks::replaced(&before.unwrap_or_default(), &after, &changes);
         changes.extend(replaced);
     }
+    let is_protected = deployed.stack.is_protected;
+    if wanted
+        .termination_protection
+        .is_some_and(|wanted| wanted != is_protected)
+    {
+        changes.push(Change::Section {
+            kind: ChangeKind::Modify,
+            path: "termination protection".to_owned(),
+        });
+    }
     changes
 }
 

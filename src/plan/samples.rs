@@ -18,6 +18,7 @@ pub(crate) fn rendered(text: &str, role: Role, template: &str) -> RenderedStack 
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::new(),
+        termination_protection: None,
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }
@@ -78,6 +79,7 @@ pub(crate) fn deployed(stack: &RenderedStack, status: &str) -> DeployedStack {
             tags: stack.tags.clone(),
             outputs: BTreeMap::new(),
             exports: Vec::new(),
+            is_protected: false,
             changed: None,
         },
         template: Some(stack.template.clone()),

@@ -32,6 +32,8 @@ pub struct RenderedStack {
     pub capabilities: Vec<Capability>,
     /// Tags of the stack, which its resources inherit.
     pub tags: BTreeMap<String, String>,
+    /// Whether it is protected from deletion; `None` leaves that as it is.
+    pub termination_protection: Option<bool>,
     /// Names of the values that it exports.
     pub exports: BTreeSet<String>,
     /// Names of the values that it imports.
@@ -76,6 +78,7 @@ fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
         parameters,
         capabilities: role.capabilities(),
         tags: tags(config),
+        termination_protection: config.stacks.termination_protection,
         exports: links.exports,
         imports: links.imports,
     })

@@ -10,6 +10,7 @@ mod egress;
 mod elf;
 mod evidence;
 mod faults;
+mod guarded;
 mod inside;
 mod internet;
 mod interrupted;

@@ -24,6 +24,10 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:ListChangeSets", &[Scope::Stacks]),
     ("cloudformation:ListStackResources", &[Scope::Stacks]),
     ("cloudformation:RollbackStack", &[Scope::Stacks]),
+    (
+        "cloudformation:UpdateTerminationProtection",
+        &[Scope::Stacks],
+    ),
     ("ec2:DescribeKeyPairs", &[Scope::Looks]),
     ("ec2:DeleteKeyPair", &[Scope::KeyPair]),
     ("ec2:ImportKeyPair", &[Scope::KeyPair]),

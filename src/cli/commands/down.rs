@@ -7,19 +7,19 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::cli::args::{Down, Global};
-use crate::cli::exit::{DONE, Exit, Outcome};
+use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
 use crate::cli::job::{Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
-use crate::cli::printer::{Printer, talk};
+use crate::cli::printer::{NAME, Printer, paint};
 use crate::cli::run;
 use crate::cli::session::{self, Session};
 use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
-use crate::deploy::{self, Choices, LastLines, Report};
+use crate::deploy::{self, Choices, LastLines, Obstacle, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
 /// What a `down` is about to do; `None` when there is nothing.
@@ -110,7 +110,13 @@ async fn prepare(
     }
     let plan = wanted.plan(&session, Direction::Down);
     let plan = session.or_lost(plan).await?;
-    agree(&session, arguments, &plan, printer)?;
+    let found = async { Ok(deploy::obstacles(&session.cloud, &plan).await) };
+    stop_at(&session.or_lost(found).await?)?;
+    let images = match session.config.target {
+        Target::Local => None,
+        Target::Aws => deploy::images(&session.cloud, &plan).await,
+    };
+    agree(&session, arguments, &plan, (images, printer))?;
     Ok(Some(Prepared {
         session,
         plan,
@@ -170,19 +176,55 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Stops before anything is removed, when not all of it can be.
+fn stop_at(obstacles: &[Obstacle]) -> anyhow::Result<()> {
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    let mut message = "the environment cannot be removed; nothing was:".to_owned();
+    for obstacle in obstacles {
+        message.push_str(&format!(
+            "\n  {obstacle}\n  {} {}",
+            paint(NAME, "hint:"),
+            obstacle.hint()
+        ));
+    }
+    Err(Exit {
+        code: FAILED,
+        message,
+    }
+    .into())
+}
+
 /// On AWS what goes is shown and agreed to.
-fn agree(session: &Session, arguments: &Down, plan: &Plan, printer: Printer) -> anyhow::Result<()> {
+fn agree(
+    session: &Session,
+    arguments: &Down,
+    plan: &Plan,
+    (images, printer): (Option<(String, usize)>, Printer),
+) -> anyhow::Result<()> {
     let going: Vec<&StepId> = plan
         .steps
         .iter()
         .filter(|step| step.action == Action::Delete)
         .map(|step| &step.id)
         .collect();
-    if session.config.target == Target::Local || arguments.yes || going.is_empty() {
+    if session.config.target == Target::Local || going.is_empty() {
         return Ok(());
     }
-    talk("this removes:");
-    going.iter().for_each(|step| talk(&format!("  {step}")));
+    printer.say("this removes:");
+    for step in going {
+        printer.say(&match (step, &images) {
+            (StepId::EmptyRepository(_), Some((repository, count))) => {
+                let plural = if *count == 1 { "" } else { "s" };
+                format!("  {count} image{plural} in `{repository}`")
+            }
+            (step, _) => format!("  {step}"),
+        });
+    }
+    if arguments.yes {
+        return Ok(());
+    }
     if !printer.asks() {
         return Err(Exit::usage("nobody can be asked here: `--yes` agrees").into());
     }

@@ -12,9 +12,11 @@ use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::moving;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
+use crate::cli::review;
 use crate::cli::session::Session;
 use crate::cli::settings;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
+use crate::deploy::{Choices, LastLines};
 use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
 
 /// How wide names of steps are.
@@ -46,12 +48,21 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     job.outputs
         .set("changes", &plan.has_changes().to_string())?;
     let cost = Costs::of(&session.config, wanted.stacks())?;
-    let mut said = text(&plan, printer.width());
+    let mut shown = text(&plan, printer.width());
     if let Some(cost) = &cost {
-        said.push_str(&cost.text(printer.width()));
+        shown.push_str(&cost.text(printer.width()));
     }
-    printer.json(&Document { plan: &plan, cost })?;
-    printer.data(&said)?;
+    let document = Document { plan: &plan, cost };
+    if arguments.detail {
+        let work = wanted.work(false, Choices::default(), LastLines::default());
+        let said = async { Ok(review::look(&session, &plan, &work).await) };
+        let said = session.or_lost(said).await?;
+        shown.push_str(&review::text(&plan, &said));
+        printer.json(&review::document(&document, &said))?;
+    } else {
+        printer.json(&document)?;
+    }
+    printer.data(&shown)?;
     Ok(if arguments.exit_code && plan.has_changes() {
         CHANGES
     } else {

@@ -17,6 +17,7 @@ use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::moving;
 use crate::cli::outside;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
+use crate::cli::review;
 use crate::cli::run;
 use crate::cli::session::{self, Session};
 use crate::cli::settings;
@@ -63,9 +64,10 @@ pub(crate) async fn run(
     job.summary.title("up", &session.config);
     job.summary.plan(plan);
     let lines = evidence::last_lines(session);
-    let work = prepared
+    let mut work = prepared
         .wanted
-        .work(prepared.may_replace, prepared.choices, lines);
+        .work(prepared.may_replace, prepared.choices.clone(), lines);
+    review::before(&prepared.session, plan, &mut work, printer, signals).await?;
     let mut timeline = Timeline::default();
     let ended = run::run(
         printer,
@@ -119,7 +121,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
-    let choices = decisions::choices(arguments, &plan)?;
+    let choices = decisions::choices(&session, arguments, &plan)?;
     let offer = Offer {
         plan: &plan,
         cost: Costs::of(&session.config, wanted.stacks())?,

@@ -13,8 +13,8 @@ use crate::account::lab::LabSettings;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
-    Terms, Work, down, observe, up,
+    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, Review,
+    RunId, Terms, Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -111,6 +111,7 @@ impl Lab {
             }),
             replace_failed: false,
             choices: Choices::default(),
+            review: Review::default(),
             terms: Terms::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),
@@ -236,6 +237,7 @@ pub(super) fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
+        termination_protection: None,
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }

@@ -5,6 +5,7 @@
 mod change_sets;
 mod down;
 mod events;
+mod guarded;
 mod image;
 mod interrupted;
 mod lab;

@@ -8,7 +8,7 @@ use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Scripted, UPDATE
 use crate::aws::{Cloud, StackStatus};
 use crate::deploy::{
     Choices, DeployError, Event, ImageSource, Interrupt, LastLines, Outcome, Progress, Report,
-    RunId, StepError, Terms, Work, down, observe, up,
+    Review, RunId, StepError, Terms, Work, down, observe, up,
 };
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{RenderedStack, Role};
@@ -50,6 +50,7 @@ pub(super) async fn go_with(
         key_pair: None,
         replace_failed: false,
         choices: Choices::default(),
+        review: Review::default(),
         terms: Terms::default(),
         last_lines: LastLines::default(),
         run: RunId::fresh(),

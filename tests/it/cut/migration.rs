@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::config::Config;
-use colormesh::deploy::{self, Choices, ImageSource, Interrupt, LastLines, RunId, Terms, Work};
+use colormesh::deploy::{
+    self, Choices, ImageSource, Interrupt, LastLines, Review, RunId, Terms, Work,
+};
 use colormesh::image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 
@@ -40,6 +42,7 @@ async fn up_as_before(endpoint: &str) {
         replace_failed: false,
         choices: Choices::default(),
         last_lines: LastLines::default(),
+        review: Review::default(),
         terms: Terms::default(),
         run: RunId::fresh(),
     };

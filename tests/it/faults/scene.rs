@@ -8,7 +8,7 @@ use std::time::Duration;
 use colormesh::account::lab::LabSettings;
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::deploy::{
-    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, RunId, Terms, Work,
+    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, Review, RunId, Terms, Work,
 };
 use colormesh::image::Image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
@@ -99,6 +99,7 @@ impl Scene {
             replace_failed: false,
             choices: Choices::default(),
             last_lines: LastLines::default(),
+            review: Review::default(),
             run: RunId::fresh(),
         }
     }
@@ -225,6 +226,7 @@ fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
+        termination_protection: None,
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }

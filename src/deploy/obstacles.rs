@@ -1,0 +1,138 @@
+//! What stands in the way of removing an environment, found before anything
+//! is removed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::aws::Cloud;
+use crate::plan::{Action, Plan, StepId};
+use crate::stack::Role;
+
+/// How many exports are looked up at once.
+const AT_ONCE: usize = 4;
+
+/// Why a stack cannot go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// It is protected from deletion.
+    Protected {
+        /// The stack.
+        stack: String,
+    },
+    /// Stacks that are none of the environment's import a value from it.
+    Imported {
+        /// The stack.
+        stack: String,
+        /// The name of the value.
+        export: String,
+        /// Who imports it.
+        by: Vec<String>,
+    },
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protected { stack } => write!(f, "`{stack}` is protected from deletion"),
+            Self::Imported { stack, export, by } => {
+                write!(
+                    f,
+                    "`{stack}` exports `{export}`, which {} imports",
+                    names(by)
+                )
+            }
+        }
+    }
+}
+
+fn names(stacks: &[String]) -> String {
+    let names: Vec<String> = stacks.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+// === impl Obstacle ===
+
+impl Obstacle {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Protected { stack } => format!(
+                "if it may go: `stacks: {{ termination_protection: false }}` and `colormesh up`, or `aws \
+                 cloudformation update-termination-protection --no-enable-termination-protection --stack-name \
+                 {stack}`"
+            ),
+            Self::Imported { by, .. } => {
+                format!(
+                    "delete or change {} first, then run `colormesh down` again",
+                    names(by)
+                )
+            }
+        }
+    }
+}
+
+/// Everything that stands in the way of a plan to remove. What cannot be read
+/// is left to CloudFormation, which refuses by itself, only later.
+pub async fn obstacles(cloud: &Cloud, plan: &Plan) -> Vec<Obstacle> {
+    let going: Vec<_> = plan
+        .deployed
+        .values()
+        .filter(|there| plan.steps.iter().any(|step| goes(step, &there.stack.name)))
+        .collect();
+    let protected = going.iter().filter(|there| there.stack.is_protected);
+    let mut found: Vec<Obstacle> = protected
+        .map(|there| Obstacle::Protected {
+            stack: there.stack.name.clone(),
+        })
+        .collect();
+    let ours: BTreeSet<String> = plan.deployed.keys().map(ToString::to_string).collect();
+    let exports = going.iter().flat_map(|there| {
+        let name = &there.stack.name;
+        there.stack.exports.iter().map(move |export| (name, export))
+    });
+    let mut looks = JoinSet::new();
+    for (stack, export) in exports {
+        if looks.len() == AT_ONCE {
+            found.extend(looks.join_next().await.and_then(Result::ok).flatten());
+        }
+        let (cloud, ours) = (cloud.clone(), ours.clone());
+        looks.spawn(imported(cloud, stack.clone(), export.clone(), ours));
+    }
+    found.extend(looks.join_all().await.into_iter().flatten());
+    found.sort();
+    found
+}
+
+fn goes(step: &crate::plan::Step, name: &str) -> bool {
+    let is_it = matches!(&step.id, StepId::Stack(stack) if stack.as_str() == name);
+    is_it && step.action != Action::Absent
+}
+
+async fn imported(
+    cloud: Cloud,
+    stack: String,
+    export: String,
+    ours: BTreeSet<String>,
+) -> Option<Obstacle> {
+    let mut by = cloud.importers(&export).await.ok()?;
+    by.retain(|importer| !ours.contains(importer));
+    (!by.is_empty()).then_some(Obstacle::Imported { stack, export, by })
+}
+
+/// The repository whose images go with a plan to remove, and how many it
+/// holds; none where there is none, or where they cannot be counted.
+pub async fn images(cloud: &Cloud, plan: &Plan) -> Option<(String, usize)> {
+    let mut stacks = plan.rendered.values();
+    let stack = stacks.find(|stack| stack.role == Role::EcrRepositories)?;
+    let resources = cloud.stack_resources(stack.name.as_str()).await.ok()?;
+    let repository = resources
+        .into_iter()
+        .find(|resource| resource.resource_type == "AWS::ECR::Repository")?
+        .physical_id?;
+    let images = cloud.images(&repository).await.ok()?;
+    Some((repository, images))
+}
