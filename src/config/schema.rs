@@ -71,6 +71,9 @@ fn of(setting: &Setting) -> Value {
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Words(words) => json!({ "type": "array", "items": { "enum": words } }),
+        Kind::Accounts => {
+            json!({ "type": "array", "items": { "type": ["string", "integer"] } })
+        }
         Kind::List => {
             json!({ "type": "array", "items": map_of(&format!("{}[]", setting.key)) })
         }
@@ -79,7 +82,7 @@ fn of(setting: &Setting) -> Value {
     let default = match setting.kind {
         Kind::Text(_) | Kind::Choice(_) => Some(Value::from(setting.default)),
         Kind::Port | Kind::Switch => serde_json::from_str(setting.default).ok(),
-        Kind::Words(_) | Kind::List => None,
+        Kind::Words(_) | Kind::Accounts | Kind::List => None,
     };
     if let Some(default) = default.filter(|_| !setting.default.is_empty()) {
         schema["default"] = default;

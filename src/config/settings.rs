@@ -37,6 +37,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of some of these words.
     Words(&'static [&'static str]),
+    /// A list of accounts.
+    Accounts,
     /// A list of maps.
     List,
 }
@@ -107,6 +109,12 @@ pub const SETTINGS: &[Setting] = &[
     )
     .variables(&["AWS_ACCOUNT_ID"])
     .flag("--account-id"),
+    setting(
+        "allowed_accounts",
+        Kind::Accounts,
+        "",
+        "the accounts one of which the caller's must be; `[]` for any",
+    ),
     setting(
         "profile",
         Kind::Text("name"),
@@ -355,7 +363,7 @@ impl Kind {
                 .map(|word| code(word))
                 .collect::<Vec<_>>()
                 .join(", "),
-            Self::Words(_) | Self::List => "list".to_owned(),
+            Self::Words(_) | Self::Accounts | Self::List => "list".to_owned(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod cloudformation;
 mod cut;
 mod egress;
 mod elf;
+mod emulators;
 mod evidence;
 mod inside;
 mod internet;
