@@ -14,12 +14,13 @@
 //! | `config` | `colormesh.yaml`, variables and flags to a `Config` | `yaml`, `ports` |
 //! | `template` | the CloudFormation language | `yaml` |
 //! | `stack` | our stacks: templates, rendering, order | `config`, `template`, `yaml` |
+//! | `cost` | what rendered stacks cost on AWS | `config`, `stack`, `template` |
 //! | `plan` | rendered stacks and what is deployed to a `Plan` | `stack`, `template`, `aws`, `yaml` |
 //! | `aws` | the only room that names `aws_sdk_*` | `stack` |
 //! | `deploy` | walks a `Plan`, tells events | `plan`, `stack`, `aws`, `image` |
 //! | `image` | OCI images: build, push, pull, unpack | |
 //! | `mesh` | App Mesh as types, and its rules | `template`, `ports` |
-//! | `envoy` | a mesh to Envoy's configuration | `mesh` |
+//! | `envoy` | a mesh to Envoy's configuration | `mesh`, `ports` |
 //! | `account` | an AWS account on this machine; starts nothing | `template`, `mesh`, `image`, `yaml` |
 //! | `endpoint` | the HTTP skin over `account` | `account`, `image` |
 //! | `runtime` | tasks: namespaces, sidecars, DNS, load balancers | `mesh`, `envoy`, `image` |
@@ -34,6 +35,7 @@ pub mod account;
 pub mod aws;
 pub mod cli;
 pub mod config;
+pub mod cost;
 pub mod deploy;
 pub mod diag;
 pub mod endpoint;

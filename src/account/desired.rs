@@ -44,12 +44,26 @@ pub struct DesiredTask {
     pub mesh_resource: Option<String>,
     /// The name of the sidecar container, when there is one.
     pub proxy_container: Option<String>,
+    /// Where the proxy gets what the app sends and what comes for it.
+    #[serde(default)]
+    pub redirection: Option<Redirection>,
     /// Its address in the VPC, out of the range of one of its subnets.
     pub address: Ipv4Addr,
     /// DNS names under which it is registered.
     pub dns_names: Vec<String>,
     /// `x86_64` or `arm64`; nothing when the definition does not say.
     pub architecture: Option<String>,
+}
+
+/// What ECS redirects in a task with a proxy.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Redirection {
+    /// The proxy's port for what comes in.
+    pub ingress_port: Option<u16>,
+    /// The proxy's port for what the app sends.
+    pub egress_port: Option<u16>,
+    /// The ports for which something may come in.
+    pub app_ports: Vec<u16>,
 }
 
 /// One container of a task.
@@ -77,6 +91,9 @@ pub struct DesiredContainer {
     pub essential: bool,
     /// Containers that must come first, with the condition.
     pub depends_on: Vec<(String, String)>,
+    /// Seconds between being asked to end and being killed.
+    #[serde(default)]
+    pub stop_timeout: Option<u32>,
 }
 
 /// A container's own health check.
@@ -157,6 +174,8 @@ pub struct DesiredTargetGroup {
     pub arn: String,
     /// How its targets are checked.
     pub health_check: TargetHealthCheck,
+    /// Seconds that a target has to end what it is at when it is taken out.
+    pub deregistration_delay: u32,
     /// Its targets.
     pub targets: Vec<Target>,
 }

@@ -19,6 +19,8 @@ use super::error::translate;
 const THROTTLED: Duration = Duration::from_mins(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a look that will be repeated may take.
+const ONE_LOOK: Duration = Duration::from_secs(15);
 
 /// Where the credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub struct Cloud {
     pub(super) ec2: aws_sdk_ec2::Client,
     endpoint: String,
     credentials: CredentialSource,
+    /// Whether a throttled call is sent again here.
+    is_patient: bool,
+    sdk: SdkConfig,
 }
 
 // === impl Cloud ===
@@ -80,7 +85,34 @@ impl Cloud {
             ec2: aws_sdk_ec2::Client::new(&config),
             endpoint,
             credentials,
+            is_patient: true,
+            sdk: config,
         }
+    }
+
+    /// The same account for whoever counts calls: one call of CloudFormation is
+    /// one request, and a failure comes back at once.
+    #[must_use]
+    pub fn without_retries(&self) -> Self {
+        let settings = self.cloudformation.config().to_builder();
+        let settings = settings
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(ONE_LOOK)
+                    .build(),
+            );
+        Self {
+            cloudformation: aws_sdk_cloudformation::Client::from_conf(settings.build()),
+            is_patient: false,
+            ..self.clone()
+        }
+    }
+
+    /// What all clients are made of.
+    pub(super) fn sdk(&self) -> &SdkConfig {
+        &self.sdk
     }
 
     /// Where the calls go.
@@ -124,7 +156,7 @@ impl Cloud {
     }
 
     /// The same for whatever makes calls.
-    pub(super) async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, CloudError>
+    pub async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, CloudError>
     where
         F: Future<Output = Result<T, CloudError>>,
     {
@@ -132,7 +164,8 @@ impl Cloud {
         let mut pause = FIRST_PAUSE;
         loop {
             match call().await {
-                Err(CloudError::Throttled { .. }) if Instant::now() + pause < end => {}
+                Err(CloudError::Throttled { .. })
+                    if self.is_patient && Instant::now() + pause < end => {}
                 answer => return answer,
             }
             sleep(pause).await;

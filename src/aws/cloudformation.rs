@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::types as wire;
 
 use super::{
-    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack, StackEvent,
-    StackResource,
+    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack,
+    StackResource, StackStatus,
 };
 
 /// One page of the account's stacks.
@@ -18,13 +18,13 @@ pub struct StackPage {
     pub is_all: bool,
 }
 
-/// One page of a stack's events, newest first.
+/// The stacks of the account that something is being done to.
 #[derive(Debug, Clone)]
-pub struct EventPage {
-    /// The events.
-    pub events: Vec<StackEvent>,
-    /// Where the older ones begin, if there are any.
-    pub next: Option<String>,
+pub struct UnderWay {
+    /// Their ARNs, with what is being done.
+    pub stacks: BTreeMap<String, StackStatus>,
+    /// Whether these are all.
+    pub is_all: bool,
 }
 
 /// What a change set is made from.
@@ -44,6 +44,14 @@ pub struct ChangeSetRequest<'a> {
     pub capabilities: Vec<String>,
     /// The stack's tags.
     pub tags: &'a BTreeMap<String, String>,
+    /// The role that CloudFormation acts as.
+    pub role_arn: Option<&'a str>,
+    /// The topics that are told of events.
+    pub notification_arns: &'a [String],
+    /// The alarms that take the change back.
+    pub rollback_alarms: &'a [String],
+    /// Whether resources count as made before they are steady.
+    pub express: bool,
 }
 
 impl Cloud {
@@ -73,33 +81,29 @@ impl Cloud {
         })
     }
 
-    /// Finds the stacks of these names with as few calls as the account's size
-    /// and the caller's permissions allow.
-    pub async fn stacks(&self, names: &[&str]) -> Result<BTreeMap<String, Stack>, CloudError> {
-        let page = match self.patiently(|| self.stack_page()).await {
-            Ok(page) => page,
-            Err(CloudError::AccessDenied { .. }) => StackPage {
-                stacks: Vec::new(),
-                is_all: false,
-            },
-            Err(error) => return Err(error),
+    /// The stacks that an operation is under way on. However many the account
+    /// holds, these fit one page nearly always.
+    pub async fn stacks_under_way(&self) -> Result<UnderWay, CloudError> {
+        let call = self
+            .cloudformation
+            .list_stacks()
+            .set_stack_status_filter(Some(
+                StackStatus::ALL
+                    .iter()
+                    .filter(|status| status.is_in_progress())
+                    .map(|status| wire::StackStatus::from(status.as_str()))
+                    .collect(),
+            ));
+        let operation = "cloudformation:ListStacks";
+        let answer = self.ask(operation, || call.clone().send()).await?;
+        let status = |stack: &wire::StackSummary| {
+            let status = stack.stack_status().map_or("", wire::StackStatus::as_str);
+            Some((stack.stack_id()?.to_owned(), StackStatus::from(status)))
         };
-        let mut found: BTreeMap<String, Stack> = page
-            .stacks
-            .into_iter()
-            .filter(|stack| names.contains(&stack.name.as_str()))
-            .map(|stack| (stack.name.clone(), stack))
-            .collect();
-        if !page.is_all {
-            for name in names {
-                if !found.contains_key(*name)
-                    && let Some(stack) = self.patiently(|| self.stack(name)).await?
-                {
-                    found.insert((*name).to_owned(), stack);
-                }
-            }
-        }
-        Ok(found)
+        Ok(UnderWay {
+            stacks: answer.stack_summaries().iter().filter_map(status).collect(),
+            is_all: answer.next_token().is_none(),
+        })
     }
 
     /// The template that a stack was last given, as it was given.
@@ -150,25 +154,33 @@ impl Cloud {
         }
     }
 
+    /// Makes a stack at once, without a change set; gives its ARN. The request's
+    /// name comes back with each event that follows, and makes the call one
+    /// that can be sent again.
+    pub async fn create_stack(&self, request: ChangeSetRequest<'_>) -> Result<String, CloudError> {
+        let call = self
+            .cloudformation
+            .create_stack()
+            .stack_name(request.stack)
+            .client_request_token(request.name)
+            .template_body(request.template)
+            .set_parameters(Some(parameters(request.parameters)))
+            .set_tags(Some(tags(request.tags)))
+            .set_capabilities(Some(capabilities(&request.capabilities)))
+            .set_role_arn(request.role_arn.map(str::to_owned))
+            .set_notification_arns(some(request.notification_arns))
+            .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_deployment_config(request.express.then(express));
+        let operation = "cloudformation:CreateStack";
+        let answer = self.ask(operation, || call.clone().send()).await?;
+        Ok(answer.stack_id().unwrap_or(request.stack).to_owned())
+    }
+
     /// Asks for a change set; gives its ARN and the stack's.
     pub async fn create_change_set(
         &self,
         request: ChangeSetRequest<'_>,
     ) -> Result<(String, String), CloudError> {
-        let parameters = request.parameters.iter().map(|(key, value)| {
-            wire::Parameter::builder()
-                .parameter_key(key)
-                .parameter_value(value)
-                .build()
-        });
-        let tags = request
-            .tags
-            .iter()
-            .map(|(key, value)| wire::Tag::builder().key(key).value(value).build());
-        let capabilities = request
-            .capabilities
-            .iter()
-            .map(|text| wire::Capability::from(text.as_str()));
         let call = self
             .cloudformation
             .create_change_set()
@@ -180,9 +192,13 @@ impl Cloud {
                 ChangeSetKind::Update => wire::ChangeSetType::Update,
             })
             .template_body(request.template)
-            .set_parameters(Some(parameters.collect()))
-            .set_tags(Some(tags.collect()))
-            .set_capabilities(Some(capabilities.collect()));
+            .set_parameters(Some(parameters(request.parameters)))
+            .set_tags(Some(tags(request.tags)))
+            .set_capabilities(Some(capabilities(&request.capabilities)))
+            .set_role_arn(request.role_arn.map(str::to_owned))
+            .set_notification_arns(some(request.notification_arns))
+            .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_deployment_config(request.express.then(express));
         let operation = "cloudformation:CreateChangeSet";
         let answer = self.ask(operation, || call.clone().send()).await?;
         Ok((
@@ -282,24 +298,6 @@ impl Cloud {
         .map(|_| ())
     }
 
-    /// One page of a stack's events, newest first; `next` comes from the page
-    /// before.
-    pub async fn events(&self, stack: &str, next: Option<String>) -> Result<EventPage, CloudError> {
-        let call = self
-            .cloudformation
-            .describe_stack_events()
-            .stack_name(stack)
-            .set_next_token(next);
-        let answer = call
-            .send()
-            .await
-            .map_err(self.failure("cloudformation:DescribeStackEvents"))?;
-        Ok(EventPage {
-            events: answer.stack_events().iter().map(StackEvent::from).collect(),
-            next: answer.next_token().map(str::to_owned),
-        })
-    }
-
     /// The stacks that import a value.
     pub async fn importers(&self, export: &str) -> Result<Vec<String>, CloudError> {
         let mut stacks = Vec::new();
@@ -329,4 +327,57 @@ impl Cloud {
             }
         }
     }
+}
+
+fn parameters(parameters: &BTreeMap<String, String>) -> Vec<wire::Parameter> {
+    let parameter = |(key, value)| {
+        wire::Parameter::builder()
+            .parameter_key(key)
+            .parameter_value(value)
+            .build()
+    };
+    parameters.iter().map(parameter).collect()
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Vec<wire::Tag> {
+    tags.iter()
+        .map(|(key, value)| wire::Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn capabilities(names: &[String]) -> Vec<wire::Capability> {
+    names
+        .iter()
+        .map(|name| wire::Capability::from(name.as_str()))
+        .collect()
+}
+
+/// Nothing is said of an empty list.
+fn some(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
+    let trigger = |arn: &String| {
+        wire::RollbackTrigger::builder()
+            .arn(arn)
+            .r#type("AWS::CloudWatch::Alarm")
+            .build()
+    };
+    let triggers = some(arns)?.iter().map(trigger).collect();
+    let configuration = wire::RollbackConfiguration::builder();
+    Some(
+        configuration
+            .set_rollback_triggers(Some(triggers))
+            .monitoring_time_in_minutes(0)
+            .build(),
+    )
+}
+
+/// With the roll-back that express mode leaves out when nothing is said.
+fn express() -> wire::DeploymentConfig {
+    wire::DeploymentConfig::builder()
+        .mode(wire::DeploymentConfigMode::Express)
+        .disable_rollback(false)
+        .build()
 }

@@ -31,6 +31,20 @@ impl Cloud {
         }
     }
 
+    /// The public half that the account has under that name.
+    pub async fn public_key(&self, name: &str) -> Result<Option<String>, CloudError> {
+        let call = self.ec2.describe_key_pairs().key_names(name);
+        let answer = call.include_public_key(true).send().await;
+        match answer.map_err(self.failure("ec2:DescribeKeyPairs")) {
+            Ok(answer) => {
+                let pair = answer.key_pairs().first();
+                Ok(pair.and_then(|pair| pair.public_key().map(str::to_owned)))
+            }
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives the account the public half of a key pair, in OpenSSH's format.
     pub async fn import_key_pair(
         &self,

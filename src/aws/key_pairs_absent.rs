@@ -17,6 +17,13 @@ impl Cloud {
         })
     }
 
+    /// Says that this build cannot look for key pairs.
+    pub async fn public_key(&self, _name: &str) -> Result<Option<String>, CloudError> {
+        Err(CloudError::NotBuilt {
+            operation: "ec2:DescribeKeyPairs",
+        })
+    }
+
     /// Says that this build cannot import key pairs.
     pub async fn import_key_pair(
         &self,

@@ -5,11 +5,13 @@
 //! once, and an error says what went wrong and what to do about it. It decides
 //! nothing: what to call, and when, is up to `deploy` and `cli`.
 
+mod app_mesh;
 mod cloud;
 mod cloudformation;
 mod ecr;
 mod ecs;
 mod error;
+mod events;
 mod identity;
 mod key_pair;
 #[cfg_attr(not(feature = "ec2"), path = "key_pairs_absent.rs")]
@@ -21,11 +23,13 @@ mod stack_status;
 mod timestamp;
 mod wire;
 
+pub use app_mesh::AppMeshAnswer;
 pub use cloud::{Cloud, CredentialSource, Options};
-pub use cloudformation::{ChangeSetRequest, EventPage, StackPage};
+pub use cloudformation::{ChangeSetRequest, StackPage, UnderWay};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
+pub use events::{EventPage, EventsOf, Operation};
 pub use identity::Identity;
 pub use key_pair::KeyPair;
 pub use permissions::{Names, Part, Policy, UnknownType, policy};

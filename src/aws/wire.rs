@@ -92,6 +92,78 @@ impl From<&wire::StackEvent> for StackEvent {
     }
 }
 
+/// The newer call's events. What a check or a hook found has no status of a
+/// resource; it gets one that says whether it ends the operation.
+impl From<&wire::OperationEvent> for StackEvent {
+    fn from(event: &wire::OperationEvent) -> Self {
+        if let (None, Some(status)) = (event.resource_status(), event.operation_status()) {
+            return turn(event, status);
+        }
+        let is_warning = event
+            .validation_failure_mode()
+            .or(event.hook_failure_mode())
+            .is_some_and(|mode| *mode == wire::HookFailureMode::Warn);
+        let status = match (event.resource_status(), event.event_type()) {
+            (Some(status), _) => status.as_str(),
+            (None, Some(wire::EventType::ValidationError)) if is_warning => "VALIDATION_WARNING",
+            (None, Some(wire::EventType::ValidationError)) => "VALIDATION_FAILED",
+            (None, Some(wire::EventType::HookInvocationError)) if is_warning => "HOOK_WARNING",
+            (None, Some(wire::EventType::HookInvocationError)) => "HOOK_FAILED",
+            (None, Some(wire::EventType::ProvisioningError)) => "PROVISIONING_FAILED",
+            (None, _) => "",
+        };
+        let found = event
+            .validation_status_reason()
+            .or(event.hook_status_reason());
+        let reason = event.resource_status_reason().or(found);
+        let reason = match (some(reason), event.validation_path()) {
+            (Some(reason), Some(path)) => Some(format!("{path}: {reason}")),
+            (reason, _) => reason,
+        };
+        Self {
+            id: owned(event.event_id()),
+            stack_id: owned(event.stack_id()),
+            logical_id: owned(event.logical_resource_id()),
+            physical_id: some(event.physical_resource_id()),
+            resource_type: owned(event.resource_type()),
+            status: ResourceStatus::new(status),
+            reason,
+            token: some(event.client_request_token()),
+            at: event
+                .timestamp()
+                .or(event.start_time())
+                .map(|at| Timestamp::from(*at)),
+        }
+    }
+}
+
+/// The beginning or the end of an operation, as an event of its stack. How an
+/// operation that failed, or a roll-back, leaves the stack is not in it: such
+/// an end has a status of its own, that no stack has.
+fn turn(event: &wire::OperationEvent, status: &wire::BeaconStackOperationStatus) -> StackEvent {
+    let kind = event.operation_type().map_or("", |kind| kind.as_str());
+    let verb = kind.trim_end_matches("_STACK");
+    let known = ["CREATE", "UPDATE", "DELETE"].contains(&verb);
+    let status = match status {
+        wire::BeaconStackOperationStatus::InProgress => format!("{verb}_IN_PROGRESS"),
+        wire::BeaconStackOperationStatus::Succeeded if known => format!("{verb}_COMPLETE"),
+        status => format!("{verb}_STACK_{}", status.as_str()),
+    };
+    let stack_id = owned(event.stack_id());
+    let name = stack_id.split('/').nth(1).unwrap_or_default().to_owned();
+    StackEvent {
+        id: owned(event.event_id()),
+        logical_id: name,
+        physical_id: Some(stack_id.clone()),
+        stack_id,
+        resource_type: "AWS::CloudFormation::Stack".to_owned(),
+        status: ResourceStatus::new(status),
+        reason: some(event.resource_status_reason()),
+        token: some(event.client_request_token()),
+        at: event.timestamp().map(|at| Timestamp::from(*at)),
+    }
+}
+
 impl From<&wire::ResourceChange> for ResourceChange {
     fn from(change: &wire::ResourceChange) -> Self {
         Self {

@@ -165,6 +165,20 @@ pub(crate) struct Settings {
     /// Who may open SSH to the bastion
     #[arg(long, global = true, value_name = "CIDR", hide_short_help = true)]
     pub(crate) ssh_from: Option<String>,
+    /// The role that CloudFormation acts as
+    #[arg(long, global = true, value_name = "ARN", hide_short_help = true)]
+    pub(crate) role_arn: Option<String>,
+    /// A topic that is told of every event of a stack; may be given again
+    #[arg(
+        long = "notification-arn",
+        global = true,
+        value_name = "ARN",
+        hide_short_help = true
+    )]
+    pub(crate) notification_arns: Vec<String>,
+    /// Bucket for templates that are too long for a request
+    #[arg(long, global = true, value_name = "BUCKET", hide_short_help = true)]
+    pub(crate) s3_bucket: Option<String>,
 }
 
 // === impl Settings ===

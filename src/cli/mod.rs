@@ -4,7 +4,9 @@
 mod args;
 mod attention;
 mod commands;
+mod costs;
 mod decisions;
+mod envoy_image;
 mod evidence;
 pub mod exit;
 mod gather;
@@ -12,6 +14,7 @@ mod job;
 mod layout;
 mod local;
 mod main;
+mod mesh_runtime;
 mod moving;
 mod outside;
 mod own_image;
@@ -20,6 +23,7 @@ mod progress;
 mod run;
 mod session;
 mod settings;
+mod sidecars;
 mod signals;
 mod wanted;
 

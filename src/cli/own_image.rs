@@ -61,7 +61,7 @@ fn processors(target: Target) -> Result<Vec<Architecture>> {
 }
 
 /// The account's own registry wants its token; others are asked without.
-async fn login(session: &Session, reference: &Reference) -> Option<String> {
+pub(crate) async fn login(session: &Session, reference: &Reference) -> Option<String> {
     let login = match session.config.target {
         Target::Aws if reference.registry.contains(".dkr.ecr.") => {
             session.cloud.registry_login().await.ok()?

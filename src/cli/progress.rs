@@ -11,12 +11,16 @@ use super::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, talk};
 use crate::deploy::{self, Event, Outcome, Progress as Told, StepError, StepFailure};
 use crate::plan::StepId;
 
-/// How wide names of steps are.
+/// How wide names of steps are: whole ones, and those on a terminal, which go
+/// without the environment.
 const STEP: usize = 38;
+const SHORT: usize = 18;
 
 /// The progress of one run.
 pub(crate) struct Progress {
     printer: Printer,
+    /// What the names of its stacks begin with.
+    prefix: String,
     started: Instant,
     /// The terminal's.
     width: Option<usize>,
@@ -29,10 +33,12 @@ pub(crate) struct Progress {
 // === impl Progress ===
 
 impl Progress {
-    pub(crate) fn new(printer: Printer) -> Self {
+    /// The progress of a run on the environment of this name.
+    pub(crate) fn new(printer: Printer, environment: &str) -> Self {
         let bars = printer.draws().then(MultiProgress::new);
         Self {
             printer,
+            prefix: format!("{environment}-"),
             started: Instant::now(),
             width: printer.talk_width(),
             bars,
@@ -94,8 +100,9 @@ impl Progress {
 
     fn begin(&mut self, step: &StepId) {
         let Some(bars) = &self.bars else { return };
-        let style = ProgressStyle::with_template("  {spinner} {prefix:38!} {wide_msg}");
-        let bar = bars.add(ProgressBar::new_spinner().with_prefix(step.to_string()));
+        let style = ProgressStyle::with_template("  {spinner} {elapsed:>4} {prefix} {wide_msg}");
+        let (name, width) = named(step, &self.prefix, self.width);
+        let bar = bars.add(ProgressBar::new_spinner().with_prefix(format!("{name:<width$}")));
         if let Ok(style) = style {
             bar.set_style(style);
         }
@@ -150,19 +157,48 @@ impl Progress {
             return;
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        let mut step = step.to_string();
-        if self.width.is_some() {
-            step = without_middle(&step, STEP);
-        }
+        let (name, width) = named(step, &self.prefix, self.width);
         let line = format!(
             "{} {} {}",
             paint(FAINT, &format!("{seconds:6.1}s")),
-            paint(NAME, &format!("{step:<STEP$}")),
-            wrapped(text, self.width, 8 + STEP + 1, style),
+            paint(NAME, &format!("{name:<width$}")),
+            wrapped(text, self.width, 8 + width + 1, style),
         );
         match &self.bars {
             Some(bars) => bars.suspend(|| talk(&line)),
             None => talk(&line),
+        }
+    }
+}
+
+/// What a step is called, and how wide its column is: on a terminal without the
+/// environment, elsewhere in full.
+fn named(step: &StepId, prefix: &str, terminal: Option<usize>) -> (String, usize) {
+    let whole = step.to_string();
+    if terminal.is_none() {
+        return (whole, STEP);
+    }
+    let short = whole.strip_prefix(prefix).unwrap_or(&whole);
+    (without_middle(short, SHORT), SHORT)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::stack::Role;
+
+    #[test]
+    fn every_stack_has_its_whole_short_name_on_a_terminal() {
+        let prefix = "AppMeshExternalExample-";
+        for role in Role::ALL {
+            let stack = format!("{prefix}{}", role.as_str());
+            let step = StepId::Stack(stack.parse().unwrap());
+            let (name, width) = named(&step, prefix, Some(80));
+            assert_eq!(name, role.as_str());
+            assert!(name.len() <= width, "{name}");
+            assert_eq!(named(&step, prefix, None), (stack, STEP));
         }
     }
 }

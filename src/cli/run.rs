@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::session::Session;
 use super::signals::{self, Signals};
 use crate::deploy::{
-    CalledOff, DeployError, Event, Finished, Interrupt, Interrupter, Report, StepFailure,
+    CalledOff, DeployError, Event, Finished, Interrupt, Interrupter, Report, Span, StepFailure,
 };
 use crate::plan::StepId;
 
@@ -23,6 +23,7 @@ use crate::plan::StepId;
 #[derive(Serialize)]
 struct Broken<'a> {
     finished: &'a [Finished],
+    timeline: &'a [Span],
     failures: Vec<&'a StepFailure>,
     called_off: &'a [CalledOff],
     not_started: &'a [StepId],
@@ -42,7 +43,7 @@ where
     let (events, mut told) = unbounded_channel();
     let (interrupter, interrupt) = Interrupter::new();
     let fold = Fold::begin("steps", "Steps");
-    let mut progress = Progress::new(printer);
+    let mut progress = Progress::new(printer, session.config.environment.as_str());
     let began = Instant::now();
     let mut show = |event: &Event| {
         timeline.take(event, began.elapsed());
@@ -104,6 +105,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             }
             printer.json(&Broken {
                 finished: &report.finished,
+                timeline: &report.timeline,
                 failures: failures.iter().map(AsRef::as_ref).collect(),
                 called_off: &[],
                 not_started: skipped,
@@ -141,6 +143,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
             }
             printer.json(&Broken {
                 finished: &report.finished,
+                timeline: &report.timeline,
                 failures: Vec::new(),
                 called_off,
                 not_started,

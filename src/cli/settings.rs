@@ -11,8 +11,8 @@ use anyhow::Result;
 use super::args::{Global, Settings};
 use super::exit::Exit;
 use super::job;
-use super::printer::{WARN, paint, talk};
-use crate::config::{self, Config, FILE_NAME, Input, MeshRuntime, Overrides, Target};
+use super::printer::talk;
+use crate::config::{self, Config, FILE_NAME, Input, Overrides};
 use crate::diag::{self, Diagnostics, Severity, Source, Style};
 
 /// The settings for this call, after telling what in them may not be meant.
@@ -22,29 +22,7 @@ pub(crate) fn load_and_warn(global: &Global) -> Result<Config> {
         talk(&diag::render(&warnings.0, Style::Colour));
         job::annotate_mistakes(&warnings.0);
     }
-    for missing in not_there_yet(&config, global.endpoint_url.is_some()) {
-        talk(&format!("{} {missing}", paint(WARN, "warning:")));
-    }
     Ok(config)
-}
-
-/// What the settings ask for and this version does not do.
-fn not_there_yet(config: &Config, elsewhere: bool) -> Vec<&'static str> {
-    let mut missing = Vec::new();
-    if config.mesh.runtime == MeshRuntime::Envoy {
-        missing.push(
-            "`mesh.runtime: envoy` is not there yet: the mesh is deployed as `AWS::AppMesh::*` \
-             resources, as with `app-mesh`",
-        );
-    }
-    if config.target == Target::Aws && !elsewhere {
-        missing.push(
-            "AWS ended App Mesh on 30 September 2026: an account where it no longer answers \
-             refuses the mesh stack, and that stack is rolled back; `--target local` runs the \
-             mesh on this machine",
-        );
-    }
-    missing
 }
 
 /// The settings for this call.
@@ -135,6 +113,10 @@ fn overrides(typed: &Settings) -> Overrides {
         key_pair: typed.key_pair,
         envoy_image: typed.envoy_image,
         ssh_from: typed.ssh_from,
+        role_arn: typed.role_arn,
+        notification_arn: (!typed.notification_arns.is_empty())
+            .then(|| typed.notification_arns.join(",")),
+        s3_bucket: typed.s3_bucket,
         internet: typed.internet,
     }
 }

@@ -8,22 +8,24 @@ use anyhow::{Context, Result};
 
 use super::exit::Exit;
 use super::local::paths;
-use super::own_image::OwnImage;
+use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
-use super::settings;
-use crate::config::{Config, Target};
-use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Work};
-use crate::image;
+use super::{envoy_image, mesh_runtime, settings, sidecars};
+use crate::config::{Config, StacksConfig, Target};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, RunId, Terms, Work};
+use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
 
 /// What is wanted.
 pub(crate) struct Wanted {
     stacks: Vec<RenderedStack>,
+    sidecars: Vec<Derived>,
     wishes: Wishes,
     image: Option<ImageSource>,
     key_pair: Option<KeyPairWork>,
+    terms: Terms,
 }
 
 /// Key pairs come through EC2, whose SDK crate a small build leaves out.
@@ -39,14 +41,14 @@ pub(crate) fn without_what_is_not_built(mut config: Config, printer: Printer) ->
 impl Wanted {
     /// What the settings want; on the way up the app's image is built.
     pub(crate) fn new(config: &Config, direction: Direction) -> Result<Self> {
-        let mut stacks = stack::render(config).map_err(|mistakes| settings::refused(&mistakes))?;
+        let (mut stacks, sidecars) = match direction {
+            Direction::Up => sidecars::stacks(config, mesh_runtime::presumed(config), None)?,
+            Direction::Down => (sidecars::rendered(config)?, Vec::new()),
+        };
         let mut unwanted =
             stack::unwanted(config).map_err(|mistakes| settings::refused(&mistakes))?;
         if direction == Direction::Down {
             stacks.append(&mut unwanted);
-        }
-        if config.target == Target::Aws && direction == Direction::Up {
-            stack::check_limits(&stacks).map_err(|mistakes| settings::refused(&mistakes))?;
         }
         let environment = config.environment.to_string();
         let name = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
@@ -73,19 +75,48 @@ impl Wanted {
         };
         Ok(Self {
             stacks,
+            sidecars,
             wishes,
             image,
             key_pair,
+            terms: terms(&config.stacks),
         })
     }
 
+    /// Asks what only others know: who runs the mesh, and which images the
+    /// names in the settings stand for.
+    pub(crate) async fn settle(&mut self, session: &Session, printer: Printer) -> Result<()> {
+        let runtime = mesh_runtime::settle(session, printer).await?;
+        let own = own_image::find(session, printer).await?;
+        let processor = own.as_ref().map(|own| own.processor);
+        let envoy = envoy_image::find(session, processor, printer).await?;
+        let mut config = session.config.clone();
+        if let Some(pinned) = envoy.pinned {
+            config.envoy_image = pinned;
+        }
+        let base = envoy.base.as_ref();
+        (self.stacks, self.sidecars) = sidecars::stacks(&config, runtime, base)?;
+        if let (Some(why), false) = (envoy.unknown, self.sidecars.is_empty()) {
+            return Err(envoy_image::needed(&config, &why).into());
+        }
+        if let Some(own) = own {
+            self.take_image(&own);
+        }
+        Ok(())
+    }
+
     /// Takes what is known of the user's own image.
-    pub(crate) fn take_image(&mut self, own: &OwnImage) {
+    fn take_image(&mut self, own: &OwnImage) {
         for stack in &mut self.stacks {
             stack.take_image(&own.reference, own.processor);
         }
         self.image = Some(ImageSource::Given(own.reference.clone()));
         self.wishes.image = ImagePlan::Given(own.reference.clone());
+    }
+
+    /// The stacks as they should be.
+    pub(crate) fn stacks(&self) -> &[RenderedStack] {
+        &self.stacks
     }
 
     /// Reads what is deployed and plans the way from there.
@@ -111,13 +142,31 @@ impl Wanted {
         Work {
             environment: self.wishes.environment,
             image: self.image,
+            sidecars: self.sidecars,
             key_pair: self.key_pair,
             replace_failed,
             choices,
+            terms: self.terms,
             last_lines,
             run: RunId::fresh(),
         }
     }
+}
+
+/// What the settings ask of CloudFormation.
+fn terms(stacks: &StacksConfig) -> Terms {
+    Terms {
+        role_arn: stacks.role_arn.as_ref().map(ToString::to_string),
+        notification_arns: texts(&stacks.notification_arns),
+        rollback_alarms: texts(&stacks.rollback_alarms),
+        timeout: stacks.timeout,
+        termination_protection: stacks.termination_protection,
+        express: stacks.express,
+    }
+}
+
+fn texts(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
 }
 
 /// The app's image on the way up; it is built now, for its digest is a part of
@@ -128,7 +177,7 @@ fn image(config: &Config) -> Result<(ImageSource, ImagePlan)> {
         return Ok((ImageSource::Given(own.clone()), ImagePlan::Given(own)));
     }
     let binary = colour_app()?;
-    let built = image::build(&binary)
+    let built = image::build_with(&binary, stack::image_variables(config))
         .with_context(|| format!("cannot make an image of `{}`", binary.display()))?;
     let digest = Some(built.digest.to_string());
     let source = ImageSource::Built(Arc::new(built));

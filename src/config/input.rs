@@ -45,6 +45,12 @@ pub struct Overrides {
     pub envoy_image: Option<String>,
     /// `--ssh-from`
     pub ssh_from: Option<String>,
+    /// `--role-arn`
+    pub role_arn: Option<String>,
+    /// `--notification-arn`
+    pub notification_arn: Option<String>,
+    /// `--s3-bucket`
+    pub s3_bucket: Option<String>,
     /// `--internet`
     pub internet: Option<String>,
 }
@@ -69,6 +75,9 @@ impl Overrides {
             "--key-pair" => &self.key_pair,
             "--envoy-image" => &self.envoy_image,
             "--ssh-from" => &self.ssh_from,
+            "--role-arn" => &self.role_arn,
+            "--notification-arn" => &self.notification_arn,
+            "--s3-bucket" => &self.s3_bucket,
             "--internet" => &self.internet,
             unknown => panic!("the flag `{unknown}` of the table of settings has a field here"),
         };

@@ -52,6 +52,8 @@ impl Reader<'_> {
         let envoy_image = self.value_or(root, "envoy_image", default.envoy_image);
         let bastion = self.bastion(root, default.bastion);
         let vpc = self.vpc(root, default.vpc);
+        let stacks = self.stacks(root);
+        let tags = self.tags(root.get("tags"));
         let internet = self.value_or(root, "internet", default.internet);
         let surroundings = external_services::Surroundings {
             services_domain: &services_domain,
@@ -78,6 +80,8 @@ impl Reader<'_> {
             envoy_image,
             bastion,
             vpc,
+            stacks,
+            tags,
             internet,
         }
     }

@@ -22,6 +22,7 @@ mod schema;
 mod service;
 mod settings;
 mod sharing;
+mod stacks;
 mod suffixes;
 mod text;
 mod values;
@@ -46,6 +47,7 @@ pub use ports::port_ranges;
 pub use schema::schema;
 pub use service::{Caller, ExternalService, IpPreference, Protocol};
 pub use settings::{Kind, SETTINGS, Setting, markdown};
+pub use stacks::{AlarmArn, BucketName, RoleArn, StacksConfig, TopicArn};
 
 /// The settings file that is looked for when none is named.
 pub const FILE_NAME: &str = "colormesh.yaml";

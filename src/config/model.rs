@@ -1,11 +1,13 @@
 //! What the settings are once they are checked, and the walkthrough as their default.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::words::words;
 use super::{
     AccountId, Caller, Cidr, Color, DomainName, EnvironmentName, ExternalService, ImageName,
-    ImageReference, IpPreference, KeyPairName, MeshName, ProfileName, Protocol, Region, UrlPath,
+    ImageReference, IpPreference, KeyPairName, MeshName, ProfileName, Protocol, Region,
+    StacksConfig, UrlPath,
 };
 
 /// Everything that the other rooms ask of the user.
@@ -39,6 +41,10 @@ pub struct Config {
     pub bastion: Bastion,
     /// The network.
     pub vpc: Vpc,
+    /// What is asked of CloudFormation for each stack.
+    pub stacks: StacksConfig,
+    /// The user's tags of everything.
+    pub tags: BTreeMap<String, String>,
     /// What the outside world is on the local target.
     pub internet: Internet,
 }
@@ -195,6 +201,8 @@ impl Default for Config {
                 cidr: known("10.0.0.0/16"),
                 nat: Nat::PerZone,
             },
+            stacks: StacksConfig::default(),
+            tags: BTreeMap::new(),
             internet: Internet::Auto,
         }
     }

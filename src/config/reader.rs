@@ -155,6 +155,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A value that a flag or a variable says, for a setting that the file
+    /// writes otherwise.
+    pub(super) fn outside<T: FromStr<Err = Invalid>>(
+        &mut self,
+        section: Section<'_>,
+        name: &str,
+    ) -> Option<Placed<T>> {
+        let setting = settings::find(&section.key(name)).expect("the table has every setting");
+        let (text, place) = self.given_outside(setting)?;
+        self.parsed(&text, place)
+    }
+
     /// A value of the file alone.
     pub(super) fn written<T: FromStr<Err = Invalid>>(
         &mut self,

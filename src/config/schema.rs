@@ -71,9 +71,11 @@ fn of(setting: &Setting) -> Value {
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Words(words) => json!({ "type": "array", "items": { "enum": words } }),
-        Kind::Accounts => {
-            json!({ "type": "array", "items": { "type": ["string", "integer"] } })
-        }
+        Kind::Texts(_) => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Tags => json!({
+            "type": "object",
+            "additionalProperties": { "type": ["string", "integer", "boolean"] },
+        }),
         Kind::List => {
             json!({ "type": "array", "items": map_of(&format!("{}[]", setting.key)) })
         }
@@ -82,7 +84,7 @@ fn of(setting: &Setting) -> Value {
     let default = match setting.kind {
         Kind::Text(_) | Kind::Choice(_) => Some(Value::from(setting.default)),
         Kind::Port | Kind::Switch => serde_json::from_str(setting.default).ok(),
-        Kind::Words(_) | Kind::Accounts | Kind::List => None,
+        Kind::Words(_) | Kind::Texts(_) | Kind::Tags | Kind::List => None,
     };
     if let Some(default) = default.filter(|_| !setting.default.is_empty()) {
         schema["default"] = default;

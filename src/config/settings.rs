@@ -37,8 +37,10 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of some of these words.
     Words(&'static [&'static str]),
-    /// A list of accounts.
-    Accounts,
+    /// A list of texts that have a form of their own.
+    Texts(&'static str),
+    /// A map of names and texts that the user chooses.
+    Tags,
     /// A list of maps.
     List,
 }
@@ -111,7 +113,7 @@ pub const SETTINGS: &[Setting] = &[
     .flag("--account-id"),
     setting(
         "allowed_accounts",
-        Kind::Accounts,
+        Kind::Texts("12 digits"),
         "",
         "the accounts one of which the caller's must be; `[]` for any",
     ),
@@ -148,7 +150,7 @@ pub const SETTINGS: &[Setting] = &[
         "mesh.runtime",
         Kind::Choice(MeshRuntime::WORDS),
         "auto",
-        "who runs the mesh; all are `app-mesh` so far",
+        "who runs the mesh; `auto` asks whether App Mesh answers, and takes `envoy` where it does not",
     )
     .flag("--mesh-runtime"),
     setting(
@@ -258,7 +260,7 @@ pub const SETTINGS: &[Setting] = &[
         "envoy_image",
         Kind::Text("image"),
         "docker.io/envoyproxy/envoy:v1.40.0",
-        "the image of the sidecars",
+        "the image of the sidecars; on AWS its digest is looked up, and deployed",
     )
     .variables(&["ENVOY_IMAGE"])
     .flag("--envoy-image"),
@@ -286,6 +288,57 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(Nat::WORDS),
         "per_zone",
         "the NAT gateways of the private subnets",
+    ),
+    setting(
+        "stacks.role_arn",
+        Kind::Text("ARN"),
+        "",
+        "the role that CloudFormation acts as, instead of the caller",
+    )
+    .flag("--role-arn"),
+    setting(
+        "stacks.notification_arns",
+        Kind::Texts("ARNs"),
+        "",
+        "the SNS topics that are told of every event of a stack; the flag takes several with commas",
+    )
+    .flag("--notification-arn"),
+    setting(
+        "stacks.rollback_alarms",
+        Kind::Texts("ARNs"),
+        "",
+        "the CloudWatch alarms that take a change back while it is made",
+    ),
+    setting(
+        "stacks.timeout",
+        Kind::Text("time"),
+        "",
+        "how long an operation on one stack may take, such as `45m`; then it is called off",
+    ),
+    setting(
+        "stacks.termination_protection",
+        Kind::Switch,
+        "",
+        "whether stacks are protected from deletion; left out, that stays as it is",
+    ),
+    setting(
+        "stacks.s3_bucket",
+        Kind::Text("bucket"),
+        "",
+        "where templates go that are longer than a request takes, even without their spaces",
+    )
+    .flag("--s3-bucket"),
+    setting(
+        "stacks.express",
+        Kind::Switch,
+        "false",
+        "whether CloudFormation's express mode is used, where that is safe: not for the service",
+    ),
+    setting(
+        "tags",
+        Kind::Tags,
+        "",
+        "your own tags of every stack, which its resources inherit",
     ),
     setting(
         "internet",
@@ -363,7 +416,9 @@ impl Kind {
                 .map(|word| code(word))
                 .collect::<Vec<_>>()
                 .join(", "),
-            Self::Words(_) | Self::Accounts | Self::List => "list".to_owned(),
+            Self::Texts(form) => format!("list of {form}"),
+            Self::Tags => "map".to_owned(),
+            Self::Words(_) | Self::List => "list".to_owned(),
         }
     }
 }

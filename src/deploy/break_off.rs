@@ -11,7 +11,6 @@ use super::ledger::Begun;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::Watch;
-use super::watcher::seen_so_far;
 use super::{OnInterrupt, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, CloudError, StackStatus};
 use crate::plan::StepId;
@@ -110,7 +109,7 @@ impl Run {
                         outcome: Outcome::Unchanged,
                     },
                 );
-                let seen = seen_so_far(&self.cloud, &begun.stack_id).await?;
+                let seen = self.history.seen_so_far(&begun.stack_id).await?;
                 match self
                     .cloud
                     .cancel_update(&begun.stack_id, &self.token())

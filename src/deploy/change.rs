@@ -1,21 +1,21 @@
 //! One change of a stack: change set, execution, watch.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::ledger::Begun;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::watcher::seen_so_far;
 use super::{Progress, StepError};
 use crate::aws::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
 };
 use crate::plan::StepId;
-use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack};
+use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack, Role};
 
-/// How often a change set may fail to be read, each time after retries.
-const MISSES: usize = 10;
+/// How often a change set may fail to be read for other reasons than throttling.
+const MISSES: usize = 60;
 
 /// What became of a change.
 #[derive(Debug)]
@@ -36,8 +36,15 @@ impl Run {
         stack: &RenderedStack,
         kind: ChangeSetKind,
     ) -> Result<Changed, StepError> {
-        self.tell(step, Progress::ChangeSet);
         let parameters = self.parameters(stack);
+        if kind == ChangeSetKind::Create {
+            let made = self.create_at_once(step, stack, &parameters).await;
+            self.ledger.end(step);
+            if let Some(settled) = made? {
+                return Ok(Changed::Settled(Box::new(settled)));
+            }
+        }
+        self.tell(step, Progress::ChangeSet);
         let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
             Ok(ids) => ids,
             Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
@@ -106,12 +113,74 @@ impl Run {
     ) -> Result<(Start, String), CloudError> {
         let start = match kind {
             ChangeSetKind::Create => Start::Beginning,
-            ChangeSetKind::Update => Start::After(seen_so_far(&self.cloud, stack_id).await?),
+            ChangeSetKind::Update => Start::After(self.history.seen_so_far(stack_id).await?),
         };
         let token = self.token();
         self.ledger.execute(step);
         self.cloud.execute_change_set(id, &token).await?;
         Ok((start, token))
+    }
+
+    /// Makes a stack that is not there without a change set, which would have
+    /// nothing to compare: it would cost seconds of each stack that others wait
+    /// for, and CloudFormation checks a new stack before it begins either way.
+    /// Nothing when the stack waits in review, or only change sets are allowed.
+    async fn create_at_once(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Option<Settled>, StepError> {
+        let token = self.token();
+        let template = sent(stack);
+        let request = self.request(stack, ChangeSetKind::Create, &token, &template, parameters);
+        // It counts from the moment before the call, under the only name that
+        // is known then.
+        self.ledger
+            .begin(step, Begun::creation(stack.name.as_str()));
+        let stack_id = match self.cloud.create_stack(request).await {
+            Ok(stack_id) => stack_id,
+            Err(CloudError::AccessDenied { .. }) => return Ok(None),
+            Err(error) if error.code() == Some("AlreadyExistsException") => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.ledger.begin(step, Begun::creation(&stack_id));
+        self.tell(step, Progress::Creating);
+        let watch = Watch {
+            step: step.clone(),
+            stack_id,
+            token: Some(token),
+            start: Start::Beginning,
+            places: self.places(stack),
+        };
+        Ok(Some(self.followed(stack.role, watch).await?))
+    }
+
+    /// What is asked for, on the user's terms.
+    fn request<'a>(
+        &'a self,
+        stack: &'a RenderedStack,
+        kind: ChangeSetKind,
+        name: &'a str,
+        template: &'a str,
+        parameters: &'a BTreeMap<String, String>,
+    ) -> ChangeSetRequest<'a> {
+        let terms = &self.work.terms;
+        let capabilities = stack.capabilities.iter();
+        ChangeSetRequest {
+            stack: stack.name.as_str(),
+            name,
+            kind,
+            template,
+            parameters,
+            capabilities: capabilities.map(|one| one.as_str().to_owned()).collect(),
+            tags: &stack.tags,
+            role_arn: terms.role_arn.as_deref(),
+            notification_arns: &terms.notification_arns,
+            rollback_alarms: &terms.rollback_alarms,
+            // In express mode a service may stay on the old task definition.
+            express: terms.express && stack.role != Role::EcsService,
+        }
     }
 
     async fn create_change_set(
@@ -120,20 +189,8 @@ impl Run {
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
-        let shorter = (stack.template.len() > LONGEST_TEMPLATE).then(|| stack.minified());
-        let request = ChangeSetRequest {
-            stack: stack.name.as_str(),
-            name: &self.token(),
-            kind,
-            template: shorter.as_deref().unwrap_or(&stack.template),
-            parameters,
-            capabilities: stack
-                .capabilities
-                .iter()
-                .map(|capability| capability.as_str().to_owned())
-                .collect(),
-            tags: &stack.tags,
-        };
+        let (name, template) = (self.token(), sent(stack));
+        let request = self.request(stack, kind, &name, &template, parameters);
         self.cloud.create_change_set(request).await
     }
 
@@ -143,14 +200,17 @@ impl Run {
         let mut misses = 0;
         loop {
             self.pace.urgent_turn().await;
-            match self.cloud.change_set(id).await {
+            let answer = self.reader.change_set(id).await;
+            self.pace.learn(&answer);
+            match answer {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
                     return Ok(change_set);
                 }
                 Ok(_) => self.pace.gap().await,
+                Err(CloudError::Throttled { .. }) => {}
                 Err(error) if error.is_transient() && misses < MISSES => {
                     misses += 1;
-                    self.pace.slower().await;
+                    self.pace.gap().await;
                 }
                 Err(error) => {
                     let _ = self.cloud.delete_change_set(id).await;
@@ -203,6 +263,10 @@ impl Run {
                 let image = self.app_image.get()?;
                 Some((name.clone(), image.clone()))
             }
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get()?;
+                Some((name.clone(), format!("{repository}@{digest}")))
+            }
         };
         stack.parameters.iter().filter_map(known).collect()
     }
@@ -216,12 +280,26 @@ impl Run {
                 .get()
                 .expect("the image is pushed before a stack names it")
                 .clone(),
+            ParameterValue::PushedImage(digest) => {
+                let repository = self.repository.get();
+                let repository = repository.expect("it is pushed before a stack names it");
+                format!("{repository}@{digest}")
+            }
         };
         stack
             .parameters
             .iter()
             .map(|(name, of)| (name.clone(), value(of)))
             .collect()
+    }
+}
+
+/// The template as it is sent: as it is written, unless that is too long.
+fn sent(stack: &RenderedStack) -> Cow<'_, str> {
+    if stack.template.len() > LONGEST_TEMPLATE {
+        stack.minified().into()
+    } else {
+        stack.template.as_str().into()
     }
 }
 

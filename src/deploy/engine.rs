@@ -7,15 +7,19 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{self, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::break_off::break_off;
 use super::event::seconds;
 use super::ready::ReadySet;
 use super::run::Run;
+use super::timeline::{Ending, Span, Stopwatch};
 use super::{DeployError, Event, ImageSource, Interrupt, Outcome, StepError, StepFailure, Work};
 use crate::aws::Cloud;
 use crate::plan::{Action, Direction, Plan, StepId};
+
+/// How long the end of a run waits for events that are still to be told.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// A step that ended well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +38,8 @@ pub struct Finished {
 pub struct Report {
     /// The steps that ended well, in the order in which they ended.
     pub finished: Vec<Finished>,
+    /// When each step ran, those that failed or go on too.
+    pub timeline: Vec<Span>,
 }
 
 // === impl Report ===
@@ -93,7 +99,8 @@ async fn walk(
     events: UnboundedSender<Event>,
     mut interrupt: Interrupt,
 ) -> Result<Report, DeployError> {
-    let run = Arc::new(Run::new(plan, cloud, work, events.clone()));
+    let (run, watching) = Run::new(plan, cloud, work, events.clone());
+    let run = Arc::new(run);
     if let Some(ImageSource::Given(reference)) = &run.work.image {
         let _ = run.app_image.set(reference.clone());
     }
@@ -107,11 +114,15 @@ async fn walk(
         report: Report::default(),
         names: HashMap::new(),
         tasks: JoinSet::new(),
+        stopwatch: Stopwatch::start(),
     };
     loop {
         walk.start();
         if walk.tasks.is_empty() {
-            return walk.ended();
+            let ended = walk.ended();
+            // With the run ends the watcher, once the last events are told.
+            let _ = timeout(LAST_EVENTS, watching).await;
+            return ended;
         }
         tokio::select! {
             biased;
@@ -135,6 +146,7 @@ struct Walk<'a> {
     report: Report,
     names: HashMap<task::Id, StepId>,
     tasks: JoinSet<Ended>,
+    stopwatch: Stopwatch,
 }
 
 // === impl Walk ===
@@ -143,6 +155,7 @@ impl Walk<'_> {
     fn start(&mut self) {
         for step in self.ready.start() {
             self.tell(Event::StepStarted { step: step.clone() });
+            self.stopwatch.begin(&step);
             let (direction, run, id) = (self.plan.direction, Arc::clone(&self.run), step.clone());
             let is = |action| {
                 let step = self.plan.step(&step);
@@ -170,6 +183,7 @@ impl Walk<'_> {
         match ended {
             Ok(outcome) => {
                 self.ready.finish(&step);
+                self.stopwatch.end(&step, Ending::Done(outcome));
                 self.report.finished.push(Finished {
                     step: step.clone(),
                     outcome,
@@ -183,6 +197,7 @@ impl Walk<'_> {
             }
             Err(error) => {
                 let lost = self.ready.fail(&step);
+                self.stopwatch.end(&step, Ending::Failed);
                 let failure = Arc::new(StepFailure {
                     step: step.clone(),
                     error,
@@ -200,7 +215,8 @@ impl Walk<'_> {
         }
     }
 
-    fn ended(self) -> Result<Report, DeployError> {
+    fn ended(mut self) -> Result<Report, DeployError> {
+        self.report.timeline = self.stopwatch.stop();
         if self.failures.is_empty() {
             return Ok(self.report);
         }
@@ -215,6 +231,7 @@ impl Walk<'_> {
     /// off where that was chosen.
     async fn broken_off(mut self) -> DeployError {
         self.tasks.shutdown().await;
+        self.report.timeline = self.stopwatch.stop();
         let called_off = match self.plan.direction {
             Direction::Up => break_off(&self.run).await,
             Direction::Down => Vec::new(),
@@ -241,6 +258,7 @@ async fn build_up(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
         StepId::KeyPair => run.ensure_key_pair(step).await,
         StepId::ImageBuild => Ok(run.built_image(step)),
         StepId::ImagePush => run.push_image(step).await,
+        StepId::SidecarPush => run.push_sidecars(step).await,
         StepId::EmptyRepository(_) => unreachable!("nothing is emptied on the way up"),
     }
 }
@@ -250,6 +268,8 @@ async fn tear_down(run: &Run, step: &StepId) -> Result<Outcome, StepError> {
         StepId::Stack(name) => run.take_down(step, name).await,
         StepId::KeyPair => run.remove_key_pair().await,
         StepId::EmptyRepository(stack) => run.empty_repository(step, stack).await,
-        StepId::ImageBuild | StepId::ImagePush => unreachable!("no image is made on the way down"),
+        StepId::ImageBuild | StepId::ImagePush | StepId::SidecarPush => {
+            unreachable!("no image is made on the way down")
+        }
     }
 }

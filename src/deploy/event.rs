@@ -102,6 +102,8 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Progress {
+    /// The stack is being created.
+    Creating,
     /// CloudFormation works out what would change.
     ChangeSet,
     /// The change set is carried out.
@@ -195,6 +197,7 @@ pub enum Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Creating => f.write_str("is being created"),
             Self::ChangeSet => f.write_str("works out what changes"),
             Self::Executing { changes, has_more } => {
                 let more = if *has_more { "more than " } else { "" };

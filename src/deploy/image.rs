@@ -29,21 +29,7 @@ impl Run {
 
     /// Pushes the image, unless the repository holds it.
     pub(super) async fn push_image(&self, step: &StepId) -> Result<Outcome, StepError> {
-        let stack = self
-            .of_role(Role::EcrRepositories)
-            .expect("a plan that pushes has a repository");
-        let repository =
-            self.repository(&stack.name)
-                .await?
-                .ok_or_else(|| StepError::NoRepository {
-                    stack: stack.name.to_string(),
-                })?;
-        let login = self.cloud.registry_login().await?;
-        let target = image::Target {
-            registry: login.endpoint.clone(),
-            repository: repository.name,
-            authorization: Some(login.token().to_owned()),
-        };
+        let (repository, target) = self.registry().await?;
         let pushed =
             image::push(self.image(), &target)
                 .await
@@ -64,6 +50,52 @@ impl Run {
         } else {
             Outcome::Unchanged
         })
+    }
+
+    /// Pushes the images of the Envoys, unless the repository holds them.
+    pub(super) async fn push_sidecars(&self, step: &StepId) -> Result<Outcome, StepError> {
+        let (repository, target) = self.registry().await?;
+        let mut outcome = Outcome::Unchanged;
+        for sidecar in &self.work.sidecars {
+            let pushed = image::push_derived(sidecar, &target).await;
+            let pushed = pushed.map_err(|error| StepError::Image {
+                reason: with_causes(&error),
+            })?;
+            if pushed.uploaded {
+                outcome = Outcome::Created;
+            }
+            let reference = format!("{}@{}", repository.uri, pushed.digest);
+            let uploaded = pushed.uploaded;
+            self.tell(
+                step,
+                Progress::ImagePushed {
+                    reference,
+                    uploaded,
+                },
+            );
+        }
+        let _ = self.repository.set(repository.uri);
+        Ok(outcome)
+    }
+
+    /// The environment's repository, and what opens it.
+    async fn registry(&self) -> Result<(Repository, image::Target), StepError> {
+        let stack = self
+            .of_role(Role::EcrRepositories)
+            .expect("a plan that pushes has a repository");
+        let repository =
+            self.repository(&stack.name)
+                .await?
+                .ok_or_else(|| StepError::NoRepository {
+                    stack: stack.name.to_string(),
+                })?;
+        let login = self.cloud.registry_login().await?;
+        let target = image::Target {
+            registry: login.endpoint.clone(),
+            repository: repository.name.clone(),
+            authorization: Some(login.token().to_owned()),
+        };
+        Ok((repository, target))
     }
 
     /// Removes all images of the repository that a stack holds.

@@ -30,21 +30,28 @@ impl Run {
             .import_key_pair(&wanted.name, &key.public, &tags)
             .await
         {
-            Ok(()) => {
-                if key.is_new {
-                    self.tell(step, Progress::PrivateKeySaved { path: key.path });
-                } else {
-                    self.tell(
-                        step,
-                        Progress::KeyPairFound {
-                            private_key_here: true,
-                        },
-                    );
+            Ok(()) => Ok(self.imported(step, key)),
+            Err(error) if is_duplicate(&error) => {
+                // Ours, when the answer to an earlier attempt was lost.
+                match self.cloud.public_key(&wanted.name).await? {
+                    Some(there) if is_same(&there, &key.public) => Ok(self.imported(step, key)),
+                    _ => self.not_imported(step, wanted, &key, error),
                 }
-                Ok(Outcome::Created)
             }
             Err(error) => self.not_imported(step, wanted, &key, error),
         }
+    }
+
+    fn imported(&self, step: &StepId, key: SavedKey) -> Outcome {
+        let told = if key.is_new {
+            Progress::PrivateKeySaved { path: key.path }
+        } else {
+            Progress::KeyPairFound {
+                private_key_here: true,
+            }
+        };
+        self.tell(step, told);
+        Outcome::Created
     }
 
     /// The import failed. A new file goes, unless the account may have its
@@ -62,7 +69,7 @@ impl Run {
         if key.is_new {
             let _ = std::fs::remove_file(&key.path);
         }
-        if error.code() == Some("InvalidKeyPair.Duplicate") {
+        if is_duplicate(&error) {
             self.tell(
                 step,
                 Progress::KeyPairFound {
@@ -103,6 +110,17 @@ impl Run {
             MadeFor::Aws
         }
     }
+}
+
+fn is_duplicate(error: &CloudError) -> bool {
+    error.code() == Some("InvalidKeyPair.Duplicate")
+}
+
+/// Whether two public halves are of one key, whatever their comments.
+fn is_same(one: &str, other: &str) -> bool {
+    one.split_whitespace()
+        .take(2)
+        .eq(other.split_whitespace().take(2))
 }
 
 fn wanted_path(wanted: &KeyPairWork) -> PathBuf {

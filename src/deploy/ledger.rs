@@ -12,13 +12,27 @@ use crate::plan::StepId;
 /// Something begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Begun {
-    /// The ARN of the stack.
+    /// The ARN of the stack; its name while that is not known.
     pub(super) stack_id: String,
-    /// The ARN of the change set.
+    /// The ARN of the change set, where there is one.
     pub(super) change_set: String,
     pub(super) kind: ChangeSetKind,
     /// Whether the change set is being carried out, as far as anybody can know.
     pub(super) is_executing: bool,
+}
+
+// === impl Begun ===
+
+impl Begun {
+    /// A stack that is made without a change set.
+    pub(super) fn creation(stack_id: &str) -> Self {
+        Self {
+            stack_id: stack_id.to_owned(),
+            change_set: String::new(),
+            kind: ChangeSetKind::Create,
+            is_executing: true,
+        }
+    }
 }
 
 /// What is begun, by step.

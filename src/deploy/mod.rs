@@ -14,6 +14,8 @@
 //!   image       build, push, empty the repository
 //! break_off     what is begun is left, or called off, at an interrupt
 //! watcher       one task that reads statuses and events for all of them
+//!   listing     which call tells the statuses of all stacks
+//!   history     which call tells events, decided once a run
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
 //!   origin      the property and the line that it came from
@@ -29,10 +31,12 @@ mod engine;
 mod error;
 mod event;
 mod hint;
+mod history;
 mod image;
 mod interrupt;
 mod key_pair;
 mod ledger;
+mod listing;
 mod observe;
 mod origin;
 mod pace;
@@ -45,6 +49,8 @@ mod stack_up;
 mod stopped;
 mod sweep;
 mod tail;
+mod terms;
+mod timeline;
 mod watched;
 mod watcher;
 mod why;
@@ -62,5 +68,7 @@ pub use event::{Event, Outcome, Progress};
 pub use interrupt::{Interrupt, Interrupter};
 pub use observe::observe;
 pub use origin::Origin;
+pub use terms::Terms;
+pub use timeline::{Ending, Span};
 pub use why::cause_of;
 pub use work::{ImageSource, KeyPairWork, LastLines, RunId, Work};

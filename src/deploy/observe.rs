@@ -1,10 +1,12 @@
 //! Reads what is deployed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::aws::{Cloud, CloudError};
+use super::pace::Pace;
+use crate::aws::{Cloud, CloudError, Stack, StackPage};
 use crate::plan::{Deployed, DeployedStack, Direction, UpStanding};
 use crate::stack::{RenderedStack, StackName};
 
@@ -38,13 +40,44 @@ async fn read_key_pair(
     }
 }
 
+/// Finds the stacks of these names with as few calls as the account's size and
+/// the caller's permissions allow.
+async fn find(
+    cloud: &Cloud,
+    pace: &Pace,
+    names: &[&str],
+) -> Result<BTreeMap<String, Stack>, CloudError> {
+    pace.urgent_turn().await;
+    let page = match cloud.patiently(|| cloud.stack_page()).await {
+        Err(CloudError::AccessDenied { .. }) => StackPage {
+            stacks: Vec::new(),
+            is_all: false,
+        },
+        answer => answer?,
+    };
+    let named = |stack: Stack| (stack.name.clone(), stack);
+    let mut found: BTreeMap<String, Stack> = page.stacks.into_iter().map(named).collect();
+    found.retain(|name, _| names.contains(&name.as_str()));
+    if page.is_all {
+        return Ok(found);
+    }
+    for name in names {
+        if !found.contains_key(*name) {
+            pace.urgent_turn().await;
+            found.extend(cloud.patiently(|| cloud.stack(name)).await?.map(named));
+        }
+    }
+    Ok(found)
+}
+
 async fn read_stacks(
     cloud: &Cloud,
     direction: Direction,
     stacks: &[RenderedStack],
 ) -> Result<BTreeMap<StackName, DeployedStack>, CloudError> {
     let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
-    let mut found = cloud.stacks(&names).await?;
+    let pace = Arc::new(Pace::of(cloud));
+    let mut found = find(cloud, &pace, &names).await?;
     let mut reads = JoinSet::new();
     for rendered in stacks {
         if let Some(stack) = found.remove(rendered.name.as_str()) {
@@ -54,8 +87,10 @@ async fn read_stacks(
                     UpStanding::Compare | UpStanding::Force
                 );
             let (cloud, name) = (cloud.clone(), rendered.name.clone());
+            let pace = Arc::clone(&pace);
             reads.spawn(async move {
                 let template = if is_compared {
+                    pace.urgent_turn().await;
                     cloud.template(&stack.id).await?
                 } else {
                     None

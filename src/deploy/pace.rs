@@ -1,18 +1,25 @@
 //! How often the endpoint is asked.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::aws::{Cloud, CloudError};
 
 /// AWS gives an account about five such reads a second, for everybody.
 const AWS: Duration = Duration::from_millis(500);
 const LOCAL: Duration = Duration::from_millis(20);
 /// How many turns may be taken ahead.
-const CREDIT: u32 = 5;
-const SLOWEST: Duration = Duration::from_secs(8);
+const CREDIT: u32 = 10;
+const SLOWEST: Duration = Duration::from_secs(4);
 
-/// Spaces all reads of a run: everyone takes a turn before reading.
+/// Spaces all reads of a run: everyone takes a turn before reading. One turn is
+/// one request, which nobody sends again on the way.
+///
+/// The space adapts: it grows by half with each throttled answer and shrinks by
+/// a fifth with each other one. So it swings around what the endpoint grants,
+/// and does not run away where a third of all answers are throttled by chance.
 #[derive(Debug)]
 pub(super) struct Pace {
     usual: Duration,
@@ -23,17 +30,16 @@ pub(super) struct Pace {
 struct State {
     gap: Duration,
     next: Instant,
+    /// Until then there is no credit either: an answer was throttled.
+    closed: Instant,
 }
 
 // === impl Pace ===
 
 impl Pace {
-    pub(super) fn aws() -> Self {
-        Self::every(AWS)
-    }
-
-    pub(super) fn local() -> Self {
-        Self::every(LOCAL)
+    /// The pace that an account can be asked at.
+    pub(super) fn of(cloud: &Cloud) -> Self {
+        Self::every(if cloud.is_local() { LOCAL } else { AWS })
     }
 
     fn every(usual: Duration) -> Self {
@@ -42,6 +48,7 @@ impl Pace {
             state: Mutex::new(State {
                 gap: usual,
                 next: Instant::now(),
+                closed: Instant::now(),
             }),
         }
     }
@@ -49,7 +56,7 @@ impl Pace {
     /// Waits for a turn.
     pub(super) async fn turn(&self) {
         let at = {
-            let mut state = self.state.lock().await;
+            let mut state = self.state();
             let at = state.next.max(Instant::now());
             state.next = at + state.gap;
             at
@@ -61,32 +68,47 @@ impl Pace {
     /// few reads that something else waits for.
     pub(super) async fn urgent_turn(&self) {
         let at = {
-            let mut state = self.state.lock().await;
+            let mut state = self.state();
             let now = Instant::now();
             let owed = state.next.max(now) + state.gap;
             state.next = owed;
-            owed.checked_sub(state.gap * CREDIT).unwrap_or(now).max(now)
+            owed.checked_sub(state.gap * CREDIT)
+                .unwrap_or(now)
+                .max(now)
+                .max(state.closed)
         };
         sleep_until(at).await;
     }
 
     /// Waits as long as a turn takes, before something is asked again.
     pub(super) async fn gap(&self) {
-        let gap = self.state.lock().await.gap;
+        let gap = self.state().gap;
         sleep(gap).await;
     }
 
-    /// The endpoint was asked too often: ask half as often.
-    pub(super) async fn slower(&self) {
-        let mut state = self.state.lock().await;
-        state.gap = (state.gap * 2).min(SLOWEST);
-        state.next = Instant::now() + state.gap;
+    /// Adapts to an answer.
+    pub(super) fn learn<T>(&self, answer: &Result<T, CloudError>) {
+        if let Err(CloudError::Throttled { .. }) = answer {
+            self.slower();
+        } else {
+            self.faster();
+        }
     }
 
-    /// The endpoint answered: come back to the usual, little by little.
-    pub(super) async fn faster(&self) {
-        let mut state = self.state.lock().await;
-        state.gap = (state.gap * 9 / 10).max(self.usual);
+    fn slower(&self) {
+        let mut state = self.state();
+        state.gap = (state.gap * 3 / 2).min(SLOWEST);
+        state.closed = Instant::now() + state.gap;
+        state.next = state.next.max(state.closed);
+    }
+
+    fn faster(&self) {
+        let mut state = self.state();
+        state.gap = (state.gap * 4 / 5).max(self.usual);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,7 +117,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn turns_are_spaced_and_throttling_doubles_the_space() {
+    async fn turns_are_spaced_and_throttling_widens_the_space() {
         let gap = Duration::from_millis(4);
         let pace = Pace::every(gap);
         let start = Instant::now();
@@ -103,15 +125,31 @@ mod tests {
             pace.turn().await;
         }
         assert!(start.elapsed() >= gap * 4);
-        pace.slower().await;
+        pace.slower();
         let slowed = Instant::now();
         pace.turn().await;
         pace.turn().await;
         assert!(slowed.elapsed() >= gap * 3);
         for _ in 0..20 {
-            pace.faster().await;
+            pace.faster();
         }
-        assert_eq!(pace.state.lock().await.gap, gap);
+        assert_eq!(pace.state().gap, gap);
+    }
+
+    /// Throttling that has nothing to do with how often is asked must not
+    /// bring a run to a halt.
+    #[tokio::test]
+    async fn a_third_of_unlucky_answers_does_not_slow_a_run_for_good() {
+        let gap = Duration::from_millis(500);
+        let pace = Pace::every(gap);
+        for n in 0..300 {
+            if n % 3 == 0 {
+                pace.slower();
+            } else {
+                pace.faster();
+            }
+        }
+        assert!(pace.state().gap <= gap * 3 / 2);
     }
 
     #[tokio::test]
@@ -124,6 +162,6 @@ mod tests {
         }
         assert!(start.elapsed() < gap);
         // The next one waits for all of them.
-        assert!(pace.state.lock().await.next >= start + gap * 3);
+        assert!(pace.state().next >= start + gap * 3);
     }
 }

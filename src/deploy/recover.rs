@@ -4,7 +4,6 @@ use super::run::Run;
 use super::stack_up::failure;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::watcher::seen_so_far;
 use super::{Progress, StepError};
 use crate::aws::{Stack, StackStatus};
 use crate::plan::StepId;
@@ -30,7 +29,7 @@ impl Run {
                 skipping: skip.clone(),
             },
         );
-        let seen = seen_so_far(&self.cloud, &stuck.id).await?;
+        let seen = self.history.seen_so_far(&stuck.id).await?;
         let token = self.token();
         self.cloud
             .continue_roll_back(&stuck.id, skip, &token)
@@ -62,7 +61,7 @@ impl Run {
                 cause: self.why(stack, &half.id).await,
             },
         );
-        let seen = seen_so_far(&self.cloud, &half.id).await?;
+        let seen = self.history.seen_so_far(&half.id).await?;
         let token = self.token();
         self.cloud.roll_back_stack(&half.id, &token).await?;
         let settled = self.follow(step, stack, &half.id, seen).await?;

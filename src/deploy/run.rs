@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 
+use super::history::History;
 use super::ledger::Ledger;
 use super::origin::Places;
 use super::pace::Pace;
@@ -24,8 +26,13 @@ pub(super) struct Run {
     pub(super) cloud: Cloud,
     pub(super) work: Work,
     pub(super) pace: Arc<Pace>,
+    /// The account, one request a call.
+    pub(super) reader: Cloud,
+    pub(super) history: History,
     pub(super) watcher: Watcher,
     pub(super) app_image: OnceLock<String>,
+    /// The address of the repository that sidecars' images are pushed to.
+    pub(super) repository: OnceLock<String>,
     /// The tasks that had stopped before the service was changed.
     pub(super) stopped_before: OnceLock<BTreeSet<String>>,
     /// The cluster and the log group of the service, once somebody looked.
@@ -43,23 +50,31 @@ pub(super) struct Run {
 // === impl Run ===
 
 impl Run {
+    /// The run, and the end of its watcher.
     pub(super) fn new(
         plan: &Plan,
         cloud: &Cloud,
         work: Work,
         events: UnboundedSender<Event>,
-    ) -> Self {
-        let pace = Arc::new(if cloud.is_local() {
-            Pace::local()
-        } else {
-            Pace::aws()
-        });
-        Self {
-            watcher: Watcher::start(cloud.clone(), Arc::clone(&pace), events.clone()),
+    ) -> (Self, JoinHandle<()>) {
+        let pace = Arc::new(Pace::of(cloud));
+        let reader = cloud.without_retries();
+        let history = History::new(reader.clone(), Arc::clone(&pace));
+        let (watcher, watching) = Watcher::start(
+            reader.clone(),
+            Arc::clone(&pace),
+            history.clone(),
+            events.clone(),
+        );
+        let run = Self {
+            watcher,
+            history,
+            reader,
             cloud: cloud.clone(),
             work,
             pace,
             app_image: OnceLock::new(),
+            repository: OnceLock::new(),
             stopped_before: OnceLock::new(),
             cluster: OnceCell::new(),
             stopped: Mutex::default(),
@@ -68,7 +83,8 @@ impl Run {
             deployed: plan.deployed.clone(),
             events,
             tokens: AtomicUsize::new(0),
-        }
+        };
+        (run, watching)
     }
 
     /// Says where a step got. Nobody may be listening any more.

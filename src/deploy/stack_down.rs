@@ -3,7 +3,6 @@
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::watcher::seen_so_far;
 use super::{Outcome, Progress, StepError};
 use crate::aws::{CloudError, StackStatus};
 use crate::plan::{DeployedStack, DownStanding, StepId};
@@ -66,18 +65,13 @@ impl Run {
 
     /// Deletes a stack by its ARN and waits until it is gone.
     pub(super) async fn delete(&self, step: &StepId, stack_id: &str) -> Result<(), StepError> {
-        let seen = match seen_so_far(&self.cloud, stack_id).await {
-            Ok(seen) => seen,
-            Err(error) if error.is_absent() => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
         let token = self.token();
         self.cloud.delete_stack(stack_id, &token).await?;
         let watch = Watch {
             step: step.clone(),
             stack_id: stack_id.to_owned(),
+            start: Start::Request(token.clone()),
             token: Some(token),
-            start: Start::After(seen),
             places: self.rendered_places(step),
         };
         let settled = self.watcher.watch(watch).await?;

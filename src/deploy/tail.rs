@@ -17,6 +17,8 @@ pub(super) enum Start {
     After(HashSet<String>),
     /// With the event that started the operation that is under way.
     LastOperation,
+    /// With the first event that carries this request's token.
+    Request(String),
 }
 
 /// Remembers which events were seen.
@@ -24,6 +26,8 @@ pub(super) enum Start {
 pub(super) struct Tail {
     seen: HashSet<String>,
     only_last_operation: bool,
+    /// Until events that carry it were seen, others are from before.
+    token: Option<String>,
 }
 
 /// Pages that are being read. Nothing counts as seen until all of them are in.
@@ -39,13 +43,15 @@ pub(super) struct Batch {
 impl Tail {
     pub(super) fn new(start: Start) -> Self {
         let only_last_operation = start == Start::LastOperation;
-        let seen = match start {
-            Start::After(seen) => seen,
-            Start::Beginning | Start::LastOperation => HashSet::new(),
+        let (seen, token) = match start {
+            Start::After(seen) => (seen, None),
+            Start::Request(token) => (HashSet::new(), Some(token)),
+            Start::Beginning | Start::LastOperation => (HashSet::new(), None),
         };
         Self {
             seen,
             only_last_operation,
+            token,
         }
     }
 
@@ -53,24 +59,31 @@ impl Tail {
     /// is always read to its end: an event may turn up late, below others.
     pub(super) fn add(&self, batch: &mut Batch, page: Vec<StackEvent>) -> bool {
         let mut reached = false;
+        let knows_tokens = page.iter().any(|event| event.token.is_some());
+        let token = self.token.as_ref().filter(|_| knows_tokens);
+        let by_operation = self.only_last_operation || self.token.is_some() && token.is_none();
+        // A page that ends with another operation's event has all of ours.
+        let is_theirs = |event: &StackEvent| event.token.as_ref() != token;
+        let has_ours = token.is_some() && page.last().is_none_or(is_theirs);
         for event in page {
             if self.seen.contains(&event.id) {
                 reached = true;
             } else {
                 batch.visited.push(event.id.clone());
                 if !batch.at_start {
-                    batch.at_start = self.only_last_operation && starts_operation(&event);
+                    batch.at_start = by_operation && starts_operation(&event);
                     batch.fresh.push(event);
                 }
             }
         }
-        !reached && !batch.at_start
+        !reached && !batch.at_start && !has_ours
     }
 
     /// Takes the batch in and gives its events, oldest first.
-    pub(super) fn commit(&mut self, batch: Batch) -> Vec<StackEvent> {
+    pub(super) fn commit(&mut self, mut batch: Batch) -> Vec<StackEvent> {
         let mut fresh: Vec<StackEvent> = Vec::with_capacity(batch.fresh.len());
         self.only_last_operation &= batch.visited.is_empty();
+        self.leave_out_what_was_before(&mut batch);
         for event in batch.fresh.into_iter().rev() {
             // A page may overlap the one before when events came in between.
             if self.seen.insert(event.id.clone()) {
@@ -79,6 +92,26 @@ impl Tail {
         }
         self.seen.extend(batch.visited);
         fresh
+    }
+
+    /// Where a token says which events are ours, all after the first of them
+    /// count: whoever calls our operation off does so with another token.
+    fn leave_out_what_was_before(&mut self, batch: &mut Batch) {
+        let Some(token) = &self.token else { return };
+        if batch.fresh.iter().all(|event| event.token.is_none()) {
+            // The endpoint gives no tokens back: the operation that is under
+            // way is ours.
+            if batch.at_start {
+                self.token = None;
+            }
+            return;
+        }
+        let is_ours = |event: &StackEvent| event.token.as_ref() == Some(token);
+        let first = batch.fresh.iter().rposition(is_ours);
+        batch.fresh.truncate(first.map_or(0, |first| first + 1));
+        if first.is_some() {
+            self.token = None;
+        }
     }
 }
 
@@ -147,6 +180,42 @@ mod tests {
         assert_eq!(read(&mut tail, &all, 100), ["u", "b"]);
         all.push(event("c", "B", "UPDATE_COMPLETE", ""));
         assert_eq!(read(&mut tail, &all, 100), ["c"]);
+    }
+
+    fn with_token(mut event: StackEvent, token: &str) -> StackEvent {
+        event.token = Some(token.to_owned());
+        event
+    }
+
+    #[test]
+    fn a_request_begins_with_its_own_events() {
+        let mut all: Vec<StackEvent> = history(250)
+            .into_iter()
+            .map(|event| with_token(event, "before"))
+            .collect();
+        let mut tail = Tail::new(Start::Request("ours".into()));
+        assert!(read(&mut tail, &all, 100).is_empty(), "it has not begun");
+        for n in 0..150 {
+            let event = event(&format!("o{n}"), "A", "DELETE_COMPLETE", "");
+            all.push(with_token(event, "ours"));
+        }
+        let expected: Vec<String> = (0..150).map(|n| format!("o{n}")).collect();
+        assert_eq!(read(&mut tail, &all, 100), expected);
+        // Somebody calls it off.
+        let cancelled = event("c", "stack", "UPDATE_ROLLBACK_IN_PROGRESS", "");
+        all.push(with_token(cancelled, "theirs"));
+        assert_eq!(read(&mut tail, &all, 100), ["c"]);
+    }
+
+    #[test]
+    fn without_tokens_a_request_begins_with_the_operation_under_way() {
+        let mut all = history(3);
+        let mut tail = Tail::new(Start::Request("ours".into()));
+        all.push(event("d", "stack", "DELETE_IN_PROGRESS", "User Initiated"));
+        all.push(event("a", "A", "DELETE_COMPLETE", ""));
+        assert_eq!(read(&mut tail, &all, 100), ["d", "a"]);
+        all.push(event("e", "stack", "DELETE_COMPLETE", ""));
+        assert_eq!(read(&mut tail, &all, 100), ["e"]);
     }
 
     #[test]

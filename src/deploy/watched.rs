@@ -9,13 +9,15 @@ use super::Cause;
 use super::cause::CauseFinder;
 use super::origin::Places;
 use super::tail::{Start, Tail};
-use crate::aws::{CloudError, StackEvent, StackStatus};
+use crate::aws::{CloudError, Operation, StackEvent, StackStatus};
 use crate::plan::StepId;
 
 /// How long a stack's status may say that an operation is over before it is
 /// believed without an event that says so.
 const QUIET: Duration = Duration::from_secs(5);
 const LONG_QUIET: Duration = Duration::from_secs(30);
+/// How often in a row a stack may be missing in the account and still be there.
+const LATE: u8 = 5;
 /// How often the events of an operation that is over are still read for its
 /// last event.
 const LAST_READS: u8 = 3;
@@ -53,10 +55,20 @@ pub(super) struct Watched {
     pub(super) tail: Tail,
     /// The events are to be read before anything else.
     pub(super) is_due: bool,
+    /// Nothing is being done to the stack, and no event has said why.
+    pub(super) is_idle: bool,
+    /// The operation whose events were read last, where the endpoint tells.
+    pub(super) operation: Option<Operation>,
     reply: Option<Reply>,
     cause: CauseFinder,
     listed: Option<StackStatus>,
     was_busy: bool,
+    /// An event told the end of the operation, but not what it came to.
+    is_over_by_events: bool,
+    /// The stack was not there before, so that whatever it comes to is ours.
+    is_creation: bool,
+    /// How often in a row the account did not hold the stack.
+    absences: u8,
     quiet_since: Option<Instant>,
     settled: Option<Settled>,
     told_end: bool,
@@ -70,12 +82,17 @@ impl Watched {
         let start = std::mem::replace(&mut watch.start, Start::Beginning);
         Self {
             cause: CauseFinder::new(watch.places.clone()),
+            is_creation: start == Start::Beginning,
             watch,
             tail: Tail::new(start),
             is_due: false,
+            is_idle: false,
+            operation: None,
             reply: Some(reply),
             listed: None,
             was_busy: false,
+            is_over_by_events: false,
+            absences: 0,
             quiet_since: None,
             settled: None,
             told_end: false,
@@ -87,9 +104,12 @@ impl Watched {
     pub(super) fn take_status(&mut self, status: &StackStatus, reason: Option<&str>) {
         let is_changed = self.listed.as_ref().is_some_and(|listed| listed != status);
         self.is_due |= is_changed;
+        self.is_idle = false;
+        self.absences = 0;
         self.listed = Some(status.clone());
         if status.is_in_progress() || *status == StackStatus::ReviewInProgress {
             self.was_busy = true;
+            self.is_over_by_events = false;
             self.quiet_since = None;
             return;
         }
@@ -98,22 +118,37 @@ impl Watched {
             StackStatus::CreateComplete | StackStatus::UpdateComplete
         );
         let quiet = self.quiet_since.get_or_insert_with(Instant::now).elapsed();
-        let is_believed = match (self.was_busy, is_success) {
+        let was_busy = self.was_busy || self.is_creation;
+        // It may be over already, or not have begun: its events know.
+        self.is_due |= (!self.was_busy || !is_success) && !self.is_over_by_events;
+        let is_believed = match (was_busy, is_success) {
             (true, true) => true,
+            // What is deleted stays so.
+            _ if *status == StackStatus::DeleteComplete || self.is_over_by_events => true,
             (true, false) => quiet > QUIET,
             (false, _) => quiet > LONG_QUIET,
         };
         if is_believed {
+            self.told_end |= self.is_over_by_events;
             self.settle(status.clone(), reason.map(str::to_owned));
         }
     }
 
-    /// The account's listing does not show the stack: it is deleted.
+    /// The account does not hold the stack. One that was being deleted is gone;
+    /// one that was just made may be late to show.
     pub(super) fn take_absence(&mut self) {
         self.is_due = true;
-        if self.was_busy {
+        self.absences = self.absences.saturating_add(1);
+        let was_going = self.listed == Some(StackStatus::DeleteInProgress);
+        if was_going || self.absences > LATE {
             self.settle(StackStatus::DeleteComplete, None);
         }
+    }
+
+    /// The stack is not among those that something is being done to.
+    pub(super) fn take_idleness(&mut self) {
+        self.is_due = true;
+        self.is_idle = true;
     }
 
     /// Takes an event. Gives the cause when it is the first failure.
@@ -125,9 +160,19 @@ impl Watched {
                 (Some(ours), Some(theirs)) => ours == theirs,
                 _ => true,
             };
-            if is_ours && !event.status.is_in_progress() {
-                self.told_end = true;
-                self.settle(event.status.as_str().into(), event.reason.clone());
+            let status = StackStatus::from(event.status.as_str());
+            let is_known = !matches!(status, StackStatus::Unknown(_));
+            match (is_ours && !event.status.is_in_progress(), is_known) {
+                (true, true) => {
+                    self.told_end = true;
+                    self.settle(status, event.reason.clone());
+                }
+                // The operation is over; the stack says what became of it.
+                (true, false) => {
+                    self.is_over_by_events = true;
+                    self.is_idle = true;
+                }
+                (false, _) => self.is_over_by_events = false,
             }
         }
         failing
@@ -163,7 +208,11 @@ impl Watched {
         {
             let _ = reply.send(Ok(settled.clone()));
         }
-        self.is_due |= self.settled.is_some();
+    }
+
+    /// Whether its end is known, and only its last events are still to be told.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.is_some()
     }
 
     /// It can no longer be followed.
@@ -190,12 +239,16 @@ mod tests {
     use crate::deploy::cause::tests::event;
 
     fn watched() -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
+        followed_from(Start::Request("ours".into()))
+    }
+
+    fn followed_from(start: Start) -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
         let (reply, answer) = oneshot::channel();
         let watch = Watch {
             step: StepId::KeyPair,
             stack_id: "arn".into(),
             token: Some("ours".into()),
-            start: Start::Beginning,
+            start,
             places: Places::default(),
         };
         (Watched::new((watch, reply)), answer)
@@ -212,7 +265,7 @@ mod tests {
         watched.answer();
         assert!(answer.try_recv().is_ok());
         assert!(
-            watched.is_due && !watched.is_over(),
+            watched.is_settled() && !watched.is_over(),
             "its last events are still to be told"
         );
     }
@@ -225,6 +278,35 @@ mod tests {
         watched.take_event(&theirs);
         watched.answer();
         assert!(answer.try_recv().is_err());
+    }
+
+    /// A stack may be made between two looks.
+    #[test]
+    fn a_creation_that_was_never_seen_under_way_is_over_when_its_status_says_so() {
+        let (mut watched, mut answer) = followed_from(Start::Beginning);
+        watched.take_status(&StackStatus::CreateComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_ok());
+        let (mut watched, mut answer) = followed_from(Start::Beginning);
+        watched.take_status(&StackStatus::RollbackComplete, None);
+        watched.answer();
+        assert!(answer.try_recv().is_err(), "the cause comes first");
+    }
+
+    /// The listing of an account may lag behind: a stack that was just made is
+    /// not gone because it does not show.
+    #[test]
+    fn a_new_stack_that_does_not_show_yet_is_not_taken_for_deleted() {
+        let (mut watched, mut answer) = watched();
+        watched.take_status(&StackStatus::CreateInProgress, None);
+        watched.take_absence();
+        watched.answer();
+        assert!(answer.try_recv().is_err());
+        assert!(watched.is_due, "its events know better");
+        watched.take_status(&StackStatus::DeleteInProgress, None);
+        watched.take_absence();
+        watched.answer();
+        assert!(answer.try_recv().is_ok());
     }
 
     #[test]

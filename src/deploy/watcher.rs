@@ -1,26 +1,31 @@
 //! One task that follows all operations.
 //!
 //! Statuses of all stacks come with one call; events, which say what happened,
-//! are read where a status changed and else in turns. All reads are spaced by the run's [`Pace`], so that their number
-//! does not grow with the number of stacks.
+//! are read where a status changed and else in turns. All reads are spaced by
+//! the run's [`Pace`], so that their number does not grow with the number of
+//! stacks. A turn is one request: nothing is sent again on the way.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::history::History;
+use super::listing::{self, Listing, Look, Seen};
 use super::pace::Pace;
-use super::tail::Batch;
 use super::watched::{Reply, Settled, Watch, Watched};
 use super::{Event, Progress};
-use crate::aws::{Cloud, CloudError, Stack, StackEvent};
+use crate::aws::{Cloud, CloudError, StackEvent};
 
 /// How long the endpoint may fail to answer before the watch is given up.
 const PATIENCE: Duration = Duration::from_mins(2);
 const LOCAL_PATIENCE: Duration = Duration::from_secs(10);
+/// Throttling says nothing about the stacks: they go on, and so does the watch.
+const THROTTLED_PATIENCE: Duration = Duration::from_mins(60);
+
 /// The way to the task. It ends when the last of these is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Watcher(UnboundedSender<(Watch, Reply)>);
@@ -28,21 +33,28 @@ pub(super) struct Watcher(UnboundedSender<(Watch, Reply)>);
 // === impl Watcher ===
 
 impl Watcher {
-    pub(super) fn start(cloud: Cloud, pace: Arc<Pace>, events: UnboundedSender<Event>) -> Self {
+    /// `cloud` makes one request a call. The task ends with the last way to it,
+    /// when all is told.
+    pub(super) fn start(
+        cloud: Cloud,
+        pace: Arc<Pace>,
+        history: History,
+        events: UnboundedSender<Event>,
+    ) -> (Self, JoinHandle<()>) {
         let (sender, inbox) = unbounded_channel();
         let task = Task {
             cloud,
             pace,
+            history,
             events,
             inbox,
             watched: Vec::new(),
             turn: 0,
             cursor: 0,
-            by_name: false,
+            listing: Listing::All,
             failing: None,
         };
-        tokio::spawn(task.run());
-        Self(sender)
+        (Self(sender), tokio::spawn(task.run()))
     }
 
     /// Follows an operation to its end.
@@ -55,29 +67,26 @@ impl Watcher {
     }
 }
 
-/// Ids of the newest events, to begin after them.
-pub(super) async fn seen_so_far(cloud: &Cloud, stack: &str) -> Result<HashSet<String>, CloudError> {
-    Ok(cloud
-        .events(stack, None)
-        .await?
-        .events
-        .into_iter()
-        .map(|event| event.id)
-        .collect())
-}
-
 struct Task {
     cloud: Cloud,
     pace: Arc<Pace>,
+    history: History,
     events: UnboundedSender<Event>,
     inbox: UnboundedReceiver<(Watch, Reply)>,
     watched: Vec<Watched>,
     turn: usize,
     /// Whose turn it is, where one is read at a time.
     cursor: usize,
-    /// Whether the account's stacks cannot be read with one call.
-    by_name: bool,
+    listing: Listing,
     failing: Option<Instant>,
+}
+
+/// What a turn is used for.
+enum Read {
+    Statuses,
+    /// Of the stack at this place, by itself.
+    Status(usize),
+    Events(usize),
 }
 
 // === impl Task ===
@@ -91,33 +100,77 @@ impl Task {
                 };
                 self.watched.push(Watched::new(next));
             }
-            while let Ok(next) = self.inbox.try_recv() {
-                self.watched.push(Watched::new(next));
-            }
-            self.watched.retain(Watched::is_wanted);
+            self.take_in();
             if self.watched.is_empty() {
                 continue;
             }
-            self.pace.turn().await;
-            self.read().await;
+            if self.is_urgent() {
+                self.pace.urgent_turn().await;
+            } else {
+                self.pace.turn().await;
+            }
+            self.take_in();
+            match self.most_telling() {
+                Some(Read::Statuses) => self.read_statuses().await,
+                Some(Read::Status(place)) => self.read_status(place).await,
+                Some(Read::Events(place)) => self.read_events(place).await,
+                None => {}
+            }
             self.answer();
         }
     }
 
-    /// Makes the one read that tells most.
-    async fn read(&mut self) {
+    fn take_in(&mut self) {
+        while let Ok(next) = self.inbox.try_recv() {
+            self.watched.push(Watched::new(next));
+        }
+        self.watched.retain(Watched::is_wanted);
+    }
+
+    /// Whether somebody waits for what the next read tells: the end of an
+    /// operation that only its events explain, or the last events of a run.
+    fn is_urgent(&self) -> bool {
+        let is_idle = |watched: &Watched| watched.is_idle && !watched.is_settled();
+        self.due().is_some()
+            || self.watched.iter().any(is_idle)
+            || self.watched.iter().all(Watched::is_settled)
+    }
+
+    fn due(&self) -> Option<usize> {
+        self.watched
+            .iter()
+            .position(|watched| watched.is_due && !watched.is_settled())
+    }
+
+    /// The one read that tells most.
+    fn most_telling(&mut self) -> Option<Read> {
         self.turn += 1;
         let count = self.watched.len();
-        if let Some(due) = self.watched.iter().position(|watched| watched.is_due) {
-            self.read_events(due).await;
-        } else if count == 1 && !self.turn.is_multiple_of(4) {
-            self.read_events(0).await;
-        } else if count > 1 && self.turn.is_multiple_of(4) {
-            let next = self.next_in_turn();
-            self.read_events(next).await;
-        } else {
-            self.read_statuses().await;
+        let is_fourth = self.turn.is_multiple_of(4);
+        if count == 0 {
+            return None;
         }
+        if let Some(due) = self.due() {
+            return Some(Read::Events(due));
+        }
+        let settled = self.watched.iter().position(Watched::is_settled);
+        let idle = self
+            .watched
+            .iter()
+            .position(|watched| watched.is_idle && !watched.is_settled());
+        Some(match (settled, idle) {
+            // Its last events are told when there is time for them.
+            (Some(settled), _) if is_fourth || self.watched.iter().all(Watched::is_settled) => {
+                Read::Events(settled)
+            }
+            (_, Some(idle)) => Read::Status(idle),
+            // Of a single stack the events tell all; where stacks are read one
+            // by one, they tell more than the status.
+            _ if (count == 1 || self.listing == Listing::Single) != is_fourth => {
+                Read::Events(self.next_in_turn())
+            }
+            _ => Read::Statuses,
+        })
     }
 
     fn next_in_turn(&mut self) -> usize {
@@ -126,86 +179,61 @@ impl Task {
     }
 
     async fn read_statuses(&mut self) {
-        let answer = if self.by_name {
-            self.one_by_name().await
-        } else {
-            self.all_at_once().await
-        };
-        match answer {
-            Ok(stacks) => {
-                self.answered().await;
-                for watched in &mut self.watched {
-                    if let Some(stack) = stacks
-                        .iter()
-                        .find(|stack| stack.id == watched.watch.stack_id)
-                    {
-                        watched.take_status(&stack.status, stack.status_reason.as_deref());
-                    } else if !self.by_name {
-                        watched.take_absence();
-                    }
-                }
-            }
-            Err(error) => self.failed(error, None).await,
-        }
-    }
-
-    async fn all_at_once(&mut self) -> Result<Vec<Stack>, CloudError> {
-        match self.cloud.stack_page().await {
-            Ok(page) => {
-                let shows_all = page.is_all
-                    || self
-                        .watched
-                        .iter()
-                        .all(|w| page.stacks.iter().any(|stack| stack.id == w.watch.stack_id));
-                self.by_name = !shows_all;
-                Ok(page.stacks)
-            }
-            Err(CloudError::AccessDenied { .. }) => {
-                self.by_name = true;
-                Ok(Vec::new())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn one_by_name(&mut self) -> Result<Vec<Stack>, CloudError> {
         let next = self.next_in_turn();
-        let watched = &self.watched[next];
-        Ok(self
-            .cloud
-            .stack(&watched.watch.stack_id)
-            .await?
-            .into_iter()
-            .collect())
+        let one = &self.watched[next].watch.stack_id;
+        let look = self.listing.look(&self.cloud, one).await;
+        self.pace.learn(&look);
+        let wanted = self.watched.iter().map(|w| w.watch.stack_id.as_str());
+        match self.listing.learn(look, wanted) {
+            Ok(look) => self.take_look(&look),
+            Err(error) => self.failed(error, None),
+        }
+    }
+
+    async fn read_status(&mut self, place: usize) {
+        let look = listing::single(&self.cloud, &self.watched[place].watch.stack_id).await;
+        self.pace.learn(&look);
+        match look {
+            Ok(look) => self.take_look(&look),
+            Err(error) => self.failed(error, Some(place)),
+        }
+    }
+
+    fn take_look(&mut self, look: &Look) {
+        self.failing = None;
+        for watched in &mut self.watched {
+            match look.of(&watched.watch.stack_id) {
+                Seen::Status(status, reason) => watched.take_status(&status, reason.as_deref()),
+                Seen::Absent => watched.take_absence(),
+                Seen::Idle => watched.take_idleness(),
+                Seen::Unknown => {}
+            }
+        }
     }
 
     async fn read_events(&mut self, place: usize) {
         match self.new_events(place).await {
             Ok(events) => {
-                self.answered().await;
+                self.failing = None;
                 for event in events {
                     self.take_event(place, event);
                 }
                 self.watched[place].after_events();
             }
             Err(error) if error.is_absent() => self.watched[place].is_gone(),
-            Err(error) => self.failed(error, Some(place)).await,
+            Err(error) => self.failed(error, Some(place)),
         }
     }
 
+    /// The events that were not told yet, oldest first. Nothing counts as told
+    /// before all pages are in.
     async fn new_events(&mut self, place: usize) -> Result<Vec<StackEvent>, CloudError> {
-        let mut batch = Batch::default();
-        let mut next = None;
-        loop {
-            let watched = &self.watched[place];
-            let page = self.cloud.events(&watched.watch.stack_id, next).await?;
-            let wants_older = watched.tail.add(&mut batch, page.events);
-            next = page.next;
-            if !wants_older || next.is_none() {
-                return Ok(self.watched[place].tail.commit(batch));
-            }
-            self.pace.turn().await;
-        }
+        let watched = &mut self.watched[place];
+        let stack = &watched.watch.stack_id;
+        let known = watched.operation.as_ref();
+        let (batch, latest) = self.history.fresh(stack, &watched.tail, known).await?;
+        watched.operation = latest.or(watched.operation.take());
+        Ok(watched.tail.commit(batch))
     }
 
     fn take_event(&mut self, place: usize, event: StackEvent) {
@@ -229,21 +257,13 @@ impl Task {
         }
     }
 
-    async fn answered(&mut self) {
-        self.failing = None;
-        self.pace.faster().await;
-    }
-
     /// A read failed. One that may succeed later is tried later, for a while:
     /// what happens to the stacks does not depend on our reading.
-    async fn failed(&mut self, error: CloudError, place: Option<usize>) {
-        if matches!(error, CloudError::Throttled { .. }) {
-            self.pace.slower().await;
-        }
-        let patience = if self.cloud.is_local() {
-            LOCAL_PATIENCE
-        } else {
-            PATIENCE
+    fn failed(&mut self, error: CloudError, place: Option<usize>) {
+        let patience = match &error {
+            CloudError::Throttled { .. } => THROTTLED_PATIENCE,
+            _ if self.cloud.is_local() => LOCAL_PATIENCE,
+            _ => PATIENCE,
         };
         let since = *self.failing.get_or_insert_with(Instant::now);
         if error.is_transient() && since.elapsed() < patience {

@@ -1,46 +1,36 @@
 //! Why the last operation on a stack failed, read from its events.
 
+use std::sync::Arc;
+
 use super::Cause;
 use super::cause::CauseFinder;
+use super::history::History;
 use super::origin::Places;
 use super::pace::Pace;
 use super::run::Run;
-use super::tail::{Batch, Start, Tail};
 use crate::aws::Cloud;
 use crate::stack::RenderedStack;
 
 /// Why the last operation on this stack failed, as far as its events tell.
 pub async fn cause_of(cloud: &Cloud, stack: &RenderedStack, stack_id: &str) -> Option<Cause> {
-    let pace = if cloud.is_local() {
-        Pace::local()
-    } else {
-        Pace::aws()
-    };
+    let pace = Arc::new(Pace::of(cloud));
+    let history = History::new(cloud.without_retries(), pace);
     let places = Places::of(stack, std::collections::BTreeMap::new());
-    read(cloud, &pace, places, stack_id).await
+    read(&history, places, stack_id).await
 }
 
 impl Run {
     /// The same within a run.
     pub(super) async fn why(&self, stack: &RenderedStack, stack_id: &str) -> Option<Box<Cause>> {
-        let found = read(&self.cloud, &self.pace, self.places(stack), stack_id);
+        let found = read(&self.history, self.places(stack), stack_id);
         found.await.map(Box::new)
     }
 }
 
-async fn read(cloud: &Cloud, pace: &Pace, places: Places, stack_id: &str) -> Option<Cause> {
-    let (mut tail, mut batch, mut next) = (Tail::new(Start::LastOperation), Batch::default(), None);
-    loop {
-        pace.turn().await;
-        let page = cloud.events(stack_id, next).await.ok()?;
-        let wants_older = tail.add(&mut batch, page.events);
-        next = page.next;
-        if !wants_older || next.is_none() {
-            break;
-        }
-    }
+async fn read(history: &History, places: Places, stack_id: &str) -> Option<Cause> {
+    let events = history.last_operation(stack_id).await.ok()?;
     let mut finder = CauseFinder::new(places);
-    for event in tail.commit(batch) {
+    for event in events {
         finder.take(&event);
     }
     finder.cause()

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Choices;
-use crate::image::Image;
+use super::{Choices, Terms};
+use crate::image::{Derived, Image};
 
 /// What the names of all our change sets and tokens begin with.
 pub(super) const PREFIX: &str = "colormesh";
@@ -89,12 +89,16 @@ pub struct Work {
     pub environment: String,
     /// The app's image; none on the way down.
     pub image: Option<ImageSource>,
+    /// Images with an Envoy and its configuration.
+    pub sidecars: Vec<Derived>,
     /// The key pair, if one is wanted.
     pub key_pair: Option<KeyPairWork>,
     /// Whether a stack that only a deletion helps may be deleted and made anew.
     pub replace_failed: bool,
     /// What was decided about the odd cases.
     pub choices: Choices,
+    /// What is asked of CloudFormation with each operation.
+    pub terms: Terms,
     /// Reads what a task wrote before it stopped.
     pub last_lines: LastLines,
     /// What tells this run's requests from others.

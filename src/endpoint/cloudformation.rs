@@ -1,7 +1,10 @@
 //! CloudFormation over the query protocol: requests read, answers written.
 //! What they do is `account::cloudformation`'s business.
 
+mod change_sets;
 mod describe;
+mod drift;
+mod events;
 mod request;
 
 use super::query::Query;
@@ -25,15 +28,19 @@ fn read(account: &Account, query: &Query, xml: &mut Xml) -> Result<bool, ApiErro
     let stack = || query.require("StackName");
     let next = query.get("NextToken");
     match query.action() {
-        "DescribeChangeSet" => {
-            let name = query.require("ChangeSetName")?;
-            let (stack, set) = engine::describe_change_set(account, query.get("StackName"), name)?;
-            describe::change_set(xml, &stack, &set, next);
+        "DescribeChangeSet" => change_sets::change_set(account, xml, query)?,
+        "ListChangeSets" => change_sets::change_sets(account, xml, stack()?, next)?,
+        "DescribeStacks" => describe::stacks(account, xml, query.get("StackName"), next)?,
+        "ListStacks" => {
+            describe::summaries(account, xml, &query.list("StackStatusFilter"), next);
         }
-        "ListChangeSets" => describe::change_sets(account, xml, stack()?)?,
-        "DescribeStacks" => describe::stacks(account, xml, query.get("StackName"))?,
-        "ListStacks" => describe::summaries(account, xml, &query.list("StackStatusFilter")),
-        "DescribeStackEvents" => describe::events(account, xml, stack()?, next)?,
+        "DescribeStackEvents" => events::of_stack(account, xml, stack()?, next)?,
+        "DescribeEvents" => events::of_operation(account, xml, query)?,
+        "DescribeStackDriftDetectionStatus" => {
+            drift::check(account, xml, query.require("StackDriftDetectionId")?)?;
+        }
+        "DescribeStackResourceDrifts" => drift::resources(account, xml, query)?,
+        "GetStackPolicy" => describe::policy(account, xml, stack()?)?,
         "ListStackResources" => describe::resource_summaries(account, xml, stack()?, next)?,
         "DescribeStackResource" => describe::resource(account, xml, query)?,
         "DescribeStackResources" => describe::resources(account, xml, query)?,
@@ -44,7 +51,8 @@ fn read(account: &Account, query: &Query, xml: &mut Xml) -> Result<bool, ApiErro
         "ListImports" => {
             let export = query.require("ExportName")?;
             let names = account.read(|state| engine::importers(&state.cloudformation, export))?;
-            xml.texts("Imports", names);
+            let page = describe::page(xml, names.len(), next);
+            xml.texts("Imports", &names[page]);
         }
         _ => return Ok(false),
     }
@@ -69,16 +77,12 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             engine::delete_change_set(account, query.get("StackName"), name)?;
         }
         "CreateStack" => {
-            _ = xml.text(
-                "StackId",
-                engine::create_stack(account, request::stack(query)?)?,
-            );
+            let id = engine::create_stack(account, request::stack(query)?)?;
+            begun(account, xml, &id);
         }
         "UpdateStack" => {
-            _ = xml.text(
-                "StackId",
-                engine::update_stack(account, request::stack(query)?)?,
-            );
+            let id = engine::update_stack(account, request::stack(query)?)?;
+            begun(account, xml, &id);
         }
         "DeleteStack" => engine::delete_stack(account, request::delete(query)?)?,
         "UpdateTerminationProtection" => {
@@ -89,10 +93,15 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             );
         }
         "RollbackStack" => {
-            _ = xml.text(
-                "StackId",
-                engine::roll_back_stack(account, stack()?, token)?,
-            );
+            let id = engine::roll_back_stack(account, stack()?, token)?;
+            begun(account, xml, &id);
+        }
+        "DetectStackDrift" => {
+            let id = engine::begin_drift_check(account, stack()?)?;
+            xml.text("StackDriftDetectionId", id);
+        }
+        "SetStackPolicy" => {
+            engine::set_policy(account, stack()?, query.require("StackPolicyBody")?)?;
         }
         "CancelUpdateStack" => _ = engine::cancel_update(account, stack()?, token)?,
         "ContinueUpdateRollback" => {
@@ -106,4 +115,15 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
         other => return Err(ApiError::unknown_operation(other)),
     }
     Ok(())
+}
+
+/// The stack and the operation that was begun, or that was begun before with
+/// the same token.
+fn begun(account: &Account, xml: &mut Xml, id: &str) {
+    xml.text("StackId", id);
+    let operation = account.read(|state| {
+        let stack = state.cloudformation.stacks.get(id)?;
+        Some(stack.last_operation()?.id.clone())
+    });
+    xml.maybe("OperationId", operation);
 }

@@ -4,10 +4,11 @@ use super::connection::Connection;
 use super::gate::{Asked, Gate};
 use super::query::Query;
 use super::reply::{Protocol, Reply};
-use super::{cloudformation, ec2, ecr, ecs, json, registry, sts};
+use super::{app_mesh, cloudformation, ec2, ecr, ecs, json, registry, sts};
 use crate::account::{Account, ApiError};
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 
 /// No AWS request here is larger: a template body, percent-encoded.
@@ -24,6 +25,10 @@ pub(super) async fn dispatch(account: &Account, request: Request) -> Response {
         return registry(account, &gate, request).await;
     }
     let request_id = account.ids().uuid();
+    if app_mesh::owns(path) {
+        let is_get = request.method() == Method::GET;
+        return app_mesh::answer(account, is_get, path).into_response(&request_id);
+    }
     let target = header(&request, "x-amz-target");
     let in_path = request.uri().query().unwrap_or_default().to_owned();
     let body = match to_bytes(request.into_body(), BODY_LIMIT).await {

@@ -4,6 +4,7 @@
 //! answer is encoded. Three protocols meet on one port (AWS Query, AWS JSON
 //! and the OCI registry), told apart by path and headers.
 
+mod app_mesh;
 mod cloudformation;
 mod connection;
 mod dispatch;

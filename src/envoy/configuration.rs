@@ -141,6 +141,15 @@ impl Configuration {
     /// The whole as one file, for `envoy --mode validate`, which does not look
     /// into the watched files.
     pub fn static_rendering(&self) -> String {
+        json(&self.in_one())
+    }
+
+    /// The whole as one line, for an Envoy whose configuration stays as it is.
+    pub fn whole(&self) -> String {
+        serde_json::to_string(&self.in_one()).expect(SERIALIZES)
+    }
+
+    fn in_one(&self) -> Bootstrap {
         let mut whole = self.0.bootstrap.clone();
         whole.dynamic_resources = None;
         let StaticResources {
@@ -155,7 +164,7 @@ impl Configuration {
                 .map(|listener| self.inline(listener)),
         );
         clusters.extend(self.0.clusters.iter().cloned());
-        json(&whole)
+        whole
     }
 
     /// Puts the routes where only a name and a file stood.

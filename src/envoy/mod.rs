@@ -6,17 +6,20 @@
 //! once; running Envoy is left to `runtime`.
 
 mod addresses;
+mod adopt;
 mod api;
 mod compile;
 mod configuration;
 pub mod log;
 mod placement;
 mod shared;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 
 pub use addresses::ADDRESSES;
-pub use compile::{CompileError, compile};
+pub use adopt::{Carried, InvalidCarried, Reachable, Spoken};
+pub use compile::{CompileError, compile, compile_task};
 pub use configuration::Configuration;
-pub use placement::{AppPlacement, Placement};
+pub use placement::{AppPlacement, Placement, TaskPlacement};
 pub use shared::{Change, Shared, Told};

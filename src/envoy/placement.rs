@@ -61,14 +61,19 @@ pub struct AppPlacement {
     pub shared: Option<PathBuf>,
 }
 
-impl Placement {
-    /// Whether a host name is a node's inside.
-    pub(super) fn is_private(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.');
-        self.private_domains.iter().any(|domain| {
-            let domain = domain.trim_matches('.');
-            host.strip_suffix(domain)
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
-    }
+/// The surroundings of a proxy in a task on ECS, whose configuration is one
+/// file that does not change while it runs.
+///
+/// What the task's redirection does is fixed by ECS: what comes to the
+/// application's ports arrives at 15000, what the application connects to at
+/// 15001, and the names that it looks up are not ours to answer. Logs go to
+/// the container's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPlacement {
+    /// The domains of nodes inside, such as `default.svc.cluster.local`.
+    pub private_domains: Vec<String>,
+    /// Whether services that differ in their name alone may have a chain and
+    /// a cluster together, which is short, rather than one each, which has
+    /// Envoy's own statistics of each.
+    pub shares_chains: bool,
 }

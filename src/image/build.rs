@@ -14,7 +14,7 @@ const PROGRAM: &str = "app";
 /// Whom it runs as: anybody but root.
 const USER: &str = "1000";
 /// No build time is kept, so that two builds are equal.
-const CREATED: &str = "1970-01-01T00:00:00Z";
+pub(super) const CREATED: &str = "1970-01-01T00:00:00Z";
 
 /// A built image: three blobs, ready to push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,12 @@ pub enum BuildError {
 
 /// Builds the image of a static binary.
 pub fn build(binary: &Path) -> Result<Image, BuildError> {
+    build_with(binary, Vec::new())
+}
+
+/// Builds the image of a static binary, which is started with these variables,
+/// each as `NAME=value`.
+pub fn build_with(binary: &Path, variables: Vec<String>) -> Result<Image, BuildError> {
     let path = || binary.to_owned();
     let program = std::fs::read(binary).map_err(|source| BuildError::Read {
         path: path(),
@@ -65,13 +71,13 @@ pub fn build(binary: &Path) -> Result<Image, BuildError> {
         path: path(),
         source,
     })?;
-    Ok(assemble(&program, architecture))
+    Ok(assemble(&program, architecture, variables))
 }
 
-fn assemble(program: &[u8], architecture: Architecture) -> Image {
+fn assemble(program: &[u8], architecture: Architecture, variables: Vec<String>) -> Image {
     let archive = archive(program).expect("writing to memory does not fail");
     let layer = compress(&archive).expect("writing to memory does not fail");
-    let config = to_json(&config(architecture, Digest::of(&archive)));
+    let config = to_json(&config(architecture, Digest::of(&archive), variables));
     let manifest = to_json(&Manifest {
         schema_version: 2,
         media_type: media::MANIFEST.to_owned(),
@@ -113,13 +119,14 @@ fn compress(archive: &[u8]) -> io::Result<Vec<u8>> {
     gzip.finish()
 }
 
-fn config(architecture: Architecture, layer: Digest) -> ImageConfig {
+fn config(architecture: Architecture, layer: Digest, env: Vec<String>) -> ImageConfig {
     ImageConfig {
         created: Some(CREATED.to_owned()),
         architecture: architecture.as_str().to_owned(),
         os: "linux".to_owned(),
         config: Process {
             user: USER.to_owned(),
+            env,
             entrypoint: vec![format!("/{PROGRAM}")],
             ..Process::default()
         },
@@ -130,7 +137,7 @@ fn config(architecture: Architecture, layer: Digest) -> ImageConfig {
     }
 }
 
-fn descriptor(media_type: &str, blob: &[u8]) -> Descriptor {
+pub(super) fn descriptor(media_type: &str, blob: &[u8]) -> Descriptor {
     Descriptor {
         media_type: media_type.to_owned(),
         digest: Digest::of(blob),
@@ -139,7 +146,7 @@ fn descriptor(media_type: &str, blob: &[u8]) -> Descriptor {
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("these types always serialize")
 }
 
@@ -150,7 +157,11 @@ pub(super) mod fixture {
 
     /// A small image, different for each `body`.
     pub(crate) fn image(body: &[u8]) -> Image {
-        assemble(&elf::fixture::program(62, None, body), Architecture::Amd64)
+        assemble(
+            &elf::fixture::program(62, None, body),
+            Architecture::Amd64,
+            Vec::new(),
+        )
     }
 }
 

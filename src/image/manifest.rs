@@ -20,6 +20,8 @@ pub mod media {
     pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// A layer: tar in gzip.
     pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// A layer, as Docker writes it.
+    pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
     /// An image's manifest, as Docker writes it.
     pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// A list of manifests, as Docker writes it.

@@ -7,6 +7,7 @@
 mod bearer;
 mod build;
 mod client;
+mod derive;
 mod digest;
 mod elf;
 mod error;
@@ -20,15 +21,16 @@ mod store;
 mod transport;
 mod unpack;
 
-pub use build::{BuildError, Image, build};
+pub use build::{BuildError, Image, build, build_with};
 pub use client::Target;
+pub use derive::{Base, Derived, derive};
 pub use digest::{Digest, InvalidDigest};
 pub use elf::{Architecture, InvalidBinary};
 pub use error::RegistryError;
 pub use manifest::{Descriptor, ImageConfig, Index, Manifest, Platform, Process, RootFs, media};
 pub use owner::{Owner, UnknownOwner};
-pub use pull::{Described, describe, pull};
-pub use push::{Pushed, push};
+pub use pull::{Described, base, describe, pull};
+pub use push::{Pushed, push, push_derived};
 pub use reference::{InvalidReference, Reference};
 pub use store::{Store, StoreError, UploadId};
 pub use unpack::{UnpackError, Unpacked, unpack};

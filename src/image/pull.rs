@@ -7,7 +7,7 @@ use hyper::header::ACCEPT;
 
 use super::client::{Answer, Client, Target, document, media_type, retried, stated_digest};
 use super::manifest::{Descriptor, ImageConfig, Index, Manifest, media};
-use super::{Architecture, Digest, Reference, RegistryError, Store};
+use super::{Architecture, Base, Digest, Reference, RegistryError, Store};
 
 /// Every form of manifest that we can read.
 const KNOWN: &str = "application/vnd.oci.image.manifest.v1+json, \
@@ -36,18 +36,50 @@ pub async fn describe(
 ) -> Result<Described, RegistryError> {
     let client = client(reference, authorization)?;
     let documents = resolve(&client, reference, processors).await?;
-    let config = &documents.manifest.config.digest;
-    let uri = client.uri(&format!("blobs/{config}"))?;
-    let answer = retried(|| client.send(Method::GET, &uri, None, Bytes::new())).await?;
-    let bytes = checked(document(answer).await?, Some(config))?;
-    let config: ImageConfig = parse(reference, &bytes)?;
+    let config = configuration(&client, reference, &documents.manifest).await?;
     let mut fitting = processors.iter().copied();
     let fitting = fitting.find(|one| config.os == "linux" && config.architecture == one.as_str());
     Ok(Described {
-        digest: Digest::of(documents.index.as_ref().unwrap_or(&documents.bytes)),
+        digest: documents.digest(),
         architecture: fitting.ok_or_else(|| other_platform(reference, processors))?,
         config,
     })
+}
+
+/// Asks a registry for what is needed to put something over an image for a
+/// processor.
+pub async fn base(
+    reference: &Reference,
+    authorization: Option<String>,
+    processor: Architecture,
+) -> Result<Base, RegistryError> {
+    let client = client(reference, authorization.clone())?;
+    let documents = resolve(&client, reference, &[processor]).await?;
+    let config = configuration(&client, reference, &documents.manifest).await?;
+    if config.architecture != processor.as_str() {
+        return Err(other_platform(reference, &[processor]));
+    }
+    let digest = documents.digest();
+    let manifest = documents.manifest;
+    Ok(Base::new(
+        reference,
+        authorization,
+        digest,
+        manifest,
+        config,
+    ))
+}
+
+async fn configuration(
+    client: &Client,
+    reference: &Reference,
+    manifest: &Manifest,
+) -> Result<ImageConfig, RegistryError> {
+    let digest = &manifest.config.digest;
+    let uri = client.uri(&format!("blobs/{digest}"))?;
+    let answer = retried(|| client.send(Method::GET, &uri, None, Bytes::new())).await?;
+    let bytes = checked(document(answer).await?, Some(digest))?;
+    parse(reference, &bytes)
 }
 
 /// Brings an image into the store and says its digest. Blobs that are stored
@@ -80,6 +112,13 @@ struct Documents {
     manifest: Manifest,
     bytes: Bytes,
     index: Option<Bytes>,
+}
+
+impl Documents {
+    /// The digest that the image's name stands for.
+    fn digest(&self) -> Digest {
+        Digest::of(self.index.as_ref().unwrap_or(&self.bytes))
+    }
 }
 
 fn client(reference: &Reference, authorization: Option<String>) -> Result<Client, RegistryError> {
@@ -125,7 +164,7 @@ async fn manifest(
     Ok((kind, bytes))
 }
 
-fn checked(bytes: Bytes, expected: Option<&Digest>) -> Result<Bytes, RegistryError> {
+pub(super) fn checked(bytes: Bytes, expected: Option<&Digest>) -> Result<Bytes, RegistryError> {
     let actual = Digest::of(&bytes);
     match expected {
         Some(expected) if *expected != actual => Err(RegistryError::Digest {
@@ -196,4 +235,19 @@ async fn receive(
         }
     }
     Ok(())
+}
+
+/// A whole blob, which is as long as its image says.
+pub(super) async fn whole(answer: Answer, size: u64) -> Result<Bytes, RegistryError> {
+    let mut blob = Vec::new();
+    let longest = usize::try_from(size).unwrap_or(usize::MAX);
+    receive(answer, |bytes| {
+        if blob.len() + bytes.len() > longest {
+            return Err(RegistryError::Body("it is longer than it should be".into()));
+        }
+        blob.extend_from_slice(bytes);
+        Ok(())
+    })
+    .await?;
+    Ok(blob.into())
 }

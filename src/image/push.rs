@@ -5,8 +5,8 @@ use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Method, Uri};
 
 use super::client::{Client, Target, location, retried, stated_digest};
-use super::manifest::media;
-use super::{Digest, Image, RegistryError};
+use super::manifest::{Descriptor, media};
+use super::{Base, Derived, Digest, Image, RegistryError};
 
 const OCTETS: &str = "application/octet-stream";
 
@@ -26,12 +26,43 @@ pub async fn push(image: &Image, target: &Target) -> Result<Pushed, RegistryErro
     let uploaded = !is_there(&client, &image.digest).await?;
     if uploaded {
         tokio::try_join!(blob(&client, &image.config), blob(&client, &image.layer))?;
-        manifest(&client, image).await?;
+        let tag = image.digest.tag();
+        manifest(&client, &image.manifest, &image.digest, tag).await?;
     }
     Ok(Pushed {
         digest: image.digest.clone(),
         uploaded,
     })
+}
+
+/// Puts an image that is over another into a repository, with those layers of
+/// the other that the repository lacks.
+pub async fn push_derived(image: &Derived, target: &Target) -> Result<Pushed, RegistryError> {
+    let client = Client::new(target)?;
+    let uploaded = !is_there(&client, &image.digest).await?;
+    if uploaded {
+        if let Some(base) = &image.base {
+            for layer in &base.layers {
+                copy(&client, base, layer).await?;
+            }
+        }
+        tokio::try_join!(blob(&client, &image.config), blob(&client, &image.layer))?;
+        manifest(&client, &image.manifest, &image.digest, &image.tag()).await?;
+    }
+    Ok(Pushed {
+        digest: image.digest.clone(),
+        uploaded,
+    })
+}
+
+/// One layer at a time, since each is held in memory.
+async fn copy(client: &Client, base: &Base, layer: &Descriptor) -> Result<(), RegistryError> {
+    let uri = client.uri(&format!("blobs/{}", layer.digest))?;
+    if exists(client, &uri, &layer.digest).await? {
+        return Ok(());
+    }
+    let bytes = base.layer(layer).await?;
+    retried(|| upload(client, &layer.digest, bytes.clone())).await
 }
 
 async fn is_there(client: &Client, image: &Digest) -> Result<bool, RegistryError> {
@@ -72,12 +103,17 @@ async fn upload(client: &Client, digest: &Digest, bytes: Bytes) -> Result<(), Re
     agrees(digest, stated_digest(stored.await?.headers()))
 }
 
-async fn manifest(client: &Client, image: &Image) -> Result<(), RegistryError> {
-    let uri = client.uri(&format!("manifests/{}", image.digest.tag()))?;
-    let body = Bytes::copy_from_slice(&image.manifest);
+async fn manifest(
+    client: &Client,
+    bytes: &[u8],
+    digest: &Digest,
+    tag: &str,
+) -> Result<(), RegistryError> {
+    let uri = client.uri(&format!("manifests/{tag}"))?;
+    let body = Bytes::copy_from_slice(bytes);
     let header = || Some((CONTENT_TYPE, media::MANIFEST));
     let stored = retried(|| client.send(Method::PUT, &uri, header(), body.clone())).await?;
-    agrees(&image.digest, stated_digest(stored.headers()))
+    agrees(digest, stated_digest(stored.headers()))
 }
 
 fn with_digest(session: &Uri, digest: &Digest) -> Result<Uri, RegistryError> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::DeployedStack;
 use super::property::{PropertyChange, keys, properties};
+use super::{DeployedStack, tasks};
 use crate::diag::Source;
-use crate::stack::{ParameterValue, RenderedStack};
+use crate::stack::{ParameterValue, RenderedStack, Role, VERSION_TAG};
 use crate::yaml;
 
 /// What happens to a thing.
@@ -66,6 +66,13 @@ pub enum Change {
     },
     /// The template as a whole, because the deployed one cannot be read.
     Template,
+    /// What follows for a service: its tasks are replaced, one by one.
+    Tasks {
+        /// The service.
+        service: String,
+        /// False when only a later step will tell.
+        certain: bool,
+    },
 }
 
 // === impl Change ===
@@ -79,7 +86,7 @@ impl Change {
                 before: Some(_),
                 after: None,
                 ..
-            }
+            } | Self::Tasks { certain: false, .. }
         )
     }
 }
@@ -106,6 +113,12 @@ pub fn compare(
     templates(wanted, deployed.template.as_deref(), &mut changes);
     parameters(wanted, image, deployed, &mut changes);
     tags(&wanted.tags, &deployed.stack.tags, &mut changes);
+    if !changes.is_empty() && wanted.role == Role::EcsService {
+        let before = deployed.template.as_deref().and_then(read);
+        let after = read(&wanted.template).unwrap_or_default();
+        let replaced = tasks::replaced(&before.unwrap_or_default(), &after, &changes);
+        changes.extend(replaced);
+    }
     changes
 }
 
@@ -187,6 +200,9 @@ fn parameters(
         let after = match value {
             ParameterValue::Known(value) => Some(value.clone()),
             ParameterValue::AppImage => image_after(image, before.as_deref()),
+            ParameterValue::PushedImage(digest) => {
+                image_after(KnownImage::Digest(digest), before.as_deref())
+            }
         };
         // What CloudFormation does not show cannot be compared.
         if (before != after || before.is_none()) && before.as_deref() != Some("****") {
@@ -247,7 +263,7 @@ fn tags(
     let names: BTreeSet<&String> = wanted
         .keys()
         .chain(deployed.keys())
-        .filter(|name| !name.starts_with("aws:"))
+        .filter(|name| !name.starts_with("aws:") && *name != VERSION_TAG)
         .collect();
     for name in names {
         let (before, after) = (deployed.get(name).cloned(), wanted.get(name).cloned());
@@ -265,7 +281,6 @@ fn tags(
 mod tests {
     use super::*;
     use crate::plan::samples::{deployed, rendered};
-    use crate::stack::Role;
 
     const BEFORE: &str = "Parameters:\n  Size: {Type: String, Default: small}\nResources:\n  A:\n    Type: T::A\n    Properties: {X: 1, Y: [1, 2]}\n  B: {Type: T::B}\n";
     const AFTER: &str = "# a comment\nParameters:\n  Size: {Type: String, Default: small}\nResources:\n  A:\n    Type: T::A\n    DependsOn: C\n    Properties: {X: 1, Y: [2, 1]}\n  C: {Type: T::C}\n";
@@ -286,6 +301,8 @@ mod tests {
         there.template = Some(BEFORE.into());
         there.stack.parameters.insert("Size".into(), "large".into());
         wanted.tags.insert("team".into(), "mesh".into());
+        // Another version alone changes nothing.
+        wanted.tags.insert(VERSION_TAG.into(), "2.0.0".into());
         let found = serde_json::to_string_pretty(&compare(&wanted, KnownImage::Nothing, &there))
             .expect("serializable");
         insta::assert_snapshot!(found, @r#"

@@ -14,6 +14,7 @@ mod property;
 pub(crate) mod samples;
 mod standing;
 mod step;
+mod tasks;
 mod up;
 
 pub use compare::{Change, ChangeKind, KnownImage, compare};

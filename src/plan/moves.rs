@@ -57,9 +57,8 @@ type Found = (String, String, String);
 fn changed(steps: &[Step], wanted: ChangeKind) -> Vec<Found> {
     let mut found = Vec::new();
     for step in steps {
-        let changes = match &step.action {
-            Action::Update { changes } | Action::MayUpdate { changes } => changes,
-            _ => continue,
+        let (Action::Update { changes } | Action::MayUpdate { changes }) = &step.action else {
+            continue;
         };
         for change in changes {
             if let Change::Resource {

@@ -66,7 +66,7 @@ pub(crate) fn deployed(stack: &RenderedStack, status: &str) -> DeployedStack {
         .iter()
         .filter_map(|(name, value)| match value {
             ParameterValue::Known(value) => Some((name.clone(), value.clone())),
-            ParameterValue::AppImage => None,
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => None,
         });
     DeployedStack {
         stack: Stack {

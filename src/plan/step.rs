@@ -20,6 +20,8 @@ pub enum StepId {
     ImageBuild,
     /// The app's image is pushed.
     ImagePush,
+    /// The images with an Envoy and its configuration are pushed.
+    SidecarPush,
     /// The images of the repository in this stack are removed.
     EmptyRepository(StackName),
 }
@@ -31,6 +33,7 @@ impl fmt::Display for StepId {
             Self::KeyPair => f.write_str("key pair"),
             Self::ImageBuild => f.write_str("image build"),
             Self::ImagePush => f.write_str("image push"),
+            Self::SidecarPush => f.write_str("sidecar push"),
             Self::EmptyRepository(_) => f.write_str("images"),
         }
     }

@@ -6,7 +6,7 @@ use super::compare::{KnownImage, compare};
 use super::down;
 use super::moves::moves;
 use super::{Action, Cycle, Deployed, Direction, Plan, Step, StepId, UpStanding, order};
-use crate::stack::{RenderedStack, Role, StackName};
+use crate::stack::{ParameterValue, RenderedStack, Role, StackName};
 
 /// Where the app's image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,19 @@ fn side_steps(stacks: &[RenderedStack], deployed: &Deployed, wishes: &Wishes) ->
             action: Action::Run,
         });
     }
+    if stacks.iter().any(has_pushed_images) {
+        steps.push(Step {
+            id: StepId::SidecarPush,
+            needs: of_role(Role::EcrRepositories, stacks),
+            action: Action::Run,
+        });
+    }
     steps
+}
+
+fn has_pushed_images(stack: &RenderedStack) -> bool {
+    let mut values = stack.parameters.values();
+    values.any(|value| matches!(value, ParameterValue::PushedImage(_)))
 }
 
 /// The steps of the stacks that export what this one imports.
@@ -161,11 +173,11 @@ pub(super) fn needed_stacks(stack: &RenderedStack, stacks: &[RenderedStack]) -> 
 }
 
 /// What a stack needs that is no stack.
-fn side_needs(role: Role) -> Option<StepId> {
+fn side_needs(role: Role) -> Vec<StepId> {
     match role {
-        Role::Vpc | Role::EcrRepositories | Role::Mesh | Role::Ingress | Role::Nat => None,
-        Role::EcsCluster => Some(StepId::KeyPair),
-        Role::EcsService => Some(StepId::ImagePush),
+        Role::Vpc | Role::EcrRepositories | Role::Mesh | Role::Ingress | Role::Nat => Vec::new(),
+        Role::EcsCluster => vec![StepId::KeyPair],
+        Role::EcsService => vec![StepId::ImagePush, StepId::SidecarPush],
     }
 }
 

@@ -2,6 +2,7 @@
 //! and load balancers, and gathers what they report.
 
 mod ground;
+mod leave;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,17 +15,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
-use super::desired::{Desired, LoadBalancerId, TaskId};
+use super::desired::{CarriedProxy, Desired, LoadBalancerId, TaskId};
 use super::examine::Ground;
 use super::handle::Options;
 use super::isolate;
-use super::load_balancer::{self, HealthChanges, LoadBalancer};
+use super::load_balancer::{self, Deregistered, HealthChanges, LoadBalancer};
 use super::netns::Netns;
 use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
 use super::task::{self, Driver, Surroundings};
 use super::world::World;
 use crate::mesh::{Mesh, MeshName};
+use leave::Leaving;
 
 /// Before what could not be started is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -45,8 +47,12 @@ pub(super) struct Actor {
     meshes: watch::Sender<Meshes>,
     mesh_problem: Option<String>,
     drivers: BTreeMap<TaskId, Driver>,
-    /// Tasks that are being stopped, with the addresses they still hold.
-    leaving: BTreeMap<TaskId, Ipv4Addr>,
+    /// Tasks that are being stopped.
+    leaving: BTreeMap<TaskId, Leaving>,
+    /// Targets that tasks no longer are.
+    deregistered: Vec<(TaskId, Deregistered)>,
+    /// Said when nothing is to be waited for any more.
+    hurry: watch::Sender<bool>,
     gone: JoinSet<TaskId>,
     states: BTreeMap<TaskId, TaskState>,
     load_balancers: BTreeMap<LoadBalancerId, LoadBalancer>,
@@ -81,6 +87,8 @@ impl Actor {
             mesh_problem: None,
             drivers: BTreeMap::new(),
             leaving: BTreeMap::new(),
+            deregistered: Vec::new(),
+            hurry: watch::channel(false).0,
             gone: JoinSet::new(),
             states: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
@@ -131,13 +139,17 @@ impl Actor {
     async fn reconcile(&mut self, desired: Arc<Desired>) {
         let mesh_changed =
             self.desired.mesh != desired.mesh || self.desired.domains != desired.domains;
-        self.desired = desired;
+        let carried_changed = carried(&self.desired) != carried(&desired);
+        let before = std::mem::replace(&mut self.desired, desired);
         if mesh_changed {
             self.read_meshes().await;
+        } else if carried_changed {
+            let meshes = Arc::clone(&self.meshes.borrow().meshes);
+            self.set_hosts(&meshes).await;
         }
-        self.stop_tasks();
-        self.start_tasks();
         self.set_load_balancers().await;
+        self.stop_tasks(&before);
+        self.start_tasks();
     }
 
     async fn read_meshes(&mut self) {
@@ -146,9 +158,7 @@ impl Actor {
         match read {
             Ok(Ok(meshes)) => {
                 self.mesh_problem = None;
-                let hosts = outside::hosts(&meshes, &self.desired.domains);
-                let hosts_set = self.world.set_hosts(hosts).await;
-                self.note("the outside world", hosts_set.err());
+                self.set_hosts(&meshes).await;
                 let domains = Arc::new(self.desired.domains.clone());
                 self.meshes.send_replace(Meshes {
                     meshes: Arc::new(meshes),
@@ -161,30 +171,9 @@ impl Actor {
         }
     }
 
-    fn stop_tasks(&mut self) {
-        let wanted: BTreeMap<&TaskId, _> = self
-            .desired
-            .tasks
-            .iter()
-            .map(|task| (&task.id, task))
-            .collect();
-        let gone: Vec<TaskId> = self
-            .drivers
-            .iter()
-            .filter(|(id, driver)| wanted.get(id).is_none_or(|spec| **spec != driver.spec))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in gone {
-            if let Some(driver) = self.drivers.remove(&id) {
-                self.leaving.insert(id.clone(), driver.spec.address);
-                let stopping = driver.stop();
-                self.gone.spawn(async move {
-                    // A driver that panicked has left nothing either.
-                    let _ = stopping.await;
-                    id
-                });
-            }
-        }
+    /// The folder of a task's sockets and configuration.
+    fn folder(&self, id: &TaskId) -> PathBuf {
+        self.options.run.join("t").join(short(id))
     }
 
     /// A task has stopped; another may have waited for its name or address.
@@ -203,14 +192,14 @@ impl Actor {
                 || self
                     .leaving
                     .values()
-                    .any(|address| *address == spec.address);
+                    .any(|leaving| leaving.address == spec.address);
             if self.drivers.contains_key(&spec.id) || is_taken {
                 continue;
             }
             let surroundings = Surroundings {
                 program: self.options.program.clone(),
                 envoy: self.options.envoy.clone(),
-                folder: self.options.run.join("t").join(short(&spec.id)),
+                folder: self.folder(&spec.id),
                 logs: self.options.logs.join(file_name(&spec.id)),
                 namespaces: self.namespaces.clone(),
                 network: self.network.clone(),
@@ -224,6 +213,17 @@ impl Actor {
                 Driver::start(spec.clone(), surroundings, self.meshes.subscribe(), reports);
             self.drivers.insert(spec.id.clone(), driver);
         }
+    }
+
+    /// Tells the outside world which hosts it has to have.
+    async fn set_hosts(&mut self, meshes: &BTreeMap<MeshName, Mesh>) {
+        let domains = &self.desired.domains;
+        let mut hosts = outside::hosts(meshes, domains);
+        for proxy in carried(&self.desired) {
+            hosts.extend(outside::carried_hosts(&proxy.configuration, domains));
+        }
+        let hosts_set = self.world.set_hosts(hosts).await;
+        self.note("the outside world", hosts_set.err());
     }
 
     async fn set_load_balancers(&mut self) {
@@ -257,7 +257,7 @@ impl Actor {
                 }
             }
             if let Some(balancer) = self.load_balancers.get(&spec.id) {
-                balancer.set(spec, &addresses);
+                self.deregistered.extend(balancer.set(spec, &addresses));
             }
         }
     }
@@ -283,7 +283,7 @@ impl Actor {
     fn set_names(&self) {
         let running = |id: &TaskId| {
             let state = self.states.get(id)?;
-            (state.status == TaskStatus::Running && self.drivers.contains_key(id)).then_some(())?;
+            (state.status == TaskStatus::Running).then_some(())?;
             self.drivers.get(id).map(|driver| driver.spec.address)
         };
         // Without a task there is nothing to come that a question could wait for.
@@ -293,7 +293,11 @@ impl Actor {
             .iter()
             .filter(|(_, tasks)| !tasks.is_empty());
         let names = names.map(|(name, tasks)| {
-            let addresses = tasks.iter().filter_map(running).map(IpAddr::V4);
+            let addresses = tasks
+                .iter()
+                .filter_map(running)
+                .chain(self.still_named(name));
+            let addresses = addresses.map(IpAddr::V4);
             (super::dns::plain(name), addresses.collect())
         });
         self.world
@@ -324,12 +328,19 @@ impl Actor {
     }
 
     async fn stop(mut self) {
+        self.hurry.send_replace(true);
         self.load_balancers.clear();
         self.desired = Arc::default();
-        self.stop_tasks();
+        self.stop_tasks(&Desired::default());
         while self.gone.join_next().await.is_some() {}
         isolate::remove_private_folder(&self.options.run);
     }
+}
+
+/// The proxies that bring their configuration along.
+fn carried(desired: &Desired) -> Vec<&Arc<CarriedProxy>> {
+    let tasks = desired.tasks.iter();
+    tasks.filter_map(|task| task.carried.as_ref()).collect()
 }
 
 /// A task's name in a path that must be short.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::envoy::Carried;
 use crate::mesh::{MeshName, ProxyId, Resource};
 
 /// Everything that should be. What is not in it should not be.
@@ -50,6 +51,19 @@ pub struct TaskSpec {
     pub address: Ipv4Addr,
     /// Its app; a gateway has none.
     pub app: Option<AppSpec>,
+    /// What its proxy brings along instead of what the mesh says.
+    pub carried: Option<Arc<CarriedProxy>>,
+}
+
+/// A proxy whose container has its whole configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedProxy {
+    /// The configuration.
+    pub configuration: Carried,
+    /// What Envoy is told besides.
+    pub arguments: Vec<String>,
+    /// The ports of the task that are redirected to the proxy.
+    pub app_ports: Vec<u16>,
 }
 
 /// An app, as an image and a task definition say it.
@@ -124,6 +138,9 @@ pub struct TargetGroupSpec {
     pub targets: BTreeSet<(TaskId, u16)>,
     /// How their health is checked.
     pub health_check: HealthCheck,
+    /// How long a target that is taken out may go on with the requests that
+    /// it is at.
+    pub deregistration_delay: Duration,
 }
 
 /// A target group's health check.

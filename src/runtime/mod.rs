@@ -17,6 +17,7 @@ mod admin;
 mod app;
 mod app_log;
 mod connections;
+mod departure;
 mod desired;
 mod dns;
 pub mod envoy_binary;
@@ -37,6 +38,7 @@ mod reach;
 mod redirect;
 mod relay;
 mod reserved_ports;
+mod setup;
 mod sidecar;
 mod sock_diag;
 mod stand_in;
@@ -45,8 +47,8 @@ mod task;
 mod world;
 
 pub use desired::{
-    Action, AppSpec, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroupId,
-    TargetGroupSpec, TaskId, TaskSpec,
+    Action, AppSpec, CarriedProxy, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule,
+    TargetGroupId, TargetGroupSpec, TaskId, TaskSpec,
 };
 pub use examine::{Examination, Row};
 pub use handle::{Options, Runtime, RuntimeError};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::stand_in::{Kind, OutsideHost};
+use crate::envoy::{Carried, Spoken};
 use crate::mesh::{
     Mesh, MeshName, NodeListener, Protocol, Provider, ProxyId, ServiceDiscovery, Transport,
 };
@@ -30,6 +31,34 @@ pub(super) fn hosts(
         hosts.extend(node.listeners.iter().map(outside));
     }
     hosts
+}
+
+/// The hosts outside that a carried configuration leads to.
+pub(super) fn carried_hosts(carried: &Carried, domains: &BTreeSet<String>) -> Vec<OutsideHost> {
+    let reachable = carried.reachable().into_iter();
+    let outside = reachable.filter(|it| !domains.iter().any(|domain| is_under(&it.host, domain)));
+    outside
+        .map(|it| OutsideHost {
+            name: it.host,
+            port: it.host_port,
+            kind: match it.spoken {
+                Spoken::Tls => Kind::Tls,
+                Spoken::Http => Kind::Http,
+                Spoken::Tcp => Kind::Tcp,
+            },
+        })
+        .collect()
+}
+
+/// The names and ports at which the app beside such a proxy finds services
+/// over TLS.
+pub(super) fn carried_services_over_tls(carried: &Carried) -> Vec<(String, u16)> {
+    let reachable = carried.reachable().into_iter();
+    let named = reachable.filter(|it| it.spoken == Spoken::Tls && it.port == it.host_port);
+    named
+        .filter(|it| !it.name.starts_with('*'))
+        .map(|it| (it.name, it.port))
+        .collect()
 }
 
 /// The names and ports at which a proxy's app finds services over TLS.

@@ -25,12 +25,12 @@ pub(super) fn app_addresses() -> String {
 }
 
 /// All TCP and all DNS of an app's namespace goes to its listeners.
-pub(super) fn app_redirection() -> String {
+pub(super) fn app_redirection(egress_port: u16) -> String {
     let set = "  set plain {\n    type ipv4_addr . inet_service\n  }\n";
     let rules = format!(
         "udp dport 53 redirect to :{DNS_PORT}\n    tcp dport 53 redirect to :{DNS_PORT}\n    \
          ip daddr . tcp dport @plain redirect to :{PLAIN_EGRESS_PORT}\n    \
-         meta l4proto tcp redirect to :{EGRESS_PORT}"
+         meta l4proto tcp redirect to :{egress_port}"
     );
     nat(set, &rules)
 }
@@ -63,6 +63,31 @@ pub(super) fn add_address(address: Ipv4Addr) -> String {
 /// Takes a task's address away.
 pub(super) fn remove_address(address: Ipv4Addr) -> String {
     format!("addr del {address}/32 dev lo\n")
+}
+
+/// What comes to some ports of a task goes to another one of it, as ECS does
+/// for a task with a proxy. The address stays, and with it whose it is.
+pub(super) fn lead_in(address: Ipv4Addr, ports: &[u16], to: u16) -> String {
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    if ports.is_empty() {
+        return String::new();
+    }
+    let (clean, table, ports) = (lead_in_no_more(address), table(address), ports.join(", "));
+    format!(
+        "{clean}table ip {table} {{\n  chain output {{\n    type nat hook output priority -100; \
+         policy accept;\n    ip daddr {address} tcp dport {{ {ports} }} dnat to {address}:{to}\n  \
+         }}\n}}\n"
+    )
+}
+
+/// Ends that, and does nothing where it never was.
+pub(super) fn lead_in_no_more(address: Ipv4Addr) -> String {
+    let table = table(address);
+    format!("add table ip {table}\ndelete table ip {table}\n")
+}
+
+fn table(address: Ipv4Addr) -> String {
+    format!("task_{}", address.to_string().replace('.', "_"))
 }
 
 /// A whole block of addresses answers here.
@@ -115,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_app_reaches_its_listeners_and_nothing_else() {
-        insta::assert_snapshot!(app_redirection(), @r"
+        insta::assert_snapshot!(app_redirection(EGRESS_PORT), @r"
         table ip colormesh {
           set plain {
             type ipv4_addr . inet_service

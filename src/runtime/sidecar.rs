@@ -12,8 +12,8 @@ use thiserror::Error;
 use tokio::process::{Child, Command};
 
 use super::netns::{Netns, NetnsError};
+use super::setup::Setup;
 use super::{admin, isolate};
-use crate::envoy::Configuration;
 
 /// The admin socket, in the folder that Envoy starts in: a socket's path may
 /// have 107 bytes, which the whole path of a folder may pass.
@@ -80,14 +80,14 @@ impl Sidecar {
     /// Writes the configuration and starts Envoy with it.
     pub(super) async fn start(
         options: &SidecarOptions,
-        configuration: &Configuration,
+        setup: &Setup,
     ) -> Result<Self, SidecarError> {
-        configuration
+        setup
             .write(&options.folder.join(CONFIGURATION))
             .map_err(SidecarError::Write)?;
         // One that was killed leaves its socket, on which the next one fails.
         let _not_there = std::fs::remove_file(options.folder.join(ADMIN));
-        let mut command = command(options).map_err(SidecarError::Write)?;
+        let mut command = command(options, setup).map_err(SidecarError::Write)?;
         let handle = tokio::runtime::Handle::current();
         let spawn = move || {
             let _tokio = handle.enter();
@@ -150,8 +150,8 @@ impl Sidecar {
     /// follow; the error is why it stays with the one it had.
     pub(super) async fn follow(
         &mut self,
-        previous: &Configuration,
-        next: &Configuration,
+        previous: &Setup,
+        next: &Setup,
         folder: &Path,
     ) -> Result<(), String> {
         let before = self.updates().await.unwrap_or_default();
@@ -260,7 +260,7 @@ impl Updates {
     }
 }
 
-fn command(options: &SidecarOptions) -> io::Result<Command> {
+fn command(options: &SidecarOptions, setup: &Setup) -> io::Result<Command> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -270,15 +270,9 @@ fn command(options: &SidecarOptions) -> io::Result<Command> {
         .arg("--config-path")
         .arg(options.folder.join(CONFIGURATION).join("bootstrap.json"))
         .current_dir(&options.folder);
-    // What was taken out of the mesh is cut off at once; the logs are current.
-    command.args(["--drain-time-s", "0", "--file-flush-interval-msec", "100"]);
-    command.args([
-        "--disable-hot-restart",
-        "--use-dynamic-base-id",
-        "--concurrency",
-        "2",
-    ]);
-    command.args(["--log-level", "warning"]);
+    command.args(setup.arguments());
+    // All of them are on one machine.
+    command.args(["--disable-hot-restart", "--use-dynamic-base-id"]);
     // Its own log has local times, without saying which.
     command.env("TZ", "UTC");
     command

@@ -40,7 +40,7 @@ pub(super) fn links(
 fn given(parameters: &BTreeMap<String, ParameterValue>) -> BTreeMap<String, String> {
     let text = |value: &ParameterValue| match value {
         ParameterValue::Known(text) => text.clone(),
-        ParameterValue::AppImage => IMAGE_TO_COME.to_owned(),
+        ParameterValue::AppImage | ParameterValue::PushedImage(_) => IMAGE_TO_COME.to_owned(),
     };
     parameters
         .iter()

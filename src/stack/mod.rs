@@ -26,12 +26,15 @@ mod parameters;
 mod rendered;
 mod role;
 mod section;
+mod sidecar;
 #[cfg(test)]
 mod tests;
 mod way_out;
 
+pub use environment::image_variables;
 pub use limits::{LONGEST_TEMPLATE, check_limits};
 pub use order::{Needs, order};
 pub use parameters::{ParameterValue, Processor};
-pub use rendered::{OWNER_TAG, RenderedStack, render, unwanted};
+pub use rendered::{OWNER_TAG, RenderedStack, VERSION_TAG, render, unwanted};
 pub use role::{Capability, InvalidStackName, Role, StackName};
+pub use sidecar::{CONFIGURATION_FILE, Carrier, Sidecar, Sidecars};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::Role;
-use crate::config::{Cidr, Config, ImageReference, Nat};
+use crate::config::{Cidr, Config, ImageReference, Nat, Target};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// The value of a template's parameter.
@@ -15,6 +15,9 @@ pub enum ParameterValue {
     Known(String),
     /// The app's image as `<repository>@sha256:…`, known once it is pushed.
     AppImage,
+    /// An image of ours as `<repository>@<digest>`: the digest, which is known,
+    /// while the repository is known once it is pushed.
+    PushedImage(String),
 }
 
 /// The processor that a task runs on.
@@ -155,6 +158,11 @@ fn service(config: &Config) -> Parameters {
         Some(_) => ("image", "false"),
         None => ("", ""),
     };
+    // The local endpoint lets all callers forget a task before it ends it.
+    let stop_delay = match config.target {
+        Target::Local => "0",
+        Target::Aws => "",
+    };
     let public_address = match config.vpc.nat {
         Nat::None => "ENABLED",
         Nat::One | Nat::PerZone => "DISABLED",
@@ -171,6 +179,7 @@ fn service(config: &Config) -> Parameters {
         ("Color", known(&config.app.color)),
         (PROCESSOR, known(Processor::of_this_machine())),
         ("AssignPublicIp", known(public_address)),
+        ("StopDelay", known(stop_delay)),
     ]
 }
 
@@ -235,7 +244,9 @@ mod tests {
             .unwrap()
             .map(|value| match value {
                 ParameterValue::Known(text) => text,
-                ParameterValue::AppImage => unreachable!("subnets are known"),
+                ParameterValue::AppImage | ParameterValue::PushedImage(_) => {
+                    unreachable!("subnets are known")
+                }
             })
     }
 

@@ -13,6 +13,9 @@ use crate::yaml;
 
 /// The tag of all that is ours; its value is the environment.
 pub const OWNER_TAG: &str = "colormesh:environment";
+/// The tag with the version that changed a stack last. Another version alone is
+/// no reason to change it.
+pub const VERSION_TAG: &str = "colormesh:version";
 
 /// A stack with everything that CloudFormation is to be told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,10 +70,20 @@ fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
         template,
         parameters,
         capabilities: role.capabilities(),
-        tags: BTreeMap::from([(OWNER_TAG.to_owned(), config.environment.to_string())]),
+        tags: tags(config),
         exports: links.exports,
         imports: links.imports,
     })
+}
+
+/// Ours, and the user's.
+fn tags(config: &Config) -> BTreeMap<String, String> {
+    let ours = [
+        (OWNER_TAG, config.environment.to_string()),
+        (VERSION_TAG, env!("CARGO_PKG_VERSION").to_owned()),
+    ];
+    let ours = ours.map(|(name, value)| (name.to_owned(), value));
+    config.tags.clone().into_iter().chain(ours).collect()
 }
 
 /// The template with the external services written into it.
@@ -104,7 +117,7 @@ fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
 /// itself whom it calls: its task stays when the list changes.
 fn told(config: &Config) -> String {
     match config.app.image {
-        None => environment::variables(&config.external_services),
+        None => environment::lines(config),
         Some(_) => String::new(),
     }
 }
@@ -138,6 +151,15 @@ impl RenderedStack {
                 self.parameters.insert(name.to_owned(), value);
             }
         }
+    }
+
+    /// The parameters whose values are known before anything is deployed.
+    pub fn known_parameters(&self) -> BTreeMap<String, String> {
+        let known = |(name, value): (&String, &ParameterValue)| match value {
+            ParameterValue::Known(value) => Some((name.clone(), value.clone())),
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => None,
+        };
+        self.parameters.iter().filter_map(known).collect()
     }
 
     /// The template as JSON without a space too many, for requests with a

@@ -95,6 +95,7 @@ impl Scene {
         let number = self.started;
         let id = TaskId::new(format!("task-{number}"));
         self.desired.tasks.push(TaskSpec {
+            carried: None,
             id: id.clone(),
             mesh: mesh::name(number),
             proxy: mesh::app(),

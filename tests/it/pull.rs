@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A registry that holds one image, for two platforms, and wants a token.
-async fn public_registry(image: Image) -> (SocketAddr, Digest) {
+pub(crate) async fn public_registry(image: Image) -> (SocketAddr, Digest) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let index = index(&image);

@@ -65,24 +65,26 @@ fn the_readme_has_the_table_of_settings() {
     );
 }
 
-/// A setting that does nothing yet says so.
+/// Without App Mesh the mesh is in no template, so that AWS takes more services;
+/// what it does not take is refused before anybody is asked.
 #[test]
-fn what_is_not_there_yet_is_said() {
-    let project = Project::new().file("colormesh.yaml", "external_services: 7\n");
-    // A mistake comes first: then there is nothing to warn of.
-    let said = project.run(&["plan", "--mesh-runtime", "envoy"]).code(2);
-    assert!(!said.stderr.contains("not there yet"), "{}", said.stderr);
-    let services: String = (0..300)
-        .map(|n| format!("  - {{ name: s{n}, host: h{n}.example.com }}\n"))
-        .collect();
-    project.write("colormesh.yaml", &format!("external_services:\n{services}"));
-    // Too many for AWS, so that nobody is asked.
-    let arguments = ["plan", "--target", "aws", "--mesh-runtime", "envoy"];
-    let said = project.run(&arguments).code(2);
-    for words in [
-        "`mesh.runtime: envoy` is not there yet",
-        "AWS ended App Mesh",
-    ] {
-        assert!(said.stderr.contains(words), "{}", said.stderr);
-    }
+fn too_many_services_for_aws_are_refused_before_anybody_is_asked() {
+    let plan = |services: usize, runtime: &str| {
+        let services: String = (0..services)
+            .map(|n| format!("  - {{ name: s{n}, host: h{n}.example.com }}\n"))
+            .collect();
+        let project = Project::new();
+        project.write("colormesh.yaml", &format!("external_services:\n{services}"));
+        let arguments = ["plan", "--target", "aws", "--mesh-runtime", runtime];
+        project.run(&arguments).stderr
+    };
+    let too_long = plan(300, "app-mesh");
+    assert!(too_long.contains("-mesh` has"), "{too_long}");
+    let passes = plan(300, "envoy");
+    assert!(!passes.contains("AWS takes"), "{passes}");
+    let too_long = plan(3000, "envoy");
+    assert!(
+        too_long.contains("-ecs-cluster` has a template of"),
+        "{too_long}"
+    );
 }

@@ -3,6 +3,7 @@
 //! | path | answers |
 //! |---|---|
 //! | `/` | the colour, from `COLOR` |
+//! | `/slow` | the colour, after two seconds |
 //! | `/ping` | 200, for health checks |
 //! | `/external_<name>` | the page of the outside service `<name>`, from `EXTERNAL_SERVICES` |
 //! | `/egress_denied` | tries one fixed host that the mesh does not model, and says what happened |

@@ -14,7 +14,8 @@ use hyper::{Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 
 use crate::egress::{self, UNMODELLED, UNMODELLED_ADDRESS};
 use crate::fetch::{Client, Page};
@@ -30,7 +31,13 @@ struct App {
     trying: Mutex<()>,
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// How long `/slow` takes.
+const SLOWLY: Duration = Duration::from_secs(2);
+/// How long answers that are under way may take when the app ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Serves until SIGINT, or for a while after SIGTERM: whoever calls the app
+/// may find out later that it ends. What is under way then is answered.
 pub(crate) async fn serve(settings: Settings, client: Client) -> io::Result<()> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port));
     let listener = TcpListener::bind(address).await?;
@@ -41,29 +48,60 @@ pub(crate) async fn serve(settings: Settings, client: Client) -> io::Result<()> 
         client,
         trying: Mutex::new(()),
     });
+    let (ending, ended) = watch::channel(false);
+    let mut open = JoinSet::new();
+    let delay = app.settings.stop_delay;
+    let told = async {
+        tokio::select! {
+            _ = interrupt.recv() => return,
+            _ = terminate.recv() => {}
+        }
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            () = tokio::time::sleep(delay) => {}
+        }
+    };
+    tokio::pin!(told);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => { tokio::spawn(connection(Arc::clone(&app), stream)); }
+                Ok((stream, _)) => {
+                    open.spawn(connection(Arc::clone(&app), stream, ended.clone()));
+                }
                 // Out of descriptors, most likely: let connections end first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            Some(_) = open.join_next(), if !open.is_empty() => {}
+            () = &mut told => break,
         }
     }
+    drop(listener);
+    ending.send_replace(true);
+    let all = async { while open.join_next().await.is_some() {} };
+    // Those that take longer are cut off.
+    let _cut_off = tokio::time::timeout(LAST_ANSWERS, all).await;
+    Ok(())
 }
 
-async fn connection(app: Arc<App>, stream: TcpStream) {
+async fn connection(app: Arc<App>, stream: TcpStream, mut ended: watch::Receiver<bool>) {
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Infallible>(app.answer(&request).await) }
     });
-    // A client that goes away in the middle is no fault of the app's.
-    let _ = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    let serving = builder
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let ended = async { drop(ended.wait_for(|ended| *ended).await) };
+    // A client that goes away in the middle is no fault of the app's.
+    let _ = tokio::select! {
+        served = &mut serving => served,
+        () = ended => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
 }
 
 impl App {
@@ -71,6 +109,10 @@ impl App {
         let path = request.uri().path();
         match path {
             "/" => text(StatusCode::OK, self.settings.color.clone()),
+            "/slow" => {
+                tokio::time::sleep(SLOWLY).await;
+                text(StatusCode::OK, self.settings.color.clone())
+            }
             "/ping" => text(StatusCode::OK, String::new()),
             "/egress" => self.ways_out().await,
             "/egress_denied" => self.unmodelled().await,

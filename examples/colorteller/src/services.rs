@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hyper::Uri;
 
@@ -17,6 +18,8 @@ pub(crate) struct Settings {
     /// PEM file with certificate authorities to trust besides the public
     /// ones: `SSL_CERT_FILE`.
     pub(crate) extra_roots: Option<PathBuf>,
+    /// How long to go on after being asked to end: `STOP_DELAY` in seconds.
+    pub(crate) stop_delay: Duration,
 }
 
 impl Settings {
@@ -34,10 +37,12 @@ impl Settings {
             color: "white".to_owned(),
             external: BTreeMap::new(),
             extra_roots: None,
+            stop_delay: Duration::ZERO,
         };
         for (name, value) in variables {
             match name.as_str() {
                 "SERVER_PORT" => settings.port = port(&value)?,
+                "STOP_DELAY" => settings.stop_delay = seconds(&value)?,
                 "COLOR" => settings.color = value,
                 "SSL_CERT_FILE" => settings.extra_roots = Some(value.into()),
                 _ if is_service_list(&name) => settings.add_services(&name, &value)?,
@@ -65,6 +70,13 @@ fn port(value: &str) -> Result<u16, String> {
     value
         .parse()
         .map_err(|error| format!("SERVER_PORT: `{value}` is not a port: {error}"))
+}
+
+fn seconds(value: &str) -> Result<Duration, String> {
+    let seconds = value.parse();
+    seconds
+        .map(Duration::from_secs)
+        .map_err(|error| format!("STOP_DELAY: `{value}` is no number of seconds: {error}"))
 }
 
 fn is_service_list(name: &str) -> bool {

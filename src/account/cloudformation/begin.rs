@@ -2,7 +2,8 @@
 
 use super::checks::{check_deletable, check_name, check_updatable, is_repeated};
 use super::engine::spawn;
-use super::model::{OnFailure, Operation, Phase, Spec, Stack, StackResource};
+use super::model::{OnFailure, Spec, Stack, StackResource};
+use super::operation::{Operation, OperationKind, Phase};
 use super::spec::{Submitted, check_types_stay};
 use super::{changes, look};
 use crate::account::clock::Timestamp;
@@ -18,6 +19,8 @@ pub(super) struct Work {
     pub(super) target: Spec,
     pub(super) token: Option<String>,
     pub(super) on_failure: OnFailure,
+    /// What clients are told that it is, when the phase does not say it.
+    pub(super) kind: Option<OperationKind>,
 }
 
 /// What a client asks for when it makes or changes a stack.
@@ -107,16 +110,19 @@ pub(super) fn begin(
 /// Makes an operation the stack's; whatever worked for another one stops.
 pub(super) fn install(account: &Account, stack: &mut Stack, phase: Phase, work: Work) -> String {
     let id = account.ids().uuid();
-    let verb = match phase {
-        Phase::Create => "CREATE",
-        Phase::Delete => "DELETE",
-        Phase::Update | Phase::CleanUp => "UPDATE",
-        Phase::RollBackCreate | Phase::RollBackUpdate | Phase::CleanUpRollBack => "ROLLBACK",
+    let (verb, kind) = match phase {
+        Phase::Create => ("CREATE", OperationKind::CreateStack),
+        Phase::Delete => ("DELETE", OperationKind::DeleteStack),
+        Phase::Update | Phase::CleanUp => ("UPDATE", OperationKind::UpdateStack),
+        Phase::RollBackCreate | Phase::RollBackUpdate | Phase::CleanUpRollBack => {
+            ("ROLLBACK", OperationKind::Rollback)
+        }
     };
     if let Some(token) = &work.token {
         stack.tokens.insert(token.clone(), verb.to_owned());
     }
     stack.on_failure = work.on_failure;
+    stack.begin_operation(id.clone(), work.kind.unwrap_or(kind));
     stack.operation = Some(Operation {
         id: id.clone(),
         phase,
@@ -174,6 +180,7 @@ pub fn create_stack(account: &Account, request: StackRequest) -> Result<String, 
             target: spec,
             token: request.token,
             on_failure: request.on_failure,
+            ..Work::default()
         };
         let operation = begin(account, state, &id, Phase::Create, work);
         Ok((id, operation))
@@ -222,6 +229,7 @@ pub fn update_stack(account: &Account, request: StackRequest) -> Result<String, 
         target: spec,
         token: request.token,
         on_failure: request.on_failure,
+        ..Work::default()
     };
     let operation = account.update(|state| {
         let stack = state.cloudformation.stacks.get(&id);
@@ -272,4 +280,15 @@ pub fn set_termination_protection(
         }
     });
     Ok(id)
+}
+
+/// Says what updates may do to which resource; it is kept, not enforced.
+pub fn set_policy(account: &Account, name: &str, policy: &str) -> Result<(), ApiError> {
+    let id = live(account, name)?.id.clone();
+    account.update(|state| {
+        if let Some(stack) = state.cloudformation.stack_mut(&id) {
+            stack.policy = Some(policy.to_owned());
+        }
+    });
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! One resource on the way forward: left alone, changed, replaced or made.
 
 use super::forward::Target;
-use super::model::{Phase, Retention, Stack, StackResource};
+use super::model::{Retention, Stack, StackResource};
+use super::operation::Phase;
 use super::scope::StackScope;
 use super::step::{Worker, mark_done};
 use crate::account::lab::{Moment, Subject, Verb};

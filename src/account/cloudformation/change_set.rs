@@ -1,11 +1,12 @@
 //! Change sets: submitted, computed, executed, deleted.
 
 use super::begin::{Work, begin, live, reserve};
-use super::checks::{check_name, check_updatable};
+use super::checks::{check_name, check_updatable, is_repeated};
 use super::engine::spawn;
-use super::model::{ChangeSet, ChangeSetStatus, OnFailure, Phase, Stack};
+use super::model::{ChangeSet, ChangeSetStatus, OnFailure, Stack};
+use super::operation::Phase;
 use super::spec::{Submitted, check_types_stay, parse};
-use super::{changes, look};
+use super::{changes, look, validation};
 use crate::account::clock::Timestamp;
 use crate::account::lab::Latency;
 use crate::account::shared::Shared;
@@ -40,6 +41,10 @@ pub struct ChangeSetRequest {
     pub description: Option<String>,
     /// What becomes of a failure when it is executed.
     pub on_failure: OnFailure,
+    /// Whether resources are not checked beforehand.
+    pub is_unchecked: bool,
+    /// The client's name for the request: the same again is no other one.
+    pub token: Option<String>,
 }
 
 /// Takes a change set in; gives the ARNs of its stack and its own. It is
@@ -49,6 +54,9 @@ pub fn create_change_set(
     request: ChangeSetRequest,
 ) -> Result<(String, String), ApiError> {
     let stack = live(account, &request.stack).ok();
+    if let Some(ids) = stack.as_deref().and_then(|stack| repeated(stack, &request)) {
+        return Ok(ids);
+    }
     check_stack(&request, stack.as_deref())?;
     let (spec, template) = request.submitted.check(stack.as_deref())?;
     let arn = account.arn(
@@ -66,6 +74,11 @@ pub fn create_change_set(
         status: ChangeSetStatus::Pending,
         reason: None,
         changes: Vec::new(),
+        token: request.token,
+        operation: account.ids().uuid(),
+        computed: None,
+        is_validated: !request.is_unchecked,
+        faults: Vec::new(),
     };
     let event = account.ids().uuid();
     drop(stack);
@@ -90,6 +103,14 @@ pub fn create_change_set(
     });
     compute_soon(account, stack_id.clone(), arn.clone());
     Ok((stack_id, arn))
+}
+
+/// The ARNs that were given when this request came before.
+fn repeated(stack: &Stack, request: &ChangeSetRequest) -> Option<(String, String)> {
+    let token = request.token.as_ref()?;
+    let mut sets = stack.change_sets.values();
+    let set = sets.find(|set| set.name == request.name && set.token.as_ref() == Some(token))?;
+    Some((stack.id.clone(), set.id.clone()))
 }
 
 fn check_stack(request: &ChangeSetRequest, stack: Option<&Stack>) -> Result<(), ApiError> {
@@ -163,25 +184,34 @@ fn compute(account: &Account, stack_id: &str, id: &str) {
     let Some((stack, set)) = found else { return };
     let computed = parse(&set.spec.template).and_then(|template| {
         check_types_stay(&stack, &template)?;
-        account
-            .read(|state| changes::between(account.options(), state, &stack, &set.spec, &template))
+        account.read(|state| {
+            let options = account.options();
+            let found = changes::between(options, state, &stack, &set.spec, &template)?;
+            let checked = set.is_validated.then_some(&found.changes);
+            let faults = checked.map_or_else(Vec::new, |changes| {
+                validation::faults(options, state, &stack, &set.spec, &template, changes)
+            });
+            Ok((found, faults))
+        })
     });
     // A new stack is made even when there is nothing in it.
     let creates = set.creates;
     drop((stack, set));
-    let (status, reason, changes) = match computed {
-        Ok(found) if found.any || creates => (ChangeSetStatus::Complete, None, found.changes),
-        Ok(_) => (
-            ChangeSetStatus::Failed,
-            Some(NO_CHANGES.to_owned()),
-            Vec::new(),
-        ),
-        Err(why) => (ChangeSetStatus::Failed, Some(why), Vec::new()),
-    };
     change(account, stack_id, id, |set| {
-        set.status = status;
-        set.reason = reason;
-        set.changes = changes;
+        set.computed = Some(Timestamp::now());
+        set.status = ChangeSetStatus::Failed;
+        match computed {
+            Ok((_, faults)) if !faults.is_empty() => {
+                set.reason = Some(validation::reason(&faults));
+                set.faults = faults;
+            }
+            Ok((found, _)) if found.any || creates => {
+                set.status = ChangeSetStatus::Complete;
+                set.changes = found.changes;
+            }
+            Ok(_) => set.reason = Some(NO_CHANGES.to_owned()),
+            Err(why) => set.reason = Some(why),
+        }
     });
 }
 
@@ -248,6 +278,10 @@ pub fn execute_change_set(
     on_failure: Option<OnFailure>,
 ) -> Result<(), ApiError> {
     let (stack, set) = describe_change_set(account, stack, name)?;
+    let verb = if set.creates { "CREATE" } else { "UPDATE" };
+    if set.status == ChangeSetStatus::Executed && is_repeated(&stack, token.as_deref(), verb)? {
+        return Ok(());
+    }
     if set.status != ChangeSetStatus::Complete {
         let status = status_text(set.status);
         let message = format!(
@@ -282,6 +316,7 @@ pub fn execute_change_set(
             target: set.spec.clone(),
             token,
             on_failure,
+            ..Work::default()
         };
         begin(account, state, &id, phase, work)
     });

@@ -3,8 +3,9 @@
 use super::change::{changed, or_empty};
 use super::engine::outputs;
 use super::forward::wanted;
-use super::model::{Spec, Stack, StackResource};
+use super::model::{ChangeSet, Spec, Stack, StackResource};
 use super::scope::{StackScope, UNKNOWN, values};
+use super::validation::unknown;
 use crate::account::handle::Options;
 use crate::account::resources::describe;
 use crate::account::store::State;
@@ -97,6 +98,49 @@ pub(super) fn between(
         outputs(template, &scope)? != stack.outputs
     };
     Ok(Between { any, changes })
+}
+
+/// What a resource's properties are, and what they would be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values {
+    /// Nothing when it is not there.
+    pub before: Option<Value>,
+    /// Nothing when it would not be there.
+    pub after: Option<Value>,
+}
+
+/// The values around these changes of a change set, by logical id.
+pub fn values_of(
+    options: &Options,
+    state: &State,
+    stack: &Stack,
+    set: &ChangeSet,
+    changes: &[Change],
+) -> BTreeMap<String, Values> {
+    let after = |template: &Template, id: &str| {
+        let parameters = values(template, &set.spec, state).ok()?;
+        let unknown = unknown(&set.changes);
+        let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
+        let resource = template.resources.get(id)?;
+        let properties = template.evaluate(&resource.properties, &scope).ok()?;
+        Some(or_empty(properties))
+    };
+    let template = super::spec::parse(&set.spec.template).ok();
+    let of = |change: &Change| {
+        let there = stack.resources.get(&change.logical_id);
+        let there = there.filter(|_| change.physical_id.is_some());
+        let wanted = template
+            .as_ref()
+            .filter(|_| change.action != ChangeAction::Remove);
+        Values {
+            before: there.map(|resource| (*resource.properties).clone()),
+            after: wanted.and_then(|template| after(template, &change.logical_id)),
+        }
+    };
+    changes
+        .iter()
+        .map(|change| (change.logical_id.clone(), of(change)))
+        .collect()
 }
 
 fn of_resource(

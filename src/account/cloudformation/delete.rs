@@ -1,7 +1,8 @@
 //! The way down: resources deleted, each after all that need it.
 
 use super::forward::Stop;
-use super::model::{Phase, Retention, Stack, StackResource};
+use super::model::{Retention, Stack, StackResource};
+use super::operation::Phase;
 use super::running::Running;
 use super::step::{TakenOver, Worker, mark_done, subject};
 use super::walk::Walk;
@@ -155,7 +156,10 @@ fn stays(stack: &Stack, id: &str, resource: &StackResource) -> bool {
     match resource.retention {
         _ if operation.retain.contains(id) => true,
         Retention::No => false,
-        Retention::Yes => true,
+        Retention::Yes => {
+            let keeps = operation.phase != Phase::RollBackCreate;
+            keeps || !stack.spec.terms.retain_except_on_create
+        }
         Retention::ExceptOnCreate => operation.phase != Phase::RollBackCreate,
     }
 }

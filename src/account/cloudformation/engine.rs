@@ -3,7 +3,8 @@
 use super::delete::{self, Which};
 use super::exports;
 use super::forward::{self, Stop, Target};
-use super::model::{OnFailure, Operation, Phase, Spec, Stack, StackOutput};
+use super::model::{OnFailure, Spec, Stack, StackOutput};
+use super::operation::{Operation, OperationStatus, Phase};
 use super::roll_back;
 use super::scope::{StackScope, values};
 use super::step::{TakenOver, Worker};
@@ -12,6 +13,7 @@ use crate::account::clock::Timestamp;
 use crate::account::lab::Latency;
 use crate::template::Template;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Goes on with all operations that were not at their end.
 pub fn resume(account: &Account) {
@@ -62,7 +64,18 @@ async fn run(worker: &Worker) -> Result<(), TakenOver> {
 fn end(worker: &Worker, status: &str, reason: Option<String>) -> Result<bool, TakenOver> {
     let event = worker.account.ids().uuid();
     worker.change(|state, stack| {
-        stack.tell(event, status, reason);
+        // A deletion that is not done goes back to where the stack was.
+        let deletes = stack
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.phase == Phase::Delete);
+        let failed = status.ends_with("_FAILED") || deletes && status != "DELETE_COMPLETE";
+        stack.tell(event, status, reason.clone());
+        if failed {
+            stack.end_operation(OperationStatus::Failed, reason);
+        } else {
+            stack.end_operation(OperationStatus::Succeeded, None);
+        }
         stack.operation = None;
         if matches!(status, "DELETE_COMPLETE" | "ROLLBACK_COMPLETE") {
             stack.imports.clear();
@@ -127,7 +140,10 @@ fn conclude(
         keep(stack, target);
         stack.tell(event, status, None);
         match phase {
-            None => stack.operation = None,
+            None => {
+                stack.end_operation(OperationStatus::Succeeded, None);
+                stack.operation = None;
+            }
             Some(phase) => {
                 if let Some(operation) = &mut stack.operation {
                     operation.phase = phase;
@@ -189,7 +205,7 @@ pub(super) fn outputs(
 }
 
 async fn create(worker: &Worker, operation: &Operation) -> Result<bool, TakenOver> {
-    let made = match towards(worker, &operation.target).await {
+    let made = match in_time(worker, &operation.target).await {
         Ok(target) => conclude(worker, &target, &operation.target, "CREATE_COMPLETE", None),
         Err(stop) => Err(stop),
     };
@@ -209,6 +225,24 @@ async fn create(worker: &Worker, operation: &Operation) -> Result<bool, TakenOve
                 }
             }
             Ok(false)
+        }
+    }
+}
+
+/// Goes towards the target, as long as a creation may take.
+async fn in_time(worker: &Worker, spec: &Spec) -> Result<Target, Stop> {
+    let Some(minutes) = spec.terms.timeout_minutes else {
+        return towards(worker, spec).await;
+    };
+    let limit = Duration::from_secs(u64::from(minutes) * 60);
+    let latency = worker.account.lab().latency();
+    let limit = latency.map_or(limit, |latency| latency.scale(limit));
+    match tokio::time::timeout(limit, towards(worker, spec)).await {
+        Ok(made) => made,
+        Err(_) => {
+            forward::give_up(worker)?;
+            let reason = "Stack creation time exceeded the specified timeout.";
+            Err(Stop::Failed(reason.to_owned()))
         }
     }
 }

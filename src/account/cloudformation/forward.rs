@@ -95,7 +95,12 @@ pub(super) async fn go(worker: &Worker, target: &Target) -> Result<(), Stop> {
                     let waited = target.needs.get(&id).is_some_and(|needs| !needs.is_empty());
                     let latency = worker.account.lab().latency().filter(|_| waited);
                     let gap = latency.map_or(Duration::ZERO, Latency::gap);
-                    let span = worker.span(&id, verb(worker, &id)?, Which::Resources)?;
+                    let mut span = worker.span(&id, verb(worker, &id)?, Which::Resources)?;
+                    if worker.look(|_, stack, _| is_express(stack))? {
+                        let latency = worker.account.lab().latency();
+                        let least = latency.map_or(span.complete, Latency::configuration);
+                        span.complete = span.configured.take().unwrap_or(least);
+                    }
                     running.begin(id, gap, span);
                 }
                 Began::Failed => return Err(cancel(worker, &id)?),
@@ -150,6 +155,12 @@ fn verb_of(stack: &Stack, id: &str) -> Verb {
     if changed { Verb::Update } else { Verb::Create }
 }
 
+/// Whether nobody waits until resources have come to rest.
+fn is_express(stack: &Stack) -> bool {
+    let operation = stack.operation.as_ref();
+    operation.is_some_and(|operation| operation.target.terms.is_express)
+}
+
 fn tell_configured(stack: &mut Stack, id: &str) {
     let Some(resource) = stack.resources.get(id).cloned() else {
         return;
@@ -179,6 +190,7 @@ fn settle(worker: &Worker, id: &str) -> Result<Settled, TakenOver> {
         let descriptor = describe(&resource.resource_type)?;
         let physical = resource.physical_id.as_deref()?;
         Some(match descriptor.family.settled(state, physical) {
+            Settled::Waiting if is_express(stack) => at_the_end(worker, stack, id),
             Settled::Yes => at_the_end(worker, stack, id),
             other => other,
         })
@@ -210,29 +222,36 @@ fn set(stack: &mut Stack, id: &str, end: &str, reason: Option<String>) {
     stack.resources.insert(id.to_owned(), resource);
 }
 
+/// Cancels what is in progress.
+pub(super) fn give_up(worker: &Worker) -> Result<(), TakenOver> {
+    worker.change(|_, stack| _ = cancel_running(stack))
+}
+
+/// The same for a stack in hand; gives what was in progress.
+fn cancel_running(stack: &mut Stack) -> Vec<String> {
+    let in_progress = |status: &str| status.ends_with("_IN_PROGRESS");
+    let running: Vec<String> = stack
+        .resources
+        .iter()
+        .filter(|(_, resource)| resource.touched && in_progress(&resource.status))
+        .map(|(id, _)| id.clone())
+        .collect();
+    for id in &running {
+        let creates = stack
+            .resources
+            .get(id)
+            .is_some_and(|resource| resource.before.is_none());
+        let what = if creates { "creation" } else { "update" };
+        let reason = format!("Resource {what} cancelled");
+        set(stack, id, "FAILED", Some(reason));
+    }
+    running
+}
+
 /// Cancels what is in progress and gives the reason for the stack.
 fn cancel(worker: &Worker, failed: &str) -> Result<Stop, TakenOver> {
     worker.change(|_, stack| {
-        let in_progress = |status: &str| status.ends_with("_IN_PROGRESS");
-        let running: Vec<String> = stack
-            .resources
-            .iter()
-            .filter(|(_, resource)| resource.touched && in_progress(&resource.status))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in &running {
-            let creates = stack
-                .resources
-                .get(id)
-                .is_some_and(|resource| resource.before.is_none());
-            let what = if creates { "creation" } else { "update" };
-            set(
-                stack,
-                id,
-                "FAILED",
-                Some(format!("Resource {what} cancelled")),
-            );
-        }
+        let running = cancel_running(stack);
         let names = |verb: &str| {
             let of_verb = |id: &&str| {
                 stack

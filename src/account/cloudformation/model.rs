@@ -1,6 +1,9 @@
 //! What is known of stacks.
 
 use super::changes::Change;
+use super::drift::DriftCheck;
+use super::event::Event;
+use super::operation::{Operation, OperationEntry};
 use crate::account::clock::Timestamp;
 use crate::account::shared::Shared;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,40 @@ pub struct Spec {
     pub tags: BTreeMap<String, String>,
     /// Capabilities that were acknowledged.
     pub capabilities: BTreeSet<String>,
+    /// What else was asked for.
+    #[serde(skip_serializing_if = "Terms::is_default")]
+    pub terms: Terms,
+}
+
+/// What a client asks for besides template and values. Nobody is notified and
+/// no alarm is watched here; what was asked for is told again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Terms {
+    /// Topics that are told of events.
+    pub notification_arns: Vec<String>,
+    /// Alarms that take an operation back, as they were given.
+    pub rollback_triggers: Vec<RollbackTrigger>,
+    /// How long they are watched after the end.
+    pub monitoring_minutes: Option<u32>,
+    /// How long a creation may take.
+    pub timeout_minutes: Option<u32>,
+    /// As whom CloudFormation acts.
+    pub role_arn: Option<String>,
+    /// Whether resources count as complete once they are configured.
+    pub is_express: bool,
+    /// Whether a creation that is taken back keeps nothing.
+    pub retain_except_on_create: bool,
+}
+
+/// An alarm that takes an operation back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RollbackTrigger {
+    /// Its ARN.
+    pub arn: String,
+    /// Its type.
+    pub kind: String,
 }
 
 /// One stack.
@@ -79,6 +116,9 @@ pub struct Stack {
     pub change_sets: BTreeMap<String, Shared<ChangeSet>>,
     /// What is being done to it.
     pub operation: Option<Operation>,
+    /// What was and is being done to it, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<OperationEntry>,
     /// Whether it must not be deleted.
     pub protected: bool,
     /// What became of failures when it was last changed.
@@ -86,6 +126,12 @@ pub struct Stack {
     /// Names that clients gave to operations, so that a repeated request is
     /// known for one.
     pub tokens: BTreeMap<String, String>,
+    /// What updates may do to which resource; kept, not enforced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// What the last comparison with what is there came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftCheck>,
 }
 
 /// One output.
@@ -130,30 +176,6 @@ pub struct StackResource {
     pub touched: bool,
 }
 
-/// What is being done to a stack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operation {
-    /// Tells operations apart.
-    pub id: String,
-    /// How far it is.
-    pub phase: Phase,
-    /// The client's name for it.
-    pub token: Option<String>,
-    /// What the stack becomes.
-    pub target: Spec,
-    /// The status to go back to when nothing may be done.
-    pub previous_status: String,
-    /// Resources that this phase has done with.
-    pub done: BTreeSet<String>,
-    /// What becomes of a failure.
-    pub on_failure: OnFailure,
-    /// Resources that are left behind, although they could not be deleted.
-    pub retain: BTreeSet<String>,
-    /// Whether all that cannot be deleted is left behind.
-    pub force: bool,
-}
-
 /// What becomes of a stack when an operation fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnFailure {
@@ -176,56 +198,6 @@ pub enum Retention {
     Yes,
     /// It does, unless the operation that made it is taken back.
     ExceptOnCreate,
-}
-
-/// How far an operation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// A new stack is made.
-    Create,
-    /// A new stack is taken back.
-    RollBackCreate,
-    /// A stack is changed.
-    Update,
-    /// What the change left over is deleted.
-    CleanUp,
-    /// A change is taken back.
-    RollBackUpdate,
-    /// What the change had made is deleted.
-    CleanUpRollBack,
-    /// A stack is deleted.
-    Delete,
-}
-
-/// One event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
-    /// Its id.
-    pub id: String,
-    /// When it was.
-    pub time: Timestamp,
-    /// The resource's name, or the stack's.
-    pub logical_id: String,
-    /// The resource's id, or the stack's ARN.
-    pub physical_id: String,
-    /// The resource's type.
-    pub resource_type: String,
-    /// Its status.
-    pub status: String,
-    /// Why.
-    pub reason: Option<String>,
-    /// The properties of the resource, in the event that begins with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    properties: Option<Shared<Value>>,
-    /// The same in the events that follow; not worth its space on the disk.
-    #[serde(skip)]
-    repeated: Option<Shared<Value>>,
-    /// The client's name for the operation.
-    pub token: Option<String>,
-    /// More than the status says, such as `CONFIGURATION_COMPLETE`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detailed: Option<String>,
 }
 
 /// A change set.
@@ -252,6 +224,37 @@ pub struct ChangeSet {
     pub reason: Option<String>,
     /// What it would change.
     pub changes: Vec<Change>,
+    /// The client's name for the request that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The operation that made it.
+    #[serde(default)]
+    pub operation: String,
+    /// When it was worked out.
+    #[serde(default)]
+    pub computed: Option<Timestamp>,
+    /// Whether it is checked before it can be executed.
+    #[serde(default)]
+    pub is_validated: bool,
+    /// What that check found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<ValidationFault>,
+}
+
+/// What is wrong with a resource before anything is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidationFault {
+    /// The resource.
+    pub logical_id: String,
+    /// Its type.
+    pub resource_type: String,
+    /// Which check found it, such as `PROPERTY_VALIDATION`.
+    pub name: String,
+    /// Where in the template.
+    pub path: String,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// How far a change set is.
@@ -269,15 +272,28 @@ pub enum ChangeSetStatus {
     Executed,
 }
 
-// === impl Event ===
+// === impl Terms ===
 
-impl Event {
-    /// The properties of the resource.
-    pub fn properties(&self) -> Option<&Value> {
-        self.properties
-            .as_ref()
-            .or(self.repeated.as_ref())
-            .map(|properties| &**properties)
+impl Terms {
+    /// What is not said again stays.
+    pub(super) fn after(mut self, previous: Option<&Self>) -> Self {
+        if let Some(previous) = previous {
+            self.role_arn = self.role_arn.or_else(|| previous.role_arn.clone());
+            if self.notification_arns.is_empty() {
+                self.notification_arns
+                    .clone_from(&previous.notification_arns);
+            }
+            if self.rollback_triggers.is_empty() && self.monitoring_minutes.is_none() {
+                self.rollback_triggers
+                    .clone_from(&previous.rollback_triggers);
+                self.monitoring_minutes = previous.monitoring_minutes;
+            }
+        }
+        self
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -293,80 +309,6 @@ impl CloudFormationState {
 // === impl Stack ===
 
 impl Stack {
-    /// Sets the status and tells it.
-    pub(super) fn tell(&mut self, id: String, status: &str, reason: Option<String>) {
-        status.clone_into(&mut self.status);
-        self.reason.clone_from(&reason);
-        let event = Event {
-            id,
-            time: Timestamp::now(),
-            logical_id: self.name.clone(),
-            physical_id: self.id.clone(),
-            resource_type: "AWS::CloudFormation::Stack".to_owned(),
-            status: status.to_owned(),
-            reason,
-            properties: None,
-            repeated: None,
-            token: self.token(),
-            detailed: None,
-        };
-        self.events.push(Shared::new(event));
-    }
-
-    fn token(&self) -> Option<String> {
-        self.operation
-            .as_ref()
-            .and_then(|operation| operation.token.clone())
-    }
-
-    /// Tells the status of a resource.
-    pub(super) fn tell_of(&mut self, logical_id: &str, resource: &StackResource) {
-        self.tell_details(logical_id, resource, None);
-    }
-
-    /// Tells that a resource is complete but for its consistency check.
-    pub(super) fn tell_configured(&mut self, logical_id: &str, resource: &StackResource) {
-        let detailed = Some("CONFIGURATION_COMPLETE".to_owned());
-        self.tell_details(logical_id, resource, detailed);
-    }
-
-    /// The id of an event: made of its time, and not that of another one of
-    /// the same moment.
-    fn event_id(&self, logical_id: &str, status: &str, mut time: Timestamp) -> String {
-        loop {
-            let id = format!("{logical_id}-{status}-{time}");
-            let mut recent = self.events.iter().rev().take(64);
-            if !recent.any(|event| event.id == id) {
-                return id;
-            }
-            time.0 += 1;
-        }
-    }
-
-    fn tell_details(
-        &mut self,
-        logical_id: &str,
-        resource: &StackResource,
-        detailed: Option<String>,
-    ) {
-        let time = Timestamp::now();
-        let first = resource.reason.is_none() && resource.status.ends_with("_IN_PROGRESS");
-        let event = Event {
-            id: self.event_id(logical_id, &resource.status, time),
-            time,
-            logical_id: logical_id.to_owned(),
-            physical_id: resource.physical_id.clone().unwrap_or_default(),
-            resource_type: resource.resource_type.clone(),
-            status: resource.status.clone(),
-            reason: resource.reason.clone(),
-            properties: Some(resource.properties.clone()).filter(|_| first),
-            repeated: Some(resource.properties.clone()).filter(|_| !first),
-            token: self.token(),
-            detailed,
-        };
-        self.events.push(Shared::new(event));
-    }
-
     /// Whether it is there, as far as names go.
     pub fn is_live(&self) -> bool {
         self.deleted.is_none()

@@ -2,7 +2,8 @@
 
 use super::begin::{Work, install, live};
 use super::engine::spawn;
-use super::model::{Phase, Stack};
+use super::model::Stack;
+use super::operation::{OperationKind, Phase};
 use super::roll_back;
 use crate::account::{Account, ApiError};
 
@@ -55,6 +56,10 @@ pub fn continue_roll_back(
                 resource.make_mut().touched = false;
             }
         }
+        let work = Work {
+            kind: Some(OperationKind::ContinueRollback),
+            ..work
+        };
         let operation = install(account, stack, Phase::RollBackUpdate, work);
         stack.tell(
             account.ids().uuid(),

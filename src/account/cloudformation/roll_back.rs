@@ -3,7 +3,8 @@
 
 use super::delete::Which;
 use super::forward::Stop;
-use super::model::{Phase, Retention, Stack, StackResource};
+use super::model::{Retention, Stack, StackResource};
+use super::operation::{OperationKind, OperationStatus, Phase};
 use super::running::Running;
 use super::step::{TakenOver, Worker, subject};
 use super::walk::Walk;
@@ -16,8 +17,13 @@ use std::time::Duration;
 
 /// Turns to the way back.
 pub(super) fn turn(worker: &Worker, reason: String) -> Result<(), TakenOver> {
-    let event = worker.account.ids().uuid();
-    worker.change(|_, stack| turn_stack(stack, event, Some(reason)))
+    let ids = worker.account.ids();
+    let (event, id) = (ids.uuid(), ids.uuid());
+    worker.change(|_, stack| {
+        stack.end_operation(OperationStatus::Failed, Some(reason.clone()));
+        stack.begin_operation(id, OperationKind::Rollback);
+        turn_stack(stack, event, Some(reason));
+    })
 }
 
 /// The same for a stack in hand.

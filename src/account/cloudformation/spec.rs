@@ -1,6 +1,6 @@
 //! From what a client submits to what a stack is made from.
 
-use super::model::{Spec, Stack};
+use super::model::{Spec, Stack, Terms};
 use crate::account::ApiError;
 use crate::account::resources::describe;
 use crate::account::shared::Shared;
@@ -29,6 +29,8 @@ pub struct Submitted {
     pub tags: Option<BTreeMap<String, String>>,
     /// Capabilities.
     pub capabilities: BTreeSet<String>,
+    /// What else is asked for.
+    pub terms: Terms,
 }
 
 /// Reads a template, with CloudFormation's message when it is refused.
@@ -81,6 +83,7 @@ impl Submitted {
                 .or_else(|| previous.map(|previous| previous.tags.clone()))
                 .unwrap_or_default(),
             capabilities: self.capabilities,
+            terms: self.terms.after(previous.map(|previous| &previous.terms)),
         };
         Ok((spec, template))
     }

@@ -1,7 +1,8 @@
 //! One change of the state on behalf of an operation.
 
 use super::delete::Which;
-use super::model::{Operation, Phase, Stack};
+use super::model::Stack;
+use super::operation::{Operation, OperationKind, OperationStatus, Phase};
 use crate::account::Account;
 use crate::account::lab::{Latency, Span, Subject, Verb};
 use crate::account::store::State;
@@ -72,8 +73,17 @@ impl Worker {
         status: &str,
         reason: Option<String>,
     ) -> Result<(), TakenOver> {
-        let event = self.account.ids().uuid();
+        let (event, id) = (self.account.ids().uuid(), self.account.ids().uuid());
         self.change(|_, stack| {
+            let kind = match phase {
+                Phase::RollBackCreate | Phase::RollBackUpdate => Some(OperationKind::Rollback),
+                Phase::Delete => Some(OperationKind::DeleteStack),
+                Phase::Create | Phase::Update | Phase::CleanUp | Phase::CleanUpRollBack => None,
+            };
+            if let Some(kind) = kind {
+                stack.end_operation(OperationStatus::Failed, reason.clone());
+                stack.begin_operation(id, kind);
+            }
             stack.tell(event, status, reason);
             if let Some(operation) = &mut stack.operation {
                 operation.phase = phase;

@@ -2,7 +2,9 @@
 
 use super::chance::draw;
 use super::settings::{LatencySettings, Speed};
-use super::times::{CHANGE_SET, GAP, STACK_END, STACK_START, starts_early, times_of};
+use super::times::{
+    CHANGE_SET, CONFIGURATION, GAP, STACK_END, STACK_START, starts_early, times_of,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -72,6 +74,11 @@ impl Latency {
     /// From the end of a resource to the start of one that waited for it.
     pub fn gap(&self) -> Duration {
         self.scaled(GAP)
+    }
+
+    /// Until a resource is configured whose type does not tell it.
+    pub fn configuration(&self) -> Duration {
+        self.scaled(CONFIGURATION)
     }
 
     /// Until a change set is worked out.
@@ -156,6 +163,11 @@ impl Latency {
         );
         ends.insert(key.to_owned(), end);
         end
+    }
+
+    /// A time of AWS's, scaled like all others.
+    pub fn scale(&self, time: Duration) -> Duration {
+        self.scaled(time.as_secs_f64())
     }
 
     fn scaled(&self, seconds: f64) -> Duration {

@@ -266,6 +266,8 @@ impl Way<'_> {
             submitted: self.stage.first.clone(),
             description: None,
             on_failure: OnFailure::RollBack,
+            is_unchecked: false,
+            token: None,
         };
         Ok(engine::create_change_set(self.account, request)?.0)
     }

@@ -38,6 +38,9 @@ pub(super) const STACK_START: f64 = 2.0;
 pub(super) const STACK_END: f64 = 3.0;
 /// From the end of a resource to the start of one that waited for it. A, B.
 pub(super) const GAP: f64 = 1.0;
+/// Until a resource is configured whose type does not tell it: as those that
+/// do, in A and C.
+pub(super) const CONFIGURATION: f64 = 2.0;
 /// Until a change set is worked out: a guess.
 pub(super) const CHANGE_SET: f64 = 3.0;
 

@@ -49,6 +49,21 @@ impl Family for Repositories {
         Ok(Physical::new(id))
     }
 
+    fn actual(&self, state: &State, resource_type: &str, id: &str) -> Option<Value> {
+        let repository = state.ecr.repositories.get(id)?;
+        let recorded = state.inventory.get(resource_type, id)?;
+        let mut properties = recorded.properties.clone();
+        if let Some(mutability) = properties.get_mut("ImageTagMutability") {
+            let is = if repository.immutable {
+                "IMMUTABLE"
+            } else {
+                "MUTABLE"
+            };
+            *mutability = is.into();
+        }
+        Some(properties)
+    }
+
     fn delete(&self, state: &mut State, resource_type: &str, id: &str) -> Result<(), Failure> {
         let recorded = state.inventory.get(resource_type, id);
         let empty_on_delete =

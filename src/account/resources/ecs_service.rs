@@ -69,6 +69,12 @@ impl Family for Services {
             .map_or(Settled::Yes, Service::settled)
     }
 
+    fn actual(&self, state: &State, _: &str, id: &str) -> Option<serde_json::Value> {
+        let service = state.ecs.services.get(id)?;
+        let newest = service.deployments.first().filter(|_| !service.deleted)?;
+        Some((*newest.properties).clone())
+    }
+
     fn gone(&self, state: &State, id: &str) -> bool {
         !state.ecs.services.contains_key(id)
     }

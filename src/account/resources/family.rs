@@ -254,6 +254,12 @@ pub(in crate::account) trait Family: Sync {
         Settled::Yes
     }
 
+    /// The properties that a resource really has; nothing when it is gone.
+    fn actual(&self, state: &State, resource_type: &str, physical_id: &str) -> Option<Value> {
+        let recorded = state.inventory.get(resource_type, physical_id)?;
+        Some(recorded.properties.clone())
+    }
+
     /// Whether what was deleted has really ended.
     fn gone(&self, state: &State, physical_id: &str) -> bool {
         let _ = (state, physical_id);

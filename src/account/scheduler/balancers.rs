@@ -167,8 +167,19 @@ fn target_group(state: &State, arn: &str) -> Option<DesiredTargetGroup> {
     Some(DesiredTargetGroup {
         arn: arn.to_owned(),
         health_check: health_check(&recorded.properties),
+        deregistration_delay: deregistration_delay(&recorded.properties),
         targets: targets.collect(),
     })
+}
+
+/// Five minutes when the group does not say.
+fn deregistration_delay(properties: &Value) -> u32 {
+    let attributes = properties.get("TargetGroupAttributes");
+    let attributes = attributes.and_then(Value::as_array).into_iter().flatten();
+    let mut delays = attributes
+        .filter(|it| text(it, "Key") == Some("deregistration_delay.timeout_seconds"))
+        .filter_map(|it| u32::try_from(number_of(it.get("Value")?)?).ok());
+    delays.next().unwrap_or(300)
 }
 
 fn health_check(properties: &Value) -> TargetHealthCheck {

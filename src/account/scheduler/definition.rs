@@ -1,6 +1,6 @@
 //! Reads the properties of a task definition.
 
-use crate::account::desired::{ContainerHealthCheck, DesiredContainer};
+use crate::account::desired::{ContainerHealthCheck, DesiredContainer, Redirection};
 use crate::account::resources::{number_of, text_of, truth_of};
 use serde_json::Value;
 
@@ -18,6 +18,8 @@ pub struct Definition {
     pub mesh_resource: Option<String>,
     /// The name of the sidecar.
     pub proxy_container: Option<String>,
+    /// What is redirected to it.
+    pub redirection: Option<Redirection>,
     /// `x86_64` or `arm64`.
     pub architecture: Option<String>,
 }
@@ -36,12 +38,15 @@ pub fn parse(properties: &Value) -> Result<Definition, String> {
     let proxy = containers
         .iter()
         .find_map(|container| Some((container, mesh_resource(container)?)));
-    let named = properties
-        .get("ProxyConfiguration")
-        .and_then(|proxy| text(proxy, "ContainerName"));
+    let configured = properties.get("ProxyConfiguration");
+    let named = configured.and_then(|proxy| text(proxy, "ContainerName"));
+    let envoy = containers.iter().find(|container| is_envoy(container));
     Ok(Definition {
         mesh_resource: proxy.as_ref().map(|(_, resource)| resource.clone()),
-        proxy_container: named.or_else(|| Some(proxy?.0.name.clone())),
+        proxy_container: named
+            .or_else(|| Some(proxy?.0.name.clone()))
+            .or_else(|| Some(envoy?.name.clone())),
+        redirection: configured.map(redirection),
         architecture: properties
             .get("RuntimePlatform")
             .and_then(|platform| text(platform, "CpuArchitecture"))
@@ -119,6 +124,10 @@ fn container(properties: &Value) -> Result<DesiredContainer, String> {
         depends_on: list(properties, "DependsOn")
             .filter_map(|entry| Some((text(entry, "ContainerName")?, text(entry, "Condition")?)))
             .collect(),
+        stop_timeout: properties
+            .get("StopTimeout")
+            .and_then(number_of)
+            .and_then(|seconds| u32::try_from(seconds).ok()),
     })
 }
 
@@ -169,6 +178,30 @@ fn mesh_resource(container: &DesiredContainer) -> Option<String> {
         Some((_, path)) => format!("mesh/{path}"),
         None => value.to_owned(),
     })
+}
+
+/// Whether a container says itself that it is a proxy.
+fn is_envoy(container: &DesiredContainer) -> bool {
+    let program = container.entry_point.first();
+    program.is_some_and(|program| program.rsplit('/').next() == Some("envoy"))
+}
+
+fn redirection(proxy: &Value) -> Redirection {
+    let value = |wanted: &str| {
+        let mut all = list(proxy, "ProxyConfigurationProperties");
+        let found = all.find(|pair| text(pair, "Name").as_deref() == Some(wanted));
+        found.and_then(|pair| text(pair, "Value"))
+    };
+    let port = |name: &str| value(name)?.trim().parse().ok();
+    let ports = value("AppPorts").unwrap_or_default();
+    Redirection {
+        ingress_port: port("ProxyIngressPort"),
+        egress_port: port("ProxyEgressPort"),
+        app_ports: ports
+            .split(',')
+            .filter_map(|port| port.trim().parse().ok())
+            .collect(),
+    }
 }
 
 fn list<'a>(properties: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {

@@ -167,6 +167,7 @@ fn task(
         containers: definition.containers,
         mesh_resource: definition.mesh_resource,
         proxy_container: definition.proxy_container,
+        redirection: definition.redirection,
         address: addresses::free(state, deployment)?,
         dns_names,
         architecture: definition.architecture,

@@ -8,9 +8,12 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     // Without a name it reads the stacks of the account, a page for all.
     ("cloudformation:DescribeStacks", &[Scope::Looks]),
     ("cloudformation:ListImports", &[Scope::Looks]),
+    // In an account with many stacks, those that something is done to.
+    ("cloudformation:ListStacks", &[Scope::Looks]),
     ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
     ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),
+    ("cloudformation:CreateStack", &[Scope::Stacks]),
     ("cloudformation:DeleteChangeSet", &[Scope::Stacks]),
     ("cloudformation:DeleteStack", &[Scope::Stacks]),
     ("cloudformation:DescribeChangeSet", &[Scope::Stacks]),
@@ -33,6 +36,7 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("ecs:ListTasks", &[Scope::Looks]),
     ("ecs:DescribeServices", &[Scope::Cluster]),
     ("ecs:DescribeTasks", &[Scope::Cluster]),
+    ("appmesh:ListMeshes", &[Scope::Looks]),
     // Everybody may.
     ("sts:GetCallerIdentity", &[]),
 ];
@@ -40,8 +44,8 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
 /// What AWS asks for besides those: what a tag on a new key pair takes, the
 /// requests to the image registry, and the calls that go by another's name.
 pub(super) const IMPLIED: &[(&str, Scope)] = &[
-    ("cloudformation:ListStacks", Scope::Looks),
     ("cloudformation:TagResource", Scope::Stacks),
+    ("iam:PassRole", Scope::Acting),
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),
     ("ecr:CompleteLayerUpload", Scope::Repository),

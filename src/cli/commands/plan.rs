@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use serde::Serialize;
 
 use crate::cli::args::{Global, Plan as Arguments};
+use crate::cli::costs::Costs;
 use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::moving;
-use crate::cli::own_image;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::session::Session;
 use crate::cli::settings;
@@ -21,23 +22,36 @@ const NAME: usize = 42;
 /// The most changes of one stack that are shown to a person.
 const SHOWN: usize = 20;
 
+/// The document of `--output json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    /// With `--target aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Costs>,
+}
+
 pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
     let mut job = Job::open(&arguments.job)?;
     let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
     session.check_account(printer).await?;
-    if let Some(own) = own_image::find(&session, printer).await? {
-        wanted.take_image(&own);
-    }
+    wanted.settle(&session, printer).await?;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     job.summary.title("plan", &session.config);
     job.summary.plan(&plan);
     job.outputs
         .set("changes", &plan.has_changes().to_string())?;
-    printer.json(&plan)?;
-    printer.data(&text(&plan, printer.width()))?;
+    let cost = Costs::of(&session.config, wanted.stacks())?;
+    let mut said = text(&plan, printer.width());
+    if let Some(cost) = &cost {
+        said.push_str(&cost.text(printer.width()));
+    }
+    printer.json(&Document { plan: &plan, cost })?;
+    printer.data(&said)?;
     Ok(if arguments.exit_code && plan.has_changes() {
         CHANGES
     } else {
@@ -58,12 +72,16 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
         }
         let word = wrapped(&word, width, 2 + NAME + 1, style);
         let _ = writeln!(text, "  {name:<NAME$} {word}");
-        changes
+        let (tasks, others): (Vec<&Change>, Vec<&Change>) = changes
             .iter()
-            .take(SHOWN)
-            .for_each(|change| text.push_str(&line(change, width)));
-        if changes.len() > SHOWN {
-            let _ = writeln!(text, "      and {} more changes", changes.len() - SHOWN);
+            .partition(|change| matches!(change, Change::Tasks { .. }));
+        let shown = others.iter().take(SHOWN).chain(&tasks);
+        shown.for_each(|change| text.push_str(&line(change, width)));
+        if changes_only_the_mesh(changes) {
+            text.push_str("      -> the Envoys take it over; no task is replaced\n");
+        }
+        if others.len() > SHOWN {
+            let _ = writeln!(text, "      and {} more changes", others.len() - SHOWN);
         }
     }
     text.push_str(&moving::text(plan, width));
@@ -71,6 +89,20 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
         text.push_str("\nnothing would change\n");
     }
     text
+}
+
+/// Whether these are changes of App Mesh's resources, which reach running
+/// Envoys.
+fn changes_only_the_mesh(changes: &[Change]) -> bool {
+    let of_the_mesh = |change: &Change| match change {
+        Change::Resource { resource_type, .. } => resource_type.starts_with("AWS::AppMesh::"),
+        Change::Parameter { .. }
+        | Change::Tag { .. }
+        | Change::Section { .. }
+        | Change::Template
+        | Change::Tasks { .. } => false,
+    };
+    !changes.is_empty() && changes.iter().all(of_the_mesh)
 }
 
 /// What a step will do, in a word or two.
@@ -166,6 +198,10 @@ fn described(change: &Change) -> String {
         }
         Change::Section { kind, path } => format!("{} {path}", verb(*kind)),
         Change::Template => "the template".to_owned(),
+        Change::Tasks { service, certain } => {
+            let are = if *certain { "are" } else { "may be" };
+            format!("-> tasks of {service} {are} replaced (rolling)")
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::cli::args::{Global, Render};
 use crate::cli::exit::{DONE, Exit, Outcome};
 use crate::cli::printer::Printer;
 use crate::cli::settings;
-use crate::stack::{self, ParameterValue, RenderedStack, Role};
+use crate::cli::{mesh_runtime, sidecars};
+use crate::stack::{ParameterValue, RenderedStack, Role};
 
 /// A rendered stack in `--output json`.
 #[derive(Serialize)]
@@ -24,7 +25,8 @@ struct Document<'a> {
 
 pub(crate) fn run(global: &Global, arguments: &Render, printer: Printer) -> Outcome {
     let config = settings::load(global)?;
-    let mut stacks = stack::render(&config).map_err(|mistakes| settings::refused(&mistakes))?;
+    let runtime = mesh_runtime::presumed(&config);
+    let (mut stacks, _) = sidecars::stacks_of_any_size(&config, runtime, None)?;
     if let Some(wanted) = &arguments.stack {
         stacks.retain(|stack| stack.role.as_str() == wanted || stack.name.as_str() == wanted);
         if stacks.is_empty() {
@@ -86,7 +88,7 @@ fn document(stack: &RenderedStack) -> Document<'_> {
         .iter()
         .filter_map(|(name, value)| match value {
             ParameterValue::Known(value) => Some((name.as_str(), value.as_str())),
-            ParameterValue::AppImage => None,
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => None,
         });
     Document {
         stack: stack.name.to_string(),

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::plan;
 use crate::cli::args::{Global, Up};
+use crate::cli::costs::Costs;
 use crate::cli::decisions;
 use crate::cli::evidence;
 use crate::cli::exit::{DONE, Exit, FAILED, Outcome};
@@ -15,7 +16,6 @@ use crate::cli::job::{Fold, Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::moving;
 use crate::cli::outside;
-use crate::cli::own_image;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::run;
 use crate::cli::session::{self, Session};
@@ -115,14 +115,16 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     if claim.is_none() {
         claim = session.claim_on_aws(claiming, printer).await?;
     }
-    if let Some(own) = own_image::find(&session, printer).await? {
-        wanted.take_image(&own);
-    }
+    wanted.settle(&session, printer).await?;
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     let choices = decisions::choices(arguments, &plan)?;
-    agree(&session, arguments, &plan, printer)?;
+    let offer = Offer {
+        plan: &plan,
+        cost: Costs::of(&session.config, wanted.stacks())?,
+    };
+    agree(&session, arguments, &offer, printer)?;
     let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
     Ok(Prepared {
         session,
@@ -179,8 +181,20 @@ async fn tell_world(session: &Session, printer: Printer) {
     }
 }
 
+/// What there is to agree to.
+struct Offer<'a> {
+    plan: &'a Plan,
+    cost: Option<Costs>,
+}
+
 /// On AWS the plan is shown and agreed to: it costs money.
-fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> anyhow::Result<()> {
+fn agree(
+    session: &Session,
+    arguments: &Up,
+    offer: &Offer<'_>,
+    printer: Printer,
+) -> anyhow::Result<()> {
+    let Offer { plan, cost } = offer;
     let replaces = plan
         .steps
         .iter()
@@ -196,6 +210,9 @@ fn agree(session: &Session, arguments: &Up, plan: &Plan, printer: Printer) -> an
     }
     let fold = Fold::begin("plan", "Plan");
     talk(&plan::text(plan, printer.talk_width()));
+    if let Some(cost) = cost {
+        talk(cost.text(printer.talk_width()).trim());
+    }
     drop(fold);
     if free || arguments.yes {
         return Ok(());

@@ -194,7 +194,7 @@ mod tests {
         | `image push` | not started, because `key pair` failed |
 
         - **`key pair` failed**: the stack is in ROLLBACK_COMPLETE, where only a new one can take its place  
-          hint: run \`colormesh up\` again and agree to replace it (\`--yes\` agrees), or \`colormesh down\` first
+          hint: run \`colormesh up --replace-failed\`, which deletes it and makes it anew, or \`colormesh down\` first
         ");
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::carried;
 use super::images::Images;
 use crate::account::Account;
 use crate::account::desired::{
@@ -12,10 +13,11 @@ use crate::account::desired::{
     DesiredTask, MeshResource, Observed, ObservedContainer, ObservedTask, RuleAction, TaskStatus,
 };
 use crate::image::Owner;
-use crate::mesh::{ProxyId, Resource};
+use crate::mesh::{MeshName, ProxyId, Resource};
 use crate::runtime::{
-    self, Action, AppSpec, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule, Runtime,
-    SidecarState, TargetGroupId, TargetGroupSpec, TargetHealth, TaskId, TaskSpec, TaskState,
+    self, Action, AppSpec, CarriedProxy, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule,
+    Runtime, SidecarState, TargetGroupId, TargetGroupSpec, TargetHealth, TaskId, TaskSpec,
+    TaskState,
 };
 
 /// How long ECS lets a container end by itself when the task does not say.
@@ -83,10 +85,11 @@ async fn hand_over(
 }
 
 async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, String> {
-    let resource = task.mesh_resource.as_deref();
-    let resource =
-        resource.ok_or("no container names its part of the mesh: `APPMESH_RESOURCE_ARN`")?;
-    let (mesh, proxy) = ProxyId::parse(resource).map_err(|error| error.to_string())?;
+    let carried = match &task.mesh_resource {
+        Some(_) => None,
+        None => carried::proxy(task, images).await?,
+    };
+    let (mesh, proxy) = identity(task, carried.as_ref())?;
     let is_app =
         |container: &&DesiredContainer| Some(&container.name) != task.proxy_container.as_ref();
     let mut apps = task.containers.iter().filter(is_app);
@@ -106,7 +109,28 @@ async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, Stri
         proxy,
         address: task.address,
         app,
+        carried: carried.map(Arc::new),
     })
+}
+
+/// The node or gateway that a task is.
+fn identity(
+    task: &DesiredTask,
+    carried: Option<&CarriedProxy>,
+) -> Result<(MeshName, ProxyId), String> {
+    let resource = match (&task.mesh_resource, carried) {
+        (Some(resource), _) => resource.clone(),
+        (None, Some(carried)) => match carried.configuration.identity() {
+            Some(identity) => return Ok(identity),
+            None => format!("mesh/{}/virtualNode/{}", task.cluster, task.service_name),
+        },
+        (None, None) => {
+            return Err("no container is a proxy: one names its part of the mesh \
+                 (`APPMESH_RESOURCE_ARN`), or has `EntryPoint: [envoy]` and its configuration"
+                .to_owned());
+        }
+    };
+    ProxyId::parse(&resource).map_err(|error| error.to_string())
 }
 
 async fn app_spec(container: &DesiredContainer, images: &Images) -> Result<AppSpec, String> {
@@ -140,7 +164,9 @@ async fn app_spec(container: &DesiredContainer, images: &Images) -> Result<AppSp
         group: owner.group,
         read_only: container.read_only,
         port: container.ports.first().copied().unwrap_or(80),
-        stop_timeout: STOP_TIMEOUT,
+        stop_timeout: container
+            .stop_timeout
+            .map_or(STOP_TIMEOUT, |seconds| Duration::from_secs(seconds.into())),
     })
 }
 
@@ -221,6 +247,7 @@ fn target_group(group: &DesiredTargetGroup) -> TargetGroupSpec {
             unhealthy: check.unhealthy,
             statuses: statuses(&check.matcher),
         },
+        deregistration_delay: Duration::from_secs(group.deregistration_delay.into()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! there, `bridge` carries what the account wants to the runtime and back.
 
 mod bridge;
+mod carried;
 pub(crate) mod claim;
 pub(crate) mod daemon;
 mod images;

@@ -14,7 +14,7 @@ use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
     Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
-    Work, down, observe, up,
+    Terms, Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -26,7 +26,6 @@ pub(super) const IMAGE: &str =
 /// An account that only this test uses.
 pub(super) struct Lab {
     pub(super) cloud: Cloud,
-    #[expect(dead_code, reason = "for tests to come: faults and the call log")]
     pub(super) account: Account,
     pub(super) home: TempDir,
     image: ImageSource,
@@ -105,12 +104,14 @@ impl Lab {
         Work {
             environment: "e".into(),
             image: Some(self.image.clone()),
+            sidecars: Vec::new(),
             key_pair: Some(KeyPairWork {
                 name: "color-app".into(),
                 directory: self.ssh(),
             }),
             replace_failed: false,
             choices: Choices::default(),
+            terms: Terms::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),
         }

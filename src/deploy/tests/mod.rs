@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
 
 mod down;
+mod events;
 mod image;
 mod interrupted;
 mod lab;
 mod odd;
+mod scale;
 mod scripted;
+mod stage;
 mod states;
 mod up;

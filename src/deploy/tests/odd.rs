@@ -8,7 +8,7 @@ use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Scripted, UPDATE
 use crate::aws::{Cloud, StackStatus};
 use crate::deploy::{
     Choices, DeployError, Event, ImageSource, Interrupt, LastLines, Outcome, Progress, Report,
-    RunId, StepError, Work, down, observe, up,
+    RunId, StepError, Terms, Work, down, observe, up,
 };
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{RenderedStack, Role};
@@ -46,9 +46,11 @@ pub(super) async fn go_with(
     let mut work = Work {
         environment: "e".into(),
         image: Some(ImageSource::Given("i".into())),
+        sidecars: Vec::new(),
         key_pair: None,
         replace_failed: false,
         choices: Choices::default(),
+        terms: Terms::default(),
         last_lines: LastLines::default(),
         run: RunId::fresh(),
     };
@@ -122,6 +124,7 @@ async fn throttled_calls_never_fail_a_deployment() {
 #[tokio::test]
 async fn a_throttled_change_set_is_asked_for_until_it_is_made() {
     let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "REVIEW_IN_PROGRESS", TEMPLATE);
     scripted.0.lock().unwrap().refused_change_sets = 8;
     let (result, _) = go(&cloud, Direction::Up, one()).await;
     assert_eq!(the_outcome(&result), Outcome::Created);

@@ -2,7 +2,6 @@
 //! this process cannot be brought to: other people's operations, throttling,
 //! short pages, statuses that only accidents lead to.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
+use super::stage::{Newer, Refusal, Stage, change_set_arn, escape};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::endpoint::query::Query;
 
@@ -79,50 +79,15 @@ pub(super) const UPDATE_GOES_ON: Script = &[
     "A UPDATE_IN_PROGRESS",
 ];
 
-/// What is played, and what goes wrong on the way.
-#[derive(Default)]
-pub(super) struct Stage {
-    stacks: BTreeMap<String, Played>,
-    scripts: BTreeMap<(String, &'static str), Script>,
-    /// Each call whose number this divides is throttled.
-    pub(super) throttle_every: usize,
-    /// How many more change sets are throttled.
-    pub(super) refused_change_sets: usize,
-    /// How many more change sets have nothing in them.
-    pub(super) empty_change_sets: usize,
-    /// Whether change sets are worked out for ever.
-    pub(super) pending: bool,
-    /// The change sets that wait: stack, ARN, template.
-    pub(super) change_sets: Vec<(String, String, String)>,
-    /// What roll-backs were told to skip.
-    pub(super) skipped: Vec<String>,
-    /// How many events a page holds.
-    pub(super) page: usize,
-    /// Every call, by name.
-    pub(super) calls: Vec<String>,
-    numbers: usize,
-}
-
-#[derive(Clone, Default)]
-struct Played {
-    id: String,
-    status: String,
-    reason: String,
-    template: String,
-    /// Logical id, status, reason, token, id.
-    events: Vec<(String, String, String, String, String)>,
-}
-
 /// The endpoint.
 #[derive(Clone)]
 pub(super) struct Scripted(pub(super) Arc<Mutex<Stage>>);
-
-type Refusal = (&'static str, String);
 
 impl Scripted {
     pub(super) async fn start() -> (Self, Cloud) {
         let stage = Stage {
             page: 100,
+            pause: Duration::from_millis(30),
             ..Stage::default()
         };
         let this = Self(Arc::new(Mutex::new(stage)));
@@ -150,19 +115,7 @@ impl Scripted {
 
     /// Puts a stack on the stage.
     pub(super) fn put(&self, stack: &str, status: &str, template: &str) {
-        let mut stage = self.0.lock().unwrap();
-        stage.numbers += 1;
-        let id = format!(
-            "arn:aws:cloudformation:us-west-2:1:stack/{stack}/{}",
-            stage.numbers
-        );
-        let played = Played {
-            id,
-            status: status.into(),
-            template: template.into(),
-            ..Played::default()
-        };
-        stage.stacks.insert(stack.to_owned(), played);
+        self.0.lock().unwrap().put(stack, status, template);
     }
 
     pub(super) fn put_status(&self, stack: &str, status: &str) {
@@ -183,7 +136,7 @@ impl Scripted {
         let set = (
             stack.to_owned(),
             change_set_arn(name),
-            TEMPLATE_OF_NOBODY.to_owned(),
+            "Resources: {Old: {Type: T::T}}".to_owned(),
         );
         self.0.lock().unwrap().change_sets.push(set);
     }
@@ -191,6 +144,7 @@ impl Scripted {
     /// Plays a whole script at once: what happened before.
     pub(super) fn played(&self, stack: &str, script: Script, token: &str) {
         let mut stage = self.0.lock().unwrap();
+        stage.begin(stack);
         for line in script {
             assert!(stage.beat(stack, line, token));
         }
@@ -206,15 +160,22 @@ impl Scripted {
     /// played on it before ends there: a deletion stops a creation.
     pub(super) fn play(&self, stack: &str, script: Script, token: &str) {
         let (this, stack, token) = (self.clone(), stack.to_owned(), token.to_owned());
-        let first = this.0.lock().unwrap().beat(&stack, script[0], &token);
-        assert!(first);
+        let pause = {
+            let mut stage = this.0.lock().unwrap();
+            stage.begin(&stack);
+            assert!(stage.beat(&stack, script[0], &token));
+            stage.pause
+        };
         tokio::spawn(async move {
             for line in &script[1..] {
-                tokio::time::sleep(Duration::from_millis(30)).await;
+                tokio::time::sleep(pause).await;
                 let mut stage = this.0.lock().unwrap();
                 let latest = stage.stacks[&stack].events.last();
-                if latest.is_some_and(|(_, _, _, of, _)| *of != token) {
+                if latest.is_some_and(|latest| latest.token != token) {
                     return;
+                }
+                if line.contains("ROLLBACK_IN_PROGRESS") {
+                    stage.begin(&stack);
                 }
                 stage.beat(&stack, line, &token);
             }
@@ -224,6 +185,9 @@ impl Scripted {
     fn handle(&self, query: &Query) -> Result<String, Refusal> {
         let mut stage = self.0.lock().unwrap();
         stage.calls.push(query.action().to_owned());
+        if stage.is_over_limit(query.action()) {
+            return Err(("Throttling", "Rate exceeded".into()));
+        }
         let every = stage.throttle_every;
         if every > 0 && stage.calls.len().is_multiple_of(every) {
             return Err(("Throttling", "Rate exceeded".into()));
@@ -235,11 +199,29 @@ impl Scripted {
         let name = query.get("StackName").unwrap_or_default().to_owned();
         match query.action() {
             "DescribeStacks" => stage.describe(&name),
+            "ListStacks" => Ok(stage.under_way()),
+            "DescribeEvents" => match stage.newer {
+                Newer::Absent => Err(("InvalidAction", "no such action".into())),
+                Newer::Denied => Err(("AccessDenied", "not authorized".into())),
+                Newer::There => stage.operation_events(query),
+            },
             "GetTemplate" => {
-                let template = &stage.find(&name)?.1.template;
-                Ok(format!("<TemplateBody>{}</TemplateBody>", escape(template)))
+                let template = escape(stage.template(&name)?);
+                Ok(format!("<TemplateBody>{template}</TemplateBody>"))
             }
             "DescribeStackEvents" => stage.events(&name, query.get("NextToken")),
+            "CreateStack" if stage.only_change_sets => {
+                Err(("AccessDenied", "not authorized".into()))
+            }
+            "CreateStack" => {
+                let id = stage.create_stack(&name, query)?;
+                let script = stage.scripts.get(&(name.clone(), "create"));
+                let script = *script.unwrap_or(&CREATES);
+                drop(stage);
+                let token = query.get("ClientRequestToken").unwrap_or_default();
+                self.play(&name, script, token);
+                Ok(format!("<StackId>{id}</StackId>"))
+            }
             "CreateChangeSet" => stage.create_change_set(&name, query),
             "DescribeChangeSet" if stage.pending => Ok("<Status>CREATE_PENDING</Status>".into()),
             "DescribeChangeSet" if stage.empty_change_sets > 0 => {
@@ -314,192 +296,4 @@ async fn answer(State(this): State<Scripted>, body: Bytes) -> Response {
             (StatusCode::BAD_REQUEST, body).into_response()
         }
     }
-}
-
-impl Stage {
-    /// By name, unless it is deleted; by ARN always.
-    fn find(&self, name: &str) -> Result<(&String, &Played), Refusal> {
-        self.stacks
-            .iter()
-            .find(|(key, played)| {
-                played.id == name || (*key == name && played.status != "DELETE_COMPLETE")
-            })
-            .ok_or_else(|| {
-                (
-                    "ValidationError",
-                    format!("Stack with id {name} does not exist"),
-                )
-            })
-    }
-
-    fn beat(&mut self, stack: &str, line: &str, token: &str) -> bool {
-        self.numbers += 1;
-        let number = format!("event-{}", self.numbers);
-        let mut words = line.splitn(3, ' ');
-        let (who, status, reason) = (
-            words.next().unwrap(),
-            words.next().unwrap(),
-            words.next().unwrap_or_default(),
-        );
-        let Some(played) = self.stacks.get_mut(stack) else {
-            return false;
-        };
-        if who == "@template" {
-            played.template = line.trim_start_matches("@template ").into();
-            return true;
-        }
-        if who == "@" {
-            (played.status, played.reason) = (status.into(), reason.into());
-        }
-        let who = if who == "@" { stack } else { who };
-        played.events.push((
-            who.into(),
-            status.into(),
-            reason.into(),
-            token.into(),
-            number,
-        ));
-        true
-    }
-
-    fn describe(&self, name: &str) -> Result<String, Refusal> {
-        let shown: Vec<_> = if name.is_empty() {
-            self.stacks
-                .iter()
-                .filter(|(_, played)| played.status != "DELETE_COMPLETE")
-                .collect()
-        } else {
-            vec![self.find(name)?]
-        };
-        let one = |(name, played): (&String, &Played)| {
-            format!(
-                "<member><StackName>{name}</StackName><StackId>{}</StackId><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
-                 <StackStatus>{}</StackStatus><StackStatusReason>{}</StackStatusReason></member>",
-                played.id,
-                played.status,
-                escape(&played.reason)
-            )
-        };
-        Ok(format!(
-            "<Stacks>{}</Stacks>",
-            shown.into_iter().map(one).collect::<String>()
-        ))
-    }
-
-    fn events(&self, name: &str, from: Option<&str>) -> Result<String, Refusal> {
-        let (stack, played) = self.find(name)?;
-        let from: usize = from.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let page: String = played
-            .events
-            .iter()
-            .rev()
-            .skip(from)
-            .take(self.page)
-            .map(|(who, status, reason, token, id)| {
-                let (kind, physical) =
-                    if who == stack { ("AWS::CloudFormation::Stack", played.id.as_str()) } else { ("T::T", "p") };
-                format!(
-                    "<member><StackId>{}</StackId><EventId>{id}</EventId><StackName>{stack}</StackName>\
-                     <LogicalResourceId>{who}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId>\
-                     <ResourceType>{kind}</ResourceType><Timestamp>1999-01-01T00:00:00Z</Timestamp>\
-                     <ResourceStatus>{status}</ResourceStatus><ResourceStatusReason>{}</ResourceStatusReason>\
-                     <ClientRequestToken>{token}</ClientRequestToken></member>",
-                    played.id, escape(reason)
-                )
-            })
-            .collect();
-        let next = from + self.page;
-        let more = if next < played.events.len() {
-            format!("<NextToken>{next}</NextToken>")
-        } else {
-            String::new()
-        };
-        Ok(format!("<StackEvents>{page}</StackEvents>{more}"))
-    }
-
-    fn create_change_set(&mut self, name: &str, query: &Query) -> Result<String, Refusal> {
-        let template = query.get("TemplateBody").unwrap_or_default().to_owned();
-        let is_new = self.find(name).is_err();
-        let played = if is_new {
-            self.numbers += 1;
-            let id = format!(
-                "arn:aws:cloudformation:us-west-2:1:stack/{name}/{}",
-                self.numbers
-            );
-            self.stacks.insert(
-                name.to_owned(),
-                Played {
-                    id,
-                    status: "REVIEW_IN_PROGRESS".into(),
-                    ..Played::default()
-                },
-            );
-            self.stacks.get_mut(name).expect("just put there")
-        } else {
-            self.stacks.get_mut(name).expect("found")
-        };
-        let status = played.status.as_str();
-        if query.get("ChangeSetType") == Some("CREATE") && status != "REVIEW_IN_PROGRESS" {
-            let text = format!(
-                "Stack [{name}] already exists and cannot be created again with the changeSet [c]."
-            );
-            return Err(("ValidationError", text));
-        }
-        if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" {
-            let text = format!(
-                "Stack:{} is in {status} state and can not be updated.",
-                played.id
-            );
-            return Err(("ValidationError", text));
-        }
-        let (stack_id, id) = (
-            played.id.clone(),
-            change_set_arn(query.get("ChangeSetName").unwrap_or_default()),
-        );
-        self.change_sets
-            .push((name.to_owned(), id.clone(), template));
-        Ok(format!("<Id>{id}</Id><StackId>{stack_id}</StackId>"))
-    }
-
-    fn list_change_sets(&self, stack: &str) -> String {
-        let of_stack = self.change_sets.iter().filter(|(of, ..)| of == stack);
-        let sets: String = of_stack
-            .map(|(_, id, _)| {
-                let name = id.trim_start_matches(CHANGE_SET);
-                format!(
-                    "<member><ChangeSetId>{id}</ChangeSetId><ChangeSetName>{name}</ChangeSetName>\
-                     <Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus></member>"
-                )
-            })
-            .collect();
-        format!("<Summaries>{sets}</Summaries>")
-    }
-
-    /// Gives the template of a change set to its stack, whose change sets are
-    /// gone then; tells which stack that is.
-    fn take_change_set(&mut self, id: &str) -> Result<String, Refusal> {
-        let found = self.change_sets.iter().find(|(_, set, _)| set == id);
-        let Some((stack, _, template)) = found.cloned() else {
-            return Err((
-                "ChangeSetNotFound",
-                format!("ChangeSet [{id}] does not exist"),
-            ));
-        };
-        self.change_sets.retain(|(of, ..)| *of != stack);
-        self.stacks.get_mut(&stack).unwrap().template = template;
-        Ok(stack)
-    }
-}
-
-const TEMPLATE_OF_NOBODY: &str = "Resources: {Old: {Type: T::T}}";
-const CHANGE_SET: &str = "arn:change-set/";
-
-fn change_set_arn(name: &str) -> String {
-    format!("{CHANGE_SET}{name}")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::lab::{Lab, REPOSITORIES, five, stack};
+use crate::account::lab::{ResourceEffect, ResourceFault, Verb};
 use crate::deploy::{DeployError, Interrupter};
 use crate::plan::{Action, Direction, Plan};
 use crate::stack::{ParameterValue, Role};
@@ -44,7 +45,6 @@ async fn each_event_is_told_once_and_in_order() {
     assert_eq!(
         told,
         [
-            "e-vpc REVIEW_IN_PROGRESS",
             "e-vpc CREATE_IN_PROGRESS",
             "Vpc CREATE_IN_PROGRESS",
             "Vpc CREATE_COMPLETE",
@@ -83,16 +83,15 @@ async fn only_what_differs_is_changed() {
 #[tokio::test]
 async fn a_failure_names_its_cause_and_stops_only_what_needs_it() {
     let lab = Lab::start().await;
-    let other = stack("other", Role::EcrRepositories, REPOSITORIES);
-    lab.up(vec![other]).await.report();
-
-    // Its repository has a name that is taken.
     let mut stacks = five();
     stacks[1].template = stacks[1].template.replace(
         "Outputs:",
-        "  App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app}}\nOutputs:",
+        "  App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app-2}}\nOutputs:",
     );
-    stacks[2].template = REPOSITORIES.replace("e-app", "e-app-2");
+    let reason = "too many repositories".to_owned();
+    let fails = ResourceEffect::Fail { reason };
+    let rule = ResourceFault::of("e-ecs-cluster", "App", Verb::Create, fails);
+    lab.account.lab().fail_resource(rule);
     let run = lab.up(stacks.clone()).await;
     let failures = run.failures();
     assert_eq!(failures.len(), 1, "{failures:?}");
@@ -133,6 +132,23 @@ async fn a_failure_names_its_cause_and_stops_only_what_needs_it() {
         .await;
     assert_eq!(last.outcome("e-ecs-cluster"), "created");
     assert_eq!(last.outcome("e-ecs-service"), "created");
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_told_before_anything_runs() {
+    let lab = Lab::start().await;
+    let other = stack("other", Role::EcrRepositories, REPOSITORIES);
+    lab.up(vec![other]).await.report();
+    let failures = lab.up(five()).await.failures();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert!(
+        failures[0].contains("/Resources/App/Properties/RepositoryName")
+            && failures[0].contains("already exists"),
+        "{failures:?}"
+    );
+    // Nothing is left of the stack that was not made.
+    let left = lab.cloud.stack("e-ecr-repositories").await.unwrap();
+    assert_eq!(left, None);
 }
 
 #[tokio::test]

@@ -1,31 +1,44 @@
-//! Stacks, change sets and events as clients read them.
+//! Stacks and their resources as clients read them.
 
-use crate::account::cloudformation::{
-    self as engine, ChangeAction, ChangeSet, ChangeSetStatus, Event, OnFailure, Replacement, Stack,
-    StackResource,
-};
+use super::drift;
+use crate::account::cloudformation::{self as engine, OnFailure, Stack, StackResource, Terms};
 use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
 use crate::endpoint::xml::Xml;
 
-/// Entries on a page of events, as AWS has them.
+/// Entries on a page, as AWS has them.
 const PAGE: usize = 100;
+/// How many operations a stack's description names, the newest first.
+const LAST_OPERATIONS: usize = 5;
 
-pub(super) fn stacks(account: &Account, xml: &mut Xml, name: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn stacks(
+    account: &Account,
+    xml: &mut Xml,
+    name: Option<&str>,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
     account.read(|state| {
         let state = &state.cloudformation;
         let found: Vec<&Stack> = match name {
             Some(name) => vec![engine::find_readable(state, name)?],
-            None => state
-                .stacks
-                .values()
-                .map(|stack| &**stack)
-                .filter(|stack| stack.is_live())
-                .collect(),
+            None => live(state),
         };
-        xml.list("Stacks", found, stack);
+        let page = page(xml, found.len(), next);
+        xml.list("Stacks", &found[page], |xml, it| stack(xml, it));
         Ok(())
     })
+}
+
+/// All stacks that are there, the newest first.
+fn live(state: &engine::CloudFormationState) -> Vec<&Stack> {
+    let stacks = state.stacks.values().map(|stack| &**stack);
+    newest_first(stacks.filter(|stack| stack.is_live()).collect())
+}
+
+/// In an order that new stacks do not disturb much.
+fn newest_first(mut stacks: Vec<&Stack>) -> Vec<&Stack> {
+    stacks.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+    stacks
 }
 
 /// What a stack's description and its summary have in common.
@@ -40,6 +53,12 @@ fn summary(xml: &mut Xml, stack: &Stack) {
         .maybe("DeletionTime", stack.deleted.map(|time| time.to_string()))
         .text("StackStatus", &stack.status)
         .maybe("StackStatusReason", stack.reason.as_ref());
+    drift::of_stack(xml, stack);
+    let recent = stack.operations.iter().rev().take(LAST_OPERATIONS);
+    xml.list("LastOperations", recent, |xml, operation| {
+        xml.text("OperationType", operation.kind.text())
+            .text("OperationId", &operation.id);
+    });
 }
 
 fn stack(xml: &mut Xml, stack: &Stack) {
@@ -51,6 +70,7 @@ fn stack(xml: &mut Xml, stack: &Stack) {
         )
         .text("EnableTerminationProtection", stack.protected.to_string());
     let spec = &stack.spec;
+    terms(xml, &spec.terms);
     xml.texts("Capabilities", &spec.capabilities);
     xml.list("Parameters", &spec.parameters, |xml, (name, value)| {
         xml.text("ParameterKey", name).text("ParameterValue", value);
@@ -66,69 +86,73 @@ fn stack(xml: &mut Xml, stack: &Stack) {
     });
 }
 
-pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str]) {
+/// What else was asked for, also in the description of a change set.
+pub(super) fn terms(xml: &mut Xml, terms: &Terms) {
+    xml.texts("NotificationARNs", &terms.notification_arns);
+    xml.element("RollbackConfiguration", |xml| {
+        xml.list("RollbackTriggers", &terms.rollback_triggers, |xml, it| {
+            xml.text("Arn", &it.arn).text("Type", &it.kind);
+        });
+        let minutes = terms.monitoring_minutes;
+        xml.maybe(
+            "MonitoringTimeInMinutes",
+            minutes.map(|minutes| minutes.to_string()),
+        );
+    });
+    let minutes = terms.timeout_minutes;
+    xml.maybe(
+        "TimeoutInMinutes",
+        minutes.map(|minutes| minutes.to_string()),
+    );
+    xml.maybe("RoleARN", terms.role_arn.as_ref());
+    if terms.is_express {
+        xml.element("DeploymentConfig", |xml| _ = xml.text("Mode", "EXPRESS"));
+    }
+    if terms.retain_except_on_create {
+        xml.text("RetainExceptOnCreate", "true");
+    }
+}
+
+pub(super) fn summaries(account: &Account, xml: &mut Xml, statuses: &[&str], next: Option<&str>) {
     account.read(|state| {
-        let stacks = state.cloudformation.stacks.values();
+        let stacks = state.cloudformation.stacks.values().map(|stack| &**stack);
         let wanted =
             stacks.filter(|stack| statuses.is_empty() || statuses.contains(&stack.status.as_str()));
-        xml.list("StackSummaries", wanted, |xml, stack| summary(xml, stack));
+        let wanted = newest_first(wanted.collect());
+        let page = page(xml, wanted.len(), next);
+        xml.list("StackSummaries", &wanted[page], |xml, stack| {
+            summary(xml, stack);
+        });
     });
 }
 
 /// The stack of this name, or the error that most calls give.
-fn known<'a>(state: &'a engine::CloudFormationState, name: &str) -> Result<&'a Stack, ApiError> {
+pub(super) fn known<'a>(
+    state: &'a engine::CloudFormationState,
+    name: &str,
+) -> Result<&'a Stack, ApiError> {
     let absent = || ApiError::validation(format!("Stack [{name}] does not exist"));
     engine::find(state, name).ok_or_else(absent)
 }
 
-pub(super) fn events(
-    account: &Account,
-    xml: &mut Xml,
-    name: &str,
-    next: Option<&str>,
-) -> Result<(), ApiError> {
-    account.read(|state| {
-        let stack = known(&state.cloudformation, name)?;
-        // The token counts from the oldest, so that new events move no page.
-        let end = next
-            .and_then(|next| next.parse().ok())
-            .unwrap_or(stack.events.len());
-        let end = end.min(stack.events.len());
-        let start = end.saturating_sub(PAGE);
-        let page = stack.events[start..end].iter().rev();
-        xml.list("StackEvents", page, |xml, entry| event(xml, stack, entry));
-        if start > 0 {
-            xml.text("NextToken", start.to_string());
-        }
-        Ok(())
-    })
-}
-
-fn event(xml: &mut Xml, stack: &Stack, event: &Event) {
-    xml.text("StackId", &stack.id)
-        .text("StackName", &stack.name)
-        .text("EventId", &event.id)
-        .text("Timestamp", event.time.to_string())
-        .text("LogicalResourceId", &event.logical_id)
-        .text("PhysicalResourceId", &event.physical_id)
-        .text("ResourceType", &event.resource_type)
-        .text("ResourceStatus", &event.status)
-        .maybe("ResourceStatusReason", event.reason.as_ref())
-        .maybe(
-            "ResourceProperties",
-            event.properties().map(ToString::to_string),
-        )
-        .maybe("ClientRequestToken", event.token.as_ref())
-        .maybe("DetailedStatus", event.detailed.as_ref());
-}
-
 /// The entries from where the token stands; writes the token of the rest.
-fn page(xml: &mut Xml, length: usize, next: Option<&str>) -> std::ops::Range<usize> {
+pub(super) fn page(xml: &mut Xml, length: usize, next: Option<&str>) -> std::ops::Range<usize> {
+    page_of(xml, length, next, None)
+}
+
+/// The same with pages of another size, if one is given.
+pub(super) fn page_of(
+    xml: &mut Xml,
+    length: usize,
+    next: Option<&str>,
+    size: Option<usize>,
+) -> std::ops::Range<usize> {
+    let size = size.unwrap_or(PAGE).clamp(1, PAGE);
     let start = next
         .and_then(|next| next.parse().ok())
         .unwrap_or(0)
         .min(length);
-    let end = (start + PAGE).min(length);
+    let end = (start + size).min(length);
     if end < length {
         xml.text("NextToken", end.to_string());
     }
@@ -150,6 +174,7 @@ pub(super) fn resource_summaries(
         xml.list("StackResourceSummaries", found, |xml, (id, resource)| {
             resource_status(xml, id, resource);
             xml.text("LastUpdatedTimestamp", resource.updated.to_string());
+            drift::of_resource(xml, stack, id);
         });
         Ok(())
     })
@@ -176,26 +201,50 @@ pub(super) fn resource(account: &Account, xml: &mut Xml, query: &Query) -> Resul
                 .text("StackName", &stack.name);
             resource_status(xml, id, found);
             xml.text("LastUpdatedTimestamp", found.updated.to_string());
+            drift::of_resource(xml, stack, id);
         });
         Ok(())
     })
 }
 
 pub(super) fn resources(account: &Account, xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
-    let name = query.require("StackName")?;
     let wanted = query.get("LogicalResourceId");
     account.read(|state| {
-        let stack = engine::find_readable(&state.cloudformation, name)?;
+        let state = &state.cloudformation;
+        let stack = match (query.get("StackName"), query.get("PhysicalResourceId")) {
+            (Some(name), _) => engine::find_readable(state, name)?,
+            (None, Some(physical)) => of_physical(state, physical)?,
+            (None, None) => known(state, query.require("StackName")?)?,
+        };
+        // There are no pages here: AWS gives the first hundred.
         let found = engine::find_resources(stack)
-            .filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id));
+            .filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id))
+            .take(PAGE);
         xml.list("StackResources", found, |xml, (id, resource)| {
             xml.text("StackId", &stack.id)
                 .text("StackName", &stack.name);
             resource_status(xml, id, resource);
             xml.text("Timestamp", resource.updated.to_string());
+            drift::of_resource(xml, stack, id);
         });
         Ok(())
     })
+}
+
+/// The stack that a resource belongs to.
+fn of_physical<'a>(
+    state: &'a engine::CloudFormationState,
+    physical: &str,
+) -> Result<&'a Stack, ApiError> {
+    let has = |stack: &&&Stack| {
+        let mut resources = stack.resources.values();
+        resources.any(|resource| resource.physical_id.as_deref() == Some(physical))
+    };
+    live(state)
+        .iter()
+        .find(has)
+        .copied()
+        .ok_or_else(|| ApiError::validation(format!("Stack for {physical} does not exist")))
 }
 
 fn resource_status(xml: &mut Xml, id: &str, resource: &StackResource) {
@@ -236,96 +285,11 @@ pub(super) fn exports(account: &Account, xml: &mut Xml, next: Option<&str>) {
     });
 }
 
-pub(super) fn change_sets(account: &Account, xml: &mut Xml, name: &str) -> Result<(), ApiError> {
+/// What updates may do, if that was said.
+pub(super) fn policy(account: &Account, xml: &mut Xml, name: &str) -> Result<(), ApiError> {
     account.read(|state| {
         let stack = known(&state.cloudformation, name)?;
-        xml.list("Summaries", stack.change_sets.values(), |xml, set| {
-            head(xml, stack, set);
-        });
+        xml.maybe("StackPolicyBody", stack.policy.as_ref());
         Ok(())
     })
-}
-
-fn head(xml: &mut Xml, stack: &Stack, set: &ChangeSet) {
-    let execution = match set.status {
-        ChangeSetStatus::Pending | ChangeSetStatus::InProgress | ChangeSetStatus::Failed => {
-            "UNAVAILABLE"
-        }
-        ChangeSetStatus::Complete => "AVAILABLE",
-        ChangeSetStatus::Executed => "EXECUTE_COMPLETE",
-    };
-    xml.text("ChangeSetId", &set.id)
-        .text("ChangeSetName", &set.name)
-        .text("StackId", &stack.id)
-        .text("StackName", &stack.name)
-        .text("CreationTime", set.created.to_string())
-        .text("Status", engine::status_text(set.status))
-        .text("ExecutionStatus", execution)
-        .maybe("StatusReason", set.reason.as_ref())
-        .maybe("Description", set.description.as_ref());
-}
-
-pub(super) fn change_set(xml: &mut Xml, stack: &Stack, set: &ChangeSet, next: Option<&str>) {
-    head(xml, stack, set);
-    xml.texts("Capabilities", &set.spec.capabilities);
-    xml.list("Parameters", &set.spec.parameters, |xml, (name, value)| {
-        xml.text("ParameterKey", name).text("ParameterValue", value);
-    });
-    xml.list("Tags", &set.spec.tags, |xml, (name, value)| {
-        xml.text("Key", name).text("Value", value);
-    });
-    let page = page(xml, set.changes.len(), next);
-    xml.list("Changes", &set.changes[page], |xml, change| {
-        xml.text("Type", "Resource");
-        xml.element("ResourceChange", |xml| {
-            xml.text("Action", action(change.action))
-                .text("LogicalResourceId", &change.logical_id)
-                .maybe("PhysicalResourceId", change.physical_id.as_ref())
-                .text("ResourceType", &change.resource_type)
-                .maybe("Replacement", change.replacement.map(replacement));
-            let tags = change.properties.contains_key("Tags");
-            let others = change.properties.keys().any(|name| name != "Tags");
-            xml.texts(
-                "Scope",
-                others
-                    .then_some("Properties")
-                    .into_iter()
-                    .chain(tags.then_some("Tags")),
-            );
-            xml.list("Details", &change.properties, |xml, (name, needs_new)| {
-                xml.element("Target", |xml| {
-                    xml.text("Attribute", "Properties").text("Name", name);
-                    xml.text("RequiresRecreation", recreation(*needs_new));
-                });
-                // What depends on another resource is evaluated only then.
-                let dynamic = *needs_new == Replacement::Conditional;
-                xml.text("Evaluation", if dynamic { "Dynamic" } else { "Static" })
-                    .text("ChangeSource", "DirectModification");
-            });
-        });
-    });
-}
-
-fn action(action: ChangeAction) -> &'static str {
-    match action {
-        ChangeAction::Add => "Add",
-        ChangeAction::Modify => "Modify",
-        ChangeAction::Remove => "Remove",
-    }
-}
-
-fn replacement(replacement: Replacement) -> &'static str {
-    match replacement {
-        Replacement::True => "True",
-        Replacement::False => "False",
-        Replacement::Conditional => "Conditional",
-    }
-}
-
-fn recreation(replacement: Replacement) -> &'static str {
-    match replacement {
-        Replacement::False => "Never",
-        Replacement::Conditional => "Conditionally",
-        Replacement::True => "Always",
-    }
 }

@@ -1,8 +1,8 @@
 //! What a client submits for a stack.
 
 use crate::account::cloudformation::{
-    ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, StackRequest, Submitted,
-    find_readable, needed_capability,
+    ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, RollbackTrigger,
+    StackRequest, Submitted, Terms, find_readable, needed_capability,
 };
 use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
@@ -29,6 +29,8 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
         submitted: submitted(query)?,
         description: query.get("Description").map(str::to_owned),
         on_failure: on_failure(query)?.unwrap_or_default(),
+        is_unchecked: query.flag("DisableValidation"),
+        token: query.get("ClientToken").map(str::to_owned),
     })
 }
 
@@ -53,6 +55,10 @@ pub(super) fn on_failure(query: &Query) -> Result<Option<OnFailure>, ApiError> {
             "You cannot specify both DisableRollback and OnFailure",
         )),
         (Some("true"), None) => Ok(Some(OnFailure::Keep)),
+        (None, None) if is_express(query) => {
+            let keeps = query.get("DeploymentConfig.DisableRollback") != Some("false");
+            Ok(keeps.then_some(OnFailure::Keep))
+        }
         (_, named) => Ok(named),
     }
 }
@@ -116,12 +122,42 @@ pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
             .map(|tag| (pair("Key", tag), pair("Value", tag)));
         submitted.tags = Some(tags.collect());
     }
+    submitted.terms = terms(query);
     submitted.capabilities = query
         .list("Capabilities")
         .into_iter()
         .map(str::to_owned)
         .collect();
     Ok(submitted)
+}
+
+fn is_express(query: &Query) -> bool {
+    query.get("DeploymentConfig.Mode") == Some("EXPRESS")
+}
+
+fn terms(query: &Query) -> Terms {
+    let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
+    let owned = |text: &str| text.to_owned();
+    let triggers = query.members("RollbackConfiguration.RollbackTriggers");
+    Terms {
+        notification_arns: query
+            .list("NotificationARNs")
+            .into_iter()
+            .map(owned)
+            .collect(),
+        rollback_triggers: triggers
+            .iter()
+            .map(|trigger| RollbackTrigger {
+                arn: trigger.get("Arn").unwrap_or_default().to_owned(),
+                kind: trigger.get("Type").unwrap_or_default().to_owned(),
+            })
+            .collect(),
+        monitoring_minutes: number("RollbackConfiguration.MonitoringTimeInMinutes"),
+        timeout_minutes: number("TimeoutInMinutes"),
+        role_arn: query.get("RoleARN").map(owned),
+        is_express: is_express(query),
+        retain_except_on_create: query.flag("RetainExceptOnCreate"),
+    }
 }
 
 fn body(query: &Query) -> Result<Option<String>, ApiError> {

@@ -1,19 +1,68 @@
 //! Listeners and filter chains.
 
-use super::{Address, CidrRange, Extension, Matcher, Seconds};
+use serde::Serialize;
+
+use super::{Address, CidrRange, Extension, Matcher, Seconds, Typed};
 
 message!(Listener {
     name: String,
     address: Address,
     traffic_direction: &'static str,
     stat_prefix: Option<String>,
-    listener_filters: Vec<Extension>,
+    listener_filters: Vec<ListenerFilter>,
     listener_filters_timeout: Option<Seconds>,
     continue_on_listener_filters_timeout: Option<bool>,
     filter_chains: Vec<FilterChain>,
     filter_chain_matcher: Option<Box<Matcher>>,
     default_filter_chain: Option<FilterChain>,
 });
+
+message!(ListenerFilter {
+    name: &'static str,
+    typed_config: Typed,
+    filter_disabled: Option<ConnectionMatch>,
+});
+
+/// The connections that a listener filter leaves alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConnectionMatch {
+    DestinationPortRange(PortRange),
+    OrMatch(ConnectionMatches),
+}
+
+message!(ConnectionMatches {
+    rules: Vec<ConnectionMatch>,
+});
+
+message!(
+    /// Without its end, which is one more than the last port.
+    PortRange {
+    start: u16,
+    end: u32,
+}
+);
+
+present!(ConnectionMatch);
+
+// === impl ConnectionMatch ===
+
+impl ConnectionMatch {
+    /// Connections to any of these ports; `None` for none.
+    pub(crate) fn ports(ports: impl IntoIterator<Item = u16>) -> Option<Self> {
+        let mut rules: Vec<Self> = ports
+            .into_iter()
+            .map(|start| {
+                let end = u32::from(start) + 1;
+                Self::DestinationPortRange(PortRange { start, end })
+            })
+            .collect();
+        match rules.len() {
+            0 | 1 => rules.pop(),
+            _ => Some(Self::OrMatch(ConnectionMatches { rules })),
+        }
+    }
+}
 
 message!(FilterChain {
     name: String,

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use super::exposure::{Exposure, exposures};
 use super::{CompileError, Resolvable};
 use crate::envoy::addresses;
+use crate::envoy::surroundings::Plain;
 use crate::mesh::{EgressFilter, Matching, Mesh, Transport, VirtualNode};
 
 /// The ports of a node's backends.
@@ -23,7 +24,11 @@ pub(super) struct Backends<'a> {
 // === impl Backends ===
 
 impl<'a> Backends<'a> {
-    pub(super) fn of(mesh: &'a Mesh, node: &'a VirtualNode) -> Result<Self, CompileError> {
+    pub(super) fn of(
+        mesh: &'a Mesh,
+        node: &'a VirtualNode,
+        told_apart: Plain,
+    ) -> Result<Self, CompileError> {
         let services: BTreeMap<_, _> = node
             .backends
             .iter()
@@ -53,7 +58,9 @@ impl<'a> Backends<'a> {
             backends.add(exposure);
         }
         if mesh.matching == Matching::Port {
-            backends.check_ports()?;
+            backends.check_ports(|_| true)?;
+        } else if told_apart == Plain::ByPort {
+            backends.check_ports(is_plain)?;
         }
         let hosts: BTreeSet<String> = taken.into_keys().map(|(_, host)| host).collect();
         backends.addresses = addresses::assign(hosts.iter().map(String::as_str));
@@ -72,22 +79,35 @@ impl<'a> Backends<'a> {
         self.connections.push(exposure);
     }
 
-    /// Without names, a port is one service's, or that of requests.
-    fn check_ports(&self) -> Result<(), CompileError> {
-        let mut taken: BTreeMap<u16, &str> = BTreeMap::new();
+    /// A service that neither name nor address tells apart has its port to
+    /// itself.
+    fn check_ports(&self, by_port: impl Fn(&Exposure<'_>) -> bool) -> Result<(), CompileError> {
+        let mut taken: BTreeMap<u16, (&str, bool)> = BTreeMap::new();
         let requests = self.requests.iter();
-        taken.extend(requests.map(|(port, them)| (*port, them[0].service.name.as_str())));
+        taken.extend(requests.map(|(port, them)| {
+            let first = them[0].service.name.as_str();
+            (*port, (first, false))
+        }));
         for connection in &self.connections {
             let name = connection.service.name.as_str();
-            if let Some(one) = taken.insert(connection.port, name) {
-                return Err(CompileError::PortConflict {
-                    port: connection.port,
-                    one: one.to_owned(),
-                    other: name.to_owned(),
-                });
+            let alone = by_port(connection);
+            match taken.insert(connection.port, (name, alone)) {
+                Some((one, other_alone)) if alone || other_alone => {
+                    return Err(CompileError::PortConflict {
+                        port: connection.port,
+                        one: one.to_owned(),
+                        other: name.to_owned(),
+                    });
+                }
+                Some(_) | None => {}
             }
         }
         Ok(())
+    }
+
+    /// The ports of services at whose bytes nobody may look.
+    pub(super) fn plain_ports(&self) -> BTreeSet<u16> {
+        self.plain.iter().map(|(_, port)| *port).collect()
     }
 
     /// Where all is allowed, a name keeps its real address if it can, so that

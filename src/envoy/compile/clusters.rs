@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::exposure::Target;
 use super::speak;
-use crate::envoy::Placement;
 use crate::envoy::api::{
     Address, BindConfig, CaresDnsResolverConfig, CircuitBreakers, Cluster, ClusterWeight,
     CommonLbConfig, DnsCacheConfig, DnsCluster, DnsResolverOptions, DynamicForwardCluster, Empty,
@@ -12,6 +11,7 @@ use crate::envoy::api::{
     OutlierDetection, Percent, RefreshRate, Seconds, SocketAddress, Thresholds, Typed,
     UpstreamConnectionOptions, WeightedClusters,
 };
+use crate::envoy::surroundings::Surroundings;
 use crate::mesh::{
     self, ConnectionPool, DnsResponse, IpPreference, Mesh, NodeListener, Protocol,
     ServiceDiscovery, VirtualNode,
@@ -23,7 +23,7 @@ const UNLIMITED: u32 = i32::MAX as u32;
 /// The clusters made so far, each once.
 pub(super) struct Clusters<'a> {
     mesh: &'a Mesh,
-    placement: &'a Placement,
+    placement: &'a Surroundings,
     made: BTreeMap<String, Cluster>,
     /// The limits of a gateway, which stand on what it calls.
     pool: Option<ConnectionPool>,
@@ -32,7 +32,7 @@ pub(super) struct Clusters<'a> {
 // === impl Clusters ===
 
 impl<'a> Clusters<'a> {
-    pub(super) fn new(mesh: &'a Mesh, placement: &'a Placement) -> Self {
+    pub(super) fn new(mesh: &'a Mesh, placement: &'a Surroundings) -> Self {
         Self {
             mesh,
             placement,
@@ -173,7 +173,7 @@ impl<'a> Clusters<'a> {
         &mut self,
         node: &VirtualNode,
         listener: &NodeListener,
-        (network, address): (&Path, std::net::Ipv4Addr),
+        (network, address): (Option<&Path>, std::net::Ipv4Addr),
     ) -> String {
         let (mesh, protocol, port) = (&self.mesh.name, listener.protocol.as_str(), listener.port);
         let name = format!("cds_ingress_{mesh}_{}_{protocol}_{port}", node.name);
@@ -184,7 +184,7 @@ impl<'a> Clusters<'a> {
             &name,
             Address::SocketAddress(address),
         ));
-        cluster.upstream_bind_config = Some(from_network(network));
+        cluster.upstream_bind_config = network.map(from_network);
         speak(&mut cluster, listener.protocol);
         self.insert(cluster)
     }
@@ -215,14 +215,16 @@ impl<'a> Clusters<'a> {
             &cluster.name,
             Address::SocketAddress(address),
         ));
-        // A name that nobody answers for must not hold up the whole proxy.
-        cluster.wait_for_warm_on_init = Some(false);
+        // Whoever takes requests has to have somewhere to send them; a name
+        // inside is answered, or found missing, in seconds. One outside that
+        // nobody answers for must not hold up the whole proxy.
+        cluster.wait_for_warm_on_init = Some(private);
         let either = discovery.response == DnsResponse::LoadBalancer;
-        let family = match (network, first_tried(preference).filter(|_| either)) {
-            // Tasks on this machine have addresses of one kind.
-            (Some(_), _) => "V4_ONLY",
+        let family = match (private, first_tried(preference).filter(|_| either)) {
+            // Tasks have addresses of one kind.
+            (true, _) => "V4_ONLY",
             // What one kind of address does not reach, the other may.
-            (None, Some(first)) => {
+            (false, Some(first)) => {
                 cluster.upstream_connection_options = Some(UpstreamConnectionOptions {
                     happy_eyeballs_config: HappyEyeballsConfig {
                         first_address_family_version: first,
@@ -230,7 +232,7 @@ impl<'a> Clusters<'a> {
                 });
                 "ALL"
             }
-            (None, None) => lookup_family(preference),
+            (false, None) => lookup_family(preference),
         };
         cluster.cluster_type = Some(Extension {
             name: "envoy.clusters.dns",
@@ -252,7 +254,13 @@ impl<'a> Clusters<'a> {
         Extension {
             name: "envoy.network.dns_resolver.cares",
             typed_config: Typed::Cares(CaresDnsResolverConfig {
-                resolvers: vec![Address::SocketAddress(self.placement.resolver.into())],
+                resolvers: self
+                    .placement
+                    .resolver
+                    .map(Into::into)
+                    .map(Address::SocketAddress)
+                    .into_iter()
+                    .collect(),
                 query_timeout_seconds: 1,
                 query_tries: 2,
                 dns_resolver_options: DnsResolverOptions {

@@ -7,17 +7,19 @@
 //! be told apart by address; it looks at no byte, so the server may speak
 //! first. Where the mesh matches by port alone, both go by the port.
 
+use std::collections::BTreeSet;
+
 use super::backends::{Backends, host, is_plain};
 use super::clusters::Destination;
 use super::exposure::Exposure;
 use super::filters::{self, Direction};
 use super::sharing::Sharing;
 use super::{CompileError, Output, Resolvable, routes, tree, wildcard};
-use crate::envoy::AppPlacement;
 use crate::envoy::api::{
     Address, CidrRange, FilterChain, FilterChainMatch, Listener, Seconds, SocketAddress,
 };
 use crate::envoy::log::ToldApartBy;
+use crate::envoy::surroundings::{AppSide, Plain, Shares};
 use crate::mesh::{EgressFilter, Matching, VirtualNode};
 
 /// How long a client may say nothing where it should begin: then it is
@@ -28,42 +30,57 @@ const SILENCE: u64 = 5;
 pub(super) fn compile(
     output: &mut Output<'_>,
     node: &VirtualNode,
-    app: &AppPlacement,
+    app: &AppSide,
 ) -> Result<Resolvable, CompileError> {
-    let backends = Backends::of(output.mesh, node)?;
+    let backends = Backends::of(output.mesh, node, app.plain)?;
     let mut sharing = Sharing::new(app, output.mesh.matching);
-    let (mut by_name, by_address) = connections(output, &backends, &mut sharing)?;
+    let (mut by_name, by_address) = connections(output, &backends, app.plain, &mut sharing)?;
     for (port, services) in &backends.requests {
         by_name.push(requests(output, node, *port, services)?);
     }
+    by_name.extend(own_port(output, app));
     let shared = sharing.into_chains(output);
     if let Some((chains, _)) = &shared {
         by_name.extend(chains.iter().cloned());
     }
-    let mut by_name = listener(output, app, ToldApartBy::Name, by_name);
+    let mut by_name = listener(output, app.egress_port, ToldApartBy::Name, app, by_name);
     if let Some((_, services)) = &shared {
-        tree::grow(&mut by_name, services);
+        tree::grow(&mut by_name, services, tree_form(app));
     }
-    let by_address = listener(output, app, ToldApartBy::Address, by_address);
-    output.listeners.extend([
-        Listener {
-            listener_filters: vec![filters::original_dst(), filters::tls_inspector()],
-            listener_filters_timeout: Some(Seconds::whole(SILENCE)),
-            continue_on_listener_filters_timeout: Some(true),
-            ..by_name
-        },
-        by_address,
-    ]);
+    let unlooked = match app.plain {
+        Plain::ByAddress(_) => BTreeSet::new(),
+        Plain::ByPort => backends.plain_ports(),
+    };
+    output.listeners.push(Listener {
+        listener_filters: vec![filters::original_dst(), filters::tls_inspector(&unlooked)],
+        listener_filters_timeout: Some(Seconds::whole(SILENCE)),
+        continue_on_listener_filters_timeout: Some(true),
+        ..by_name
+    });
+    if let Plain::ByAddress(port) = app.plain {
+        let by_address = listener(output, port, ToldApartBy::Address, app, by_address);
+        output.listeners.push(by_address);
+    }
     Ok(Resolvable {
         shared: shared.map(|(_, services)| services).unwrap_or_default(),
         ..backends.resolvable(output.mesh.egress)
     })
 }
 
+/// What is watched changes often, what is in a task definition has to be
+/// short.
+fn tree_form(app: &AppSide) -> tree::Form {
+    match app.sharing {
+        Shares::Nothing | Shares::Told(_) => tree::Form::Quick,
+        Shares::Untold => tree::Form::Short,
+    }
+}
+
 /// The chains of connections at the first listener and at the second.
 fn connections(
     output: &mut Output<'_>,
     backends: &Backends<'_>,
+    told_apart: Plain,
     sharing: &mut Sharing<'_>,
 ) -> Result<(Vec<FilterChain>, Vec<FilterChain>), CompileError> {
     let (mut by_name, mut by_address) = (Vec::new(), Vec::new());
@@ -74,7 +91,8 @@ fn connections(
         };
         let host = host(connection);
         let plain = is_plain(connection);
-        if output.mesh.matching == Matching::Port {
+        let by_port = plain && told_apart == Plain::ByPort;
+        if output.mesh.matching == Matching::Port || by_port {
             let made = chain(output, connection, on_port)?;
             by_address.extend(made.clone().filter(|_| plain));
             by_name.extend(made);
@@ -127,17 +145,34 @@ fn requests(
     ))
 }
 
+/// Where all is allowed and the application shares the proxy's network, a
+/// connection to the proxy's own port would be led back to it without end.
+fn own_port(output: &mut Output<'_>, app: &AppSide) -> Option<FilterChain> {
+    let loops = app.network.is_none() && output.mesh.egress == EgressFilter::AllowAll;
+    if !loops {
+        return None;
+    }
+    let cluster = output.clusters.drop_all();
+    let filter = filters::tcp_refusal(output.placement, cluster, ToldApartBy::Name);
+    let matching = FilterChainMatch {
+        destination_port: Some(app.egress_port),
+        ..FilterChainMatch::default()
+    };
+    Some(filters::chain(
+        "OWN_PORT".to_owned(),
+        Some(matching),
+        filter,
+    ))
+}
+
 fn listener(
     output: &mut Output<'_>,
-    app: &AppPlacement,
+    port: u16,
     told_apart_by: ToldApartBy,
+    app: &AppSide,
     filter_chains: Vec<FilterChain>,
 ) -> Listener {
-    let port = match told_apart_by {
-        ToldApartBy::Name => app.egress_port,
-        ToldApartBy::Address => app.plain_egress_port,
-    };
-    let address = SocketAddress::new("0.0.0.0", port).within(Some(&app.network));
+    let address = SocketAddress::new("0.0.0.0", port).within(app.network.as_deref());
     let placement = output.placement;
     let (name, filter) = match output.mesh.egress {
         EgressFilter::DropAll => {

@@ -1,19 +1,19 @@
 //! The filters that chains are made of, and their logs.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use super::clusters::Destination;
-use crate::envoy::Placement;
 use crate::envoy::api::{
-    AccessLog, AccessLogFilter, CelFilter, ConfigSource, Empty, Extension, FileAccessLog,
-    FilterChain, FilterChainMatch, HeaderFilter, HeaderMatcher, HttpConnectionManager,
-    InlineString, JsonFormat, LogFormat, LogTypeFilter, PathConfigSource, Rds, Seconds, Stat,
-    StatTag, StatsAccessLog, StatsCounter, StatsScope, StringMatcher, TcpAccessLogOptions,
-    TcpProxy, Typed, UpgradeConfig,
+    AccessLog, AccessLogFilter, CelFilter, ConfigSource, ConnectionMatch, Empty, Extension,
+    FileAccessLog, FilterChain, FilterChainMatch, HeaderFilter, HeaderMatcher,
+    HttpConnectionManager, InlineString, JsonFormat, ListenerFilter, LogFormat, LogTypeFilter,
+    PathConfigSource, Rds, Seconds, Stat, StatTag, StatsAccessLog, StatsCounter, StatsScope,
+    StringMatcher, TcpAccessLogOptions, TcpProxy, Typed, UpgradeConfig,
 };
 use crate::envoy::configuration::rds_path;
 use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG, ToldApartBy};
 use crate::envoy::shared;
+use crate::envoy::surroundings::{Shares, Surroundings};
 use crate::mesh;
 
 /// What tells a request that was passed on from one that was refused, be it
@@ -42,17 +42,21 @@ impl Direction {
     }
 }
 
-pub(super) fn original_dst() -> Extension {
-    Extension {
+pub(super) fn original_dst() -> ListenerFilter {
+    ListenerFilter {
         name: "envoy.filters.listener.original_dst",
         typed_config: Typed::OriginalDst(Empty {}),
+        filter_disabled: None,
     }
 }
 
-pub(super) fn tls_inspector() -> Extension {
-    Extension {
+/// Waits for the client's first bytes, but not on ports on which the server
+/// may speak first.
+pub(super) fn tls_inspector(plain_ports: &BTreeSet<u16>) -> ListenerFilter {
+    ListenerFilter {
         name: "envoy.filters.listener.tls_inspector",
         typed_config: Typed::TlsInspector(Empty {}),
+        filter_disabled: ConnectionMatch::ports(plain_ports.iter().copied()),
     }
 }
 
@@ -70,7 +74,7 @@ pub(super) fn chain(
 
 /// Connections that are passed on, noted when they open and when they close.
 pub(super) fn tcp_proxy(
-    placement: &Placement,
+    placement: &Surroundings,
     direction: Direction,
     service: Option<&str>,
     destination: Destination,
@@ -93,8 +97,8 @@ pub(super) fn tcp_proxy(
 /// Connections of many services that share a chain: besides, each is counted
 /// for its service, and told of to whoever cuts those of a service that goes.
 pub(super) fn shared_tcp_proxy(
-    placement: &Placement,
-    told: &Path,
+    placement: &Surroundings,
+    shares: &Shares,
     destination: Destination,
 ) -> Extension {
     let direction = Direction::Egress;
@@ -105,15 +109,15 @@ pub(super) fn shared_tcp_proxy(
             file_log(placement, ACCESS_LOG, format, None),
             counts("TcpUpstreamConnected", &[("connections", None)]),
             counts("TcpConnectionEnd", BYTES),
-            AccessLog {
-                name: "envoy.access_loggers.file",
-                filter: None,
-                typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
-                    path: told.to_owned(),
-                    log_format: Some(LogFormat::JsonFormat(shared::format())),
-                })),
-            },
         ];
+        proxy.access_log.extend(shares.pipe().map(|pipe| AccessLog {
+            name: "envoy.access_loggers.file",
+            filter: None,
+            typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
+                path: pipe.to_owned(),
+                log_format: Some(LogFormat::JsonFormat(shared::format())),
+            })),
+        }));
     }
     extension
 }
@@ -146,7 +150,7 @@ fn counts(entries: &'static str, counters: &[(&'static str, Option<&'static str>
 
 /// Connections that are refused and noted.
 pub(super) fn tcp_refusal(
-    placement: &Placement,
+    placement: &Surroundings,
     cluster: String,
     told_apart_by: ToldApartBy,
 ) -> Extension {
@@ -173,7 +177,7 @@ fn tcp(config: TcpProxy) -> Extension {
 /// Requests, routed by a route configuration of its own file, so that a
 /// change of routes leaves the connections alone.
 pub(super) fn http(
-    placement: &Placement,
+    placement: &Surroundings,
     direction: Direction,
     route_config: &str,
     mesh_log: Option<&mesh::AccessLog>,
@@ -214,7 +218,7 @@ pub(super) fn http(
 }
 
 /// All but the health checks of other proxies.
-fn ingress_log(placement: &Placement) -> AccessLog {
+fn ingress_log(placement: &Surroundings) -> AccessLog {
     let header = HeaderMatcher {
         name: "user-agent".to_owned(),
         string_match: Some(StringMatcher::Exact("Envoy/HC".to_owned())),
@@ -232,7 +236,7 @@ fn ingress_log(placement: &Placement) -> AccessLog {
     )
 }
 
-fn egress_logs(placement: &Placement) -> Vec<AccessLog> {
+fn egress_logs(placement: &Surroundings) -> Vec<AccessLog> {
     let when = |expression: String| {
         Some(AccessLogFilter::ExtensionFilter(Box::new(Extension {
             name: "envoy.access_loggers.extension_filters.cel",
@@ -256,7 +260,7 @@ fn egress_logs(placement: &Placement) -> Vec<AccessLog> {
 }
 
 fn file_log(
-    placement: &Placement,
+    placement: &Surroundings,
     file: &str,
     format: JsonFormat,
     filter: Option<AccessLogFilter>,
@@ -266,7 +270,7 @@ fn file_log(
 
 /// The log that the mesh asks for. Its path is one of a container; here it
 /// goes to a file beside the other logs, wherever the path leads.
-fn declared_log(placement: &Placement, log: &mesh::AccessLog) -> AccessLog {
+fn declared_log(placement: &Surroundings, log: &mesh::AccessLog) -> AccessLog {
     let format = log.format.as_ref().map(|format| match format {
         mesh::LogFormat::Text(text) => LogFormat::TextFormatSource(InlineString {
             inline_string: format!("{text}\n"),
@@ -283,7 +287,7 @@ fn declared_log(placement: &Placement, log: &mesh::AccessLog) -> AccessLog {
 }
 
 fn access_log(
-    placement: &Placement,
+    placement: &Surroundings,
     file: &str,
     log_format: Option<LogFormat>,
     filter: Option<AccessLogFilter>,
@@ -292,7 +296,7 @@ fn access_log(
         name: "envoy.access_loggers.file",
         filter,
         typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
-            path: placement.logs.join(file),
+            path: placement.log(file),
             log_format,
         })),
     }

@@ -1,36 +1,61 @@
-//! What comes to a node: one listener for each port, to the application.
+//! What comes to a node, to the application: one listener for each port, or
+//! one for all where they are redirected to it.
 
 use super::clusters::Destination;
 use super::filters::{self, Direction};
 use super::{CompileError, Output, distinct_ports, routes};
-use crate::envoy::AppPlacement;
-use crate::envoy::api::{Address, Listener, Seconds, SocketAddress};
+use crate::envoy::api::{
+    Address, Extension, FilterChain, FilterChainMatch, Listener, Seconds, SocketAddress,
+};
+use crate::envoy::surroundings::AppSide;
 use crate::mesh::{NodeListener, VirtualNode};
 
 pub(super) fn compile(
     output: &mut Output<'_>,
     node: &VirtualNode,
-    app: &AppPlacement,
+    app: &AppSide,
 ) -> Result<(), CompileError> {
     let owner = format!("virtual node `{}`", node.name);
     distinct_ports(&owner, node.listeners.iter().map(|listener| listener.port))?;
+    let mut chains = Vec::new();
     for listener in &node.listeners {
-        let made = compile_listener(output, node, listener, app);
-        output.listeners.push(made);
+        let filter = to_application(output, node, listener, app);
+        match app.ingress_port {
+            None => {
+                let made = inbound(output, listener.port, filter);
+                output.listeners.push(made);
+            }
+            Some(_) => chains.push(on_port(listener.port, filter)),
+        }
+    }
+    if let Some(port) = app.ingress_port.filter(|_| !chains.is_empty()) {
+        output.listeners.push(Listener {
+            listener_filters: vec![filters::original_dst()],
+            ..listening(output, port, chains)
+        });
     }
     Ok(())
 }
 
-fn compile_listener(
+/// The chain of what was redirected from a port.
+fn on_port(port: u16, filter: Extension) -> FilterChain {
+    let matching = FilterChainMatch {
+        destination_port: Some(port),
+        ..FilterChainMatch::default()
+    };
+    filters::chain(format!("ingress_{port}"), Some(matching), filter)
+}
+
+fn to_application(
     output: &mut Output<'_>,
     node: &VirtualNode,
     listener: &NodeListener,
-    app: &AppPlacement,
-) -> Listener {
-    let place = (app.network.as_path(), app.address);
+    app: &AppSide,
+) -> Extension {
+    let place = (app.network.as_deref(), app.address);
     let cluster = output.clusters.application(node, listener, place);
     let placement = output.placement;
-    let filter = if listener.protocol.has_requests() {
+    if listener.protocol.has_requests() {
         let name = format!("rds_ingress_http_{}", listener.port);
         let filter = filters::http(
             placement,
@@ -46,17 +71,17 @@ fn compile_listener(
         let idle = listener.timeout.idle.map(Seconds);
         let to = Destination::One(cluster);
         filters::tcp_proxy(placement, Direction::Ingress, None, to, idle)
-    };
-    inbound(output, listener.port, filter)
+    }
 }
 
 /// A listener for others, at the task's address. Its name keeps the address
 /// that App Mesh's had, so that it is the same for all tasks.
-pub(super) fn inbound(
-    output: &Output<'_>,
-    port: u16,
-    filter: crate::envoy::api::Extension,
-) -> Listener {
+pub(super) fn inbound(output: &Output<'_>, port: u16, filter: Extension) -> Listener {
+    let chain = filters::chain(format!("ingress_{port}"), None, filter);
+    listening(output, port, vec![chain])
+}
+
+fn listening(output: &Output<'_>, port: u16, filter_chains: Vec<FilterChain>) -> Listener {
     let placement = output.placement;
     let address = SocketAddress::new(placement.address.to_string(), port)
         .within(placement.network.as_deref());
@@ -68,7 +93,7 @@ pub(super) fn inbound(
         listener_filters: Vec::new(),
         listener_filters_timeout: None,
         continue_on_listener_filters_timeout: None,
-        filter_chains: vec![filters::chain(format!("ingress_{port}"), None, filter)],
+        filter_chains,
         filter_chain_matcher: None,
         default_filter_chain: None,
     }

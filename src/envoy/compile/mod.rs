@@ -27,7 +27,8 @@ use thiserror::Error;
 use super::api::{Cluster, ExplicitHttpConfig, Listener, RouteConfiguration};
 use super::configuration::Parts;
 use super::shared::Shared;
-use super::{Configuration, Placement};
+use super::surroundings::Surroundings;
+use super::{Configuration, Placement, TaskPlacement};
 use crate::mesh::{Mesh, MeshName, Protocol, ProxyId};
 
 use clusters::Clusters;
@@ -48,7 +49,7 @@ pub enum CompileError {
     NoApplication(ProxyId),
     /// By port alone, a port can lead to one service only.
     #[error(
-        "port {port} leads to `{one}` and to `{other}`, and matching by port alone cannot tell them apart: give one of them another port with a virtual router, or match by `sni`"
+        "port {port} leads to `{one}` and to `{other}`, and nothing tells their connections apart: give one of them another port with a virtual router"
     )]
     PortConflict {
         /// The port.
@@ -105,6 +106,24 @@ pub fn compile(
     proxy: &ProxyId,
     placement: &Placement,
 ) -> Result<Configuration, CompileError> {
+    compile_in(mesh, proxy, &placement.into())
+}
+
+/// Makes the configuration of one proxy of a mesh for a task on ECS, as
+/// [`Configuration::whole`].
+pub fn compile_task(
+    mesh: &Mesh,
+    proxy: &ProxyId,
+    placement: &TaskPlacement,
+) -> Result<Configuration, CompileError> {
+    compile_in(mesh, proxy, &placement.into())
+}
+
+fn compile_in(
+    mesh: &Mesh,
+    proxy: &ProxyId,
+    placement: &Surroundings,
+) -> Result<Configuration, CompileError> {
     let unknown = || CompileError::UnknownProxy {
         mesh: mesh.name.clone(),
         proxy: proxy.clone(),
@@ -149,14 +168,14 @@ struct Resolvable {
 /// What has been made so far.
 struct Output<'a> {
     mesh: &'a Mesh,
-    placement: &'a Placement,
+    placement: &'a Surroundings,
     listeners: Vec<Listener>,
     clusters: Clusters<'a>,
     routes: Vec<RouteConfiguration>,
 }
 
 impl<'a> Output<'a> {
-    fn new(mesh: &'a Mesh, placement: &'a Placement) -> Self {
+    fn new(mesh: &'a Mesh, placement: &'a Surroundings) -> Self {
         Self {
             mesh,
             placement,

@@ -1,7 +1,6 @@
 //! The part that does not change while a proxy runs: who it is, its admin
 //! interface, and the view of it that others may have.
 
-use crate::envoy::Placement;
 use crate::envoy::api::{
     Address, Admin, Bootstrap, Cluster, ConfigSource, DynamicResources, Empty, Extension,
     FilterChain, HeaderMatcher, HttpConnectionManager, Listener, LoadAssignment, Node,
@@ -9,6 +8,7 @@ use crate::envoy::api::{
     SocketAddress, StaticResources, StringMatcher, Typed, VirtualHost,
 };
 use crate::envoy::configuration::{CDS, LDS};
+use crate::envoy::surroundings::Surroundings;
 use crate::mesh::{Mesh, ProxyId};
 
 const ADMIN: &str = "static_cluster_admin";
@@ -16,7 +16,7 @@ const ADMIN: &str = "static_cluster_admin";
 /// What others may ask the admin interface for.
 const VIEWS: &[&str] = &["/ready", "/server_info", "/stats", "/clusters"];
 
-pub(super) fn bootstrap(mesh: &Mesh, proxy: &ProxyId, placement: &Placement) -> Bootstrap {
+pub(super) fn bootstrap(mesh: &Mesh, proxy: &ProxyId, placement: &Surroundings) -> Bootstrap {
     let watch = |file: &str| ConfigSource {
         path_config_source: PathConfigSource {
             path: placement.xds.join(file),
@@ -53,7 +53,7 @@ pub(super) fn bootstrap(mesh: &Mesh, proxy: &ProxyId, placement: &Placement) -> 
     }
 }
 
-fn listener(placement: &Placement) -> Listener {
+fn listener(placement: &Surroundings) -> Listener {
     let address = SocketAddress::new(placement.address.to_string(), placement.readiness_port)
         .within(placement.network.as_deref());
     let router = Extension {

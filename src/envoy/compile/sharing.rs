@@ -13,15 +13,15 @@ use super::backends::{host, is_plain};
 use super::clusters::Destination;
 use super::exposure::Exposure;
 use super::filters;
-use crate::envoy::AppPlacement;
 use crate::envoy::api::{Extension, FilterChain, SniDynamicForwardProxy, Typed};
 use crate::envoy::shared::Shared;
+use crate::envoy::surroundings::{AppSide, Shares};
 use crate::mesh::{DnsResponse, IpPreference, Matching};
 
 /// The services that share chains, and what they share.
 pub(super) struct Sharing<'a> {
     /// Whether any do.
-    told: Option<&'a std::path::Path>,
+    shares: &'a Shares,
     services: Shared,
     chains: BTreeMap<String, Common>,
 }
@@ -38,13 +38,13 @@ struct Common {
 // === impl Sharing ===
 
 impl<'a> Sharing<'a> {
-    pub(super) fn new(app: &'a AppPlacement, matching: Matching) -> Self {
-        let told = match matching {
-            Matching::ServerName => app.shared.as_deref(),
-            Matching::Port => None,
+    pub(super) fn new(app: &'a AppSide, matching: Matching) -> Self {
+        let shares = match matching {
+            Matching::ServerName => &app.sharing,
+            Matching::Port => &Shares::Nothing,
         };
         Self {
-            told,
+            shares,
             services: Shared::new(),
             chains: BTreeMap::new(),
         }
@@ -52,7 +52,10 @@ impl<'a> Sharing<'a> {
 
     /// Takes a service in; false when it needs a chain of its own.
     pub(super) fn takes(&mut self, output: &Output<'_>, connection: &Exposure<'_>) -> bool {
-        let Some(common) = self.told.and_then(|_| common(output, connection)) else {
+        if *self.shares == Shares::Nothing {
+            return false;
+        }
+        let Some(common) = common(output, connection) else {
             return false;
         };
         let name = common.chain();
@@ -65,7 +68,10 @@ impl<'a> Sharing<'a> {
     /// The chains, and which services lead to each; none when nothing is
     /// shared.
     pub(super) fn into_chains(self, output: &mut Output<'_>) -> Option<(Vec<FilterChain>, Shared)> {
-        let told = self.told?;
+        if *self.shares == Shares::Nothing {
+            return None;
+        }
+        let shares = self.shares;
         let chain = |(name, common): (String, Common)| {
             let (cluster, names) = output.clusters.shared(common.addresses);
             let resolve = SniDynamicForwardProxy {
@@ -73,7 +79,7 @@ impl<'a> Sharing<'a> {
                 port_value: common.host_port,
             };
             let to = Destination::One(cluster);
-            let proxy = filters::shared_tcp_proxy(output.placement, told, to);
+            let proxy = filters::shared_tcp_proxy(output.placement, shares, to);
             let mut chain = filters::chain(name, None, proxy);
             let resolve = Extension {
                 name: "envoy.filters.network.sni_dynamic_forward_proxy",

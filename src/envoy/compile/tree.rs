@@ -10,6 +10,15 @@ use std::collections::BTreeMap;
 use crate::envoy::api::{DomainMatcher, Empty, Extension, Listener, Matcher, OnMatch, Typed};
 use crate::envoy::shared::Shared;
 
+/// How server names are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As a map from name to chain.
+    Quick,
+    /// As a list for each chain.
+    Short,
+}
+
 /// The chains of a port.
 #[derive(Default)]
 struct Port {
@@ -21,7 +30,10 @@ struct Port {
 
 /// Moves the conditions of the chains into a tree, beside the services that
 /// share chains.
-pub(super) fn grow(listener: &mut Listener, shared: &Shared) {
+///
+/// In the form that takes thousands of names in the least time, or in the
+/// shortest.
+pub(super) fn grow(listener: &mut Listener, shared: &Shared, form: Form) {
     let mut ports: BTreeMap<u16, Port> = BTreeMap::new();
     for chain in &mut listener.filter_chains {
         let Some(condition) = chain.filter_chain_match.take() else {
@@ -31,8 +43,12 @@ pub(super) fn grow(listener: &mut Listener, shared: &Shared) {
             .entry(condition.destination_port.unwrap_or_default())
             .or_default();
         if condition.server_names.is_empty() {
-            let transport = condition.transport_protocol.unwrap_or("raw_buffer");
-            port.others.insert(transport.to_owned(), chain.name.clone());
+            let either = ["raw_buffer", "tls"];
+            let transports = either
+                .into_iter()
+                .filter(|one| condition.transport_protocol.is_none_or(|it| it == *one));
+            port.others
+                .extend(transports.map(|one| (one.to_owned(), chain.name.clone())));
         }
         for name in condition.server_names {
             port.names.insert(name, chain.name.clone());
@@ -47,7 +63,7 @@ pub(super) fn grow(listener: &mut Listener, shared: &Shared) {
     }
     let ports = ports
         .into_iter()
-        .map(|(port, chains)| (port.to_string(), chains.branch()));
+        .map(|(port, chains)| (port.to_string(), chains.branch(form)));
     let input = input(
         "DestinationPortInput",
         Typed::DestinationPortInput(Empty {}),
@@ -58,13 +74,17 @@ pub(super) fn grow(listener: &mut Listener, shared: &Shared) {
 // === impl Port ===
 
 impl Port {
-    fn branch(self) -> OnMatch {
+    fn branch(self, form: Form) -> OnMatch {
         let others = self.others.into_iter();
         let mut transports: BTreeMap<String, OnMatch> = others
             .map(|(transport, chain)| (transport, OnMatch::chain(&chain)))
             .collect();
         if !self.names.is_empty() {
-            transports.insert("tls".to_owned(), names(self.names));
+            let names = match form {
+                Form::Quick => names(self.names),
+                Form::Short => lists(self.names),
+            };
+            transports.insert("tls".to_owned(), names);
         }
         let input = input(
             "TransportProtocolInput",
@@ -74,9 +94,26 @@ impl Port {
     }
 }
 
+fn server_name() -> Extension {
+    input("ServerNameInput", Typed::ServerNameInput(Empty {}))
+}
+
+/// The names of each chain. Envoy takes the one that says most.
+fn lists(chains: BTreeMap<String, String>) -> OnMatch {
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, chain) in chains {
+        names.entry(chain).or_default().push(name);
+    }
+    let matchers = names.into_iter().map(|(chain, domains)| DomainMatcher {
+        domains,
+        on_match: OnMatch::chain(&chain),
+    });
+    let matcher = Matcher::server_names(server_name(), matchers.collect());
+    OnMatch::Matcher(Box::new(matcher))
+}
+
 /// Whole names before those with a wildcard.
 fn names(chains: BTreeMap<String, String>) -> OnMatch {
-    let server_name = || input("ServerNameInput", Typed::ServerNameInput(Empty {}));
     let (wild, exact): (BTreeMap<_, _>, BTreeMap<_, _>) = chains
         .into_iter()
         .partition(|(name, _)| name.starts_with("*."));

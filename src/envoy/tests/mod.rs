@@ -1,9 +1,11 @@
 //! The compiler, from resources to what Envoy is told.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod adopt;
 mod live;
 mod meshes;
 mod sharing;
+mod task;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

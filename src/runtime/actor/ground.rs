@@ -9,6 +9,10 @@ use crate::runtime::observed::WorldState;
 use crate::runtime::outside;
 use crate::runtime::probe::{Modelled, Who};
 
+/// How many services a prober is told of. It takes the first that has an
+/// address; where none has one, thousands would be asked for in vain.
+const SAMPLES: usize = 8;
+
 // === impl Actor ===
 
 impl Actor {
@@ -57,14 +61,22 @@ impl Actor {
     }
 
     fn services(&self, spec: &TaskSpec) -> Vec<Modelled> {
-        let meshes = self.meshes.borrow();
-        let mesh = meshes.meshes.get(&spec.mesh);
-        let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
-        let modelled = |(name, port)| Modelled {
-            name,
-            address: None,
-            port,
+        let services = match &spec.carried {
+            Some(carried) => outside::carried_services_over_tls(&carried.configuration),
+            None => {
+                let meshes = self.meshes.borrow();
+                let mesh = meshes.meshes.get(&spec.mesh);
+                let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
+                services.unwrap_or_default()
+            }
         };
-        services.into_iter().flatten().map(modelled).collect()
+        let modelled = services.into_iter().take(SAMPLES);
+        modelled
+            .map(|(name, port)| Modelled {
+                name,
+                address: None,
+                port,
+            })
+            .collect()
     }
 }

@@ -53,8 +53,8 @@ pub(crate) enum Finding {
     Elsewhere(Arc<Forwarder>),
 }
 
-/// Tasks come and go.
-const CHANGING: u32 = 5;
+/// Tasks come and go, and one that goes waits until it is forgotten.
+const CHANGING: u32 = 1;
 /// Stand-ins stay; thousands of them should not be asked for all the time.
 const STEADY: u32 = 300;
 

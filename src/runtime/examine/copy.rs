@@ -10,7 +10,9 @@ use crate::runtime::redirect;
 pub(super) async fn of_network(folder: &Path, name: &str) -> Result<Netns, NetnsError> {
     let network = Netns::create(folder, name).await?;
     network.ip(redirect::app_addresses()).await?;
-    network.nft(redirect::app_redirection()).await?;
+    network
+        .nft(redirect::app_redirection(redirect::EGRESS_PORT))
+        .await?;
     network.open_low_ports().await?;
     Ok(network)
 }

@@ -1,6 +1,7 @@
 //! The load balancer: a listener on loopback, its rules, and health-checked
 //! targets in the tasks' namespace.
 
+mod deregistered;
 mod health;
 mod path_pattern;
 mod proxy;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -19,6 +21,7 @@ use super::desired::{Action, LoadBalancerId, LoadBalancerSpec, Rule, TargetGroup
 use super::netns::{Netns, NetnsError};
 use super::observed::{LoadBalancerState, TargetHealth};
 use super::reserved_ports::ReservedPorts;
+pub(super) use deregistered::Deregistered;
 use health::Checker;
 use path_pattern::PathPattern;
 use upstream::Upstream;
@@ -93,8 +96,13 @@ impl LoadBalancer {
     }
 
     /// Takes over rules, groups and targets; targets that stay keep their
-    /// health and their connections.
-    pub(super) fn set(&self, spec: &LoadBalancerSpec, addresses: &BTreeMap<TaskId, Ipv4Addr>) {
+    /// health and their connections. The others get no more requests, and
+    /// are given back with those that they are still at.
+    pub(super) fn set(
+        &self,
+        spec: &LoadBalancerSpec,
+        addresses: &BTreeMap<TaskId, Ipv4Addr>,
+    ) -> Vec<(TaskId, Deregistered)> {
         let before = self.shared.table();
         let mut table = Table {
             default: Some(spec.default.clone()),
@@ -120,11 +128,13 @@ impl LoadBalancer {
             };
             table.groups.insert(id.clone(), group);
         }
+        let deregistered = before.without(&table, spec);
         *self
             .shared
             .table
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+        deregistered
     }
 
     fn target(
@@ -184,6 +194,24 @@ impl Table {
             .find(matches)
             .map(|(_, action)| action)
             .or(self.default.as_ref())
+    }
+
+    /// The targets that are not in `next` any more.
+    fn without(&self, next: &Self, spec: &LoadBalancerSpec) -> Vec<(TaskId, Deregistered)> {
+        let mut gone = Vec::new();
+        for (id, group) in &self.groups {
+            let kept = |target: &Arc<Target>| {
+                let next = next.groups.get(id).into_iter();
+                let mut targets = next.flat_map(|group| &group.targets);
+                targets.any(|other| Arc::ptr_eq(other, target))
+            };
+            let delay = spec.target_groups.get(id);
+            let delay = delay.map_or(Duration::ZERO, |group| group.deregistration_delay);
+            for target in group.targets.iter().filter(|target| !kept(target)) {
+                gone.push((target.task.clone(), Deregistered::new(target, delay)));
+            }
+        }
+        gone
     }
 }
 

@@ -15,13 +15,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::deregistered::Held;
 use super::{Group, Shared};
 use crate::runtime::desired::Action;
 
 /// How long a target may take to begin its answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-type Answer = Response<Either<Incoming, Full<Bytes>>>;
+type Answer = Response<Either<Held, Full<Bytes>>>;
 
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut open = JoinSet::new();
@@ -88,14 +89,14 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Origin) -> 
 }
 
 async fn forward(group: &Group, mut request: Request<Incoming>, origin: Origin) -> Answer {
-    let Some(target) = group.pick() else {
+    let Some(target) = group.pick().cloned() else {
         return page(StatusCode::SERVICE_UNAVAILABLE, "no target is healthy");
     };
     prepare(&mut request, origin);
     match tokio::time::timeout(PATIENCE, target.upstream.send(request)).await {
         Ok(Ok(mut response)) => {
             remove_hop_by_hop(response.headers_mut());
-            response.map(Either::Left)
+            response.map(|body| Either::Left(Held::new(body, target)))
         }
         Ok(Err(_)) => page(StatusCode::BAD_GATEWAY, "the target broke off"),
         Err(_) => page(StatusCode::GATEWAY_TIMEOUT, "the target does not answer"),

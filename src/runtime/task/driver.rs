@@ -7,7 +7,6 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::envoy::Configuration;
 use crate::runtime::actor::Meshes;
 use crate::runtime::app::App;
 use crate::runtime::connections::Connections;
@@ -16,6 +15,7 @@ use crate::runtime::dns::{Server, Zone};
 use crate::runtime::keeper::Keeper;
 use crate::runtime::netns::Netns;
 use crate::runtime::observed::{MeshState, Processes, SidecarState, TaskState, TaskStatus};
+use crate::runtime::setup::Setup;
 use crate::runtime::sidecar::Sidecar;
 
 /// What a driver tells the actor.
@@ -120,7 +120,7 @@ pub(super) struct Parts {
     pub(super) app_network: Option<Netns>,
     pub(super) zone: Option<watch::Sender<Zone>>,
     pub(super) dns: Option<Server>,
-    pub(super) configuration: Option<Configuration>,
+    pub(super) configuration: Option<Setup>,
     pub(super) keeper: Option<Keeper>,
     pub(super) connections: Option<Connections>,
     pub(super) sidecar: Option<Sidecar>,

@@ -153,7 +153,7 @@ impl Task {
             zone.send_replace(self.zone(&next));
         }
         if let Some(connections) = &parts.connections {
-            connections.set(next.shared().clone());
+            connections.set(next.shared());
         }
         self.note_names(&next);
         parts.configuration = Some(next);
@@ -178,6 +178,10 @@ impl Task {
         let address = redirect::remove_address(self.spec.address);
         // It may never have been given.
         let _ = self.surroundings.network.ip(address).await;
+        if self.spec.carried.is_some() {
+            let rules = redirect::lead_in_no_more(self.spec.address);
+            let _ = self.surroundings.network.nft(rules).await;
+        }
         drop(parts.app_network);
         let _ = std::fs::remove_dir_all(&self.surroundings.folder);
     }

@@ -12,8 +12,9 @@ use super::driver::{Chains, Parts, Task};
 use super::life::ended;
 use crate::diag::with_causes;
 use crate::envoy::log::DNS_LOG;
-use crate::envoy::{self, AppPlacement, Configuration, Placement};
+use crate::envoy::{self, AppPlacement, Placement};
 use crate::mesh::EgressFilter;
+use crate::runtime::actor::Meshes;
 use crate::runtime::app::{self, App};
 use crate::runtime::desired::AppSpec;
 use crate::runtime::dns::{Otherwise, Server, ServerOptions, Zone};
@@ -23,6 +24,7 @@ use crate::runtime::launch::Container;
 use crate::runtime::netns::{Netns, NetnsError};
 use crate::runtime::observed::{MeshState, SidecarState, TaskStatus};
 use crate::runtime::redirect::{self, APP_ADDRESS, DNS_PORT, EGRESS_PORT, PLAIN_EGRESS_PORT};
+use crate::runtime::setup::Setup;
 use crate::runtime::sidecar::{ADMIN, Sidecar, SidecarOptions};
 
 /// How long a sidecar may take until it serves.
@@ -51,6 +53,7 @@ impl Task {
             .ip(address)
             .await
             .map_err(|error| error.to_string())?;
+        self.lead_in().await?;
         self.chains = self.chains_to_begin_with(parts.app_network.as_ref()).await;
         let configuration = self.first_configuration(parts.app_network.as_ref()).await;
         if let Some(network) = &parts.app_network {
@@ -103,6 +106,19 @@ impl Task {
         Ok(())
     }
 
+    /// Leads what comes for the app to a proxy that expects it elsewhere.
+    async fn lead_in(&self) -> Result<(), String> {
+        let Some(carried) = &self.spec.carried else {
+            return Ok(());
+        };
+        let Some(port) = carried.configuration.ingress_port() else {
+            return Ok(());
+        };
+        let rules = redirect::lead_in(self.spec.address, &carried.app_ports, port);
+        let led = self.surroundings.network.nft(rules).await;
+        led.map_err(|error| error.to_string())
+    }
+
     pub(super) fn folders(&self) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.surroundings.folder)?;
         std::fs::create_dir_all(self.surroundings.folder.join("root"))?;
@@ -118,10 +134,13 @@ impl Task {
                 .unwrap_or_default()
                 .display()
         );
+        let carried = self.spec.carried.as_ref();
+        let egress_port = carried.and_then(|carried| carried.configuration.egress_port());
+        let egress_port = egress_port.unwrap_or(EGRESS_PORT);
         let make = async {
             let network = Netns::create(&self.surroundings.namespaces, &name).await?;
             network.ip(redirect::app_addresses()).await?;
-            network.nft(redirect::app_redirection()).await?;
+            network.nft(redirect::app_redirection(egress_port)).await?;
             network.open_low_ports().await?;
             Ok::<_, NetnsError>(network)
         };
@@ -129,7 +148,7 @@ impl Task {
     }
 
     /// Waits until the meshes say how this proxy is to be configured.
-    pub(super) async fn first_configuration(&mut self, app: Option<&Netns>) -> Configuration {
+    pub(super) async fn first_configuration(&mut self, app: Option<&Netns>) -> Setup {
         loop {
             match self.compile(app) {
                 Ok(configuration) => return configuration,
@@ -144,13 +163,25 @@ impl Task {
         }
     }
 
-    pub(super) fn compile(&mut self, app: Option<&Netns>) -> Result<Configuration, String> {
+    pub(super) fn compile(&mut self, app: Option<&Netns>) -> Result<Setup, String> {
         let meshes = self.meshes.borrow_and_update().clone();
+        if let Some(carried) = &self.spec.carried {
+            let placement = self.placement(app, &meshes);
+            return Ok(Setup::carried(carried, &placement));
+        }
         let mesh = meshes.meshes.get(&self.spec.mesh);
         let mesh = mesh.ok_or_else(|| format!("there is no mesh `{}`", self.spec.mesh))?;
         self.decide(mesh.reach_of(&self.spec.proxy));
+        let placement = self.placement(app, &meshes);
+        let compiled = envoy::compile(mesh, &self.spec.proxy, &placement);
+        compiled
+            .map(Setup::Compiled)
+            .map_err(|error| error.to_string())
+    }
+
+    fn placement(&self, app: Option<&Netns>, meshes: &Meshes) -> Placement {
         let path = |netns: &Netns| netns.path().map(PathBuf::from).unwrap_or_default();
-        let placement = Placement {
+        Placement {
             address: self.spec.address,
             network: self.surroundings.network.path().map(PathBuf::from),
             app: app.map(|network| AppPlacement {
@@ -166,23 +197,21 @@ impl Task {
             logs: self.surroundings.logs.clone(),
             xds: self.surroundings.folder.join("xds"),
             readiness_port: READINESS_PORT,
-        };
-        envoy::compile(mesh, &self.spec.proxy, &placement).map_err(|error| error.to_string())
+        }
     }
 
     /// What the app's DNS knows: the modelled names, and all others only
     /// where the mesh lets everything through.
-    pub(super) fn zone(&self, configuration: &Configuration) -> Zone {
+    pub(super) fn zone(&self, configuration: &Setup) -> Zone {
         let names = configuration.names();
         let names: BTreeMap<_, _> = names
             .iter()
             .map(|(name, address)| (name.clone(), vec![(*address).into()]))
             .collect();
-        let meshes = self.meshes.borrow();
-        let mesh = meshes.meshes.get(&self.spec.mesh);
-        let otherwise = match mesh.map(|mesh| mesh.egress) {
-            Some(EgressFilter::AllowAll) => Otherwise::Ask(self.surroundings.world_zone.clone()),
-            Some(EgressFilter::DropAll) | None => Otherwise::Refuse,
+        let otherwise = if self.is_open() {
+            Otherwise::Ask(self.surroundings.world_zone.clone())
+        } else {
+            Otherwise::Refuse
         };
         Zone {
             fixed: Arc::new(names),
@@ -191,9 +220,19 @@ impl Task {
         }
     }
 
+    /// Whether everything is let through.
+    fn is_open(&self) -> bool {
+        if let Some(carried) = &self.spec.carried {
+            return carried.configuration.is_open();
+        }
+        let meshes = self.meshes.borrow();
+        let mesh = meshes.meshes.get(&self.spec.mesh);
+        mesh.is_some_and(|mesh| mesh.egress == EgressFilter::AllowAll)
+    }
+
     /// Writes down which addresses the app gets for which names, for those who
     /// read the logs.
-    pub(super) fn note_names(&self, configuration: &Configuration) {
+    pub(super) fn note_names(&self, configuration: &Setup) {
         let path = self.surroundings.logs.join(NAMES);
         let text = serde_json::to_vec(configuration.names());
         let text = text.unwrap_or_default();
@@ -201,7 +240,7 @@ impl Task {
         let _full_disk = std::fs::write(path, text);
     }
 
-    pub(super) async fn sidecar(&self, configuration: &Configuration) -> Result<Sidecar, String> {
+    pub(super) async fn sidecar(&self, configuration: &Setup) -> Result<Sidecar, String> {
         let options = SidecarOptions {
             envoy: self.surroundings.envoy.clone(),
             world: self.surroundings.world.clone(),

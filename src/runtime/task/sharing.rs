@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 
 use super::driver::{Chains, Task};
-use crate::envoy::Configuration;
 use crate::runtime::connections::Connections;
 use crate::runtime::netns::Netns;
+use crate::runtime::setup::Setup;
 use crate::runtime::sock_diag::Cutter;
 
 /// The most services that each have a chain of their own.
@@ -43,12 +43,12 @@ impl Task {
     pub(super) async fn connections(
         &self,
         app: Option<&Netns>,
-        configuration: &Configuration,
+        setup: &Setup,
     ) -> Result<Option<Connections>, String> {
         let (Chains::Shared, Some(app)) = (self.chains, app) else {
             return Ok(None);
         };
-        let shared = configuration.shared().clone();
+        let shared = setup.shared();
         let following = Connections::follow(&self.pipe(), app, shared).await;
         following.map(Some).map_err(|error| error.to_string())
     }

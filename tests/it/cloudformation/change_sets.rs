@@ -300,3 +300,35 @@ async fn previous_values_and_templates_are_used() {
     let parameters = formation.stack("s").await.parameters.unwrap();
     assert_eq!(parameters[0].parameter_value(), Some("9"));
 }
+
+#[tokio::test]
+async fn the_same_request_again_is_the_same_change_set_and_the_same_operation() {
+    let formation = Formation::start().await;
+    let create = || {
+        let call = formation.client.create_change_set().stack_name("s");
+        let call = call.change_set_name("c").client_token("token");
+        let call = call.change_set_type(ChangeSetType::Create);
+        call.template_body("Resources: {L: {Type: AWS::Logs::LogGroup}}")
+    };
+    let first = create().send().await.unwrap();
+    let again = create().send().await.unwrap();
+    assert_eq!(first.id, again.id);
+    let other = create().client_token("another").send().await;
+    assert_eq!(told(other).0, "AlreadyExistsException");
+    let execute = |token: &str| {
+        let call = formation.client.execute_change_set().stack_name("s");
+        call.change_set_name("c").client_request_token(token).send()
+    };
+    while execute("run").await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    execute("run").await.unwrap();
+    assert_eq!(formation.rest("s").await.0, "CREATE_COMPLETE");
+    execute("run").await.unwrap();
+    assert_eq!(told(execute("more").await).0, "InvalidChangeSetStatus");
+    let starts = formation.events("s").await;
+    let starts = starts
+        .iter()
+        .filter(|line| line.starts_with("s CREATE_IN_PROGRESS"));
+    assert_eq!(starts.count(), 1);
+}

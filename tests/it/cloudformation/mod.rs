@@ -4,10 +4,13 @@
 pub(crate) mod account;
 mod change_sets;
 mod deletes;
+mod drift;
 mod exports;
 mod failures;
 mod once;
+mod operations;
 mod restart;
 mod services;
 mod size;
+mod terms;
 mod updates;

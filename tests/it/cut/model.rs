@@ -165,7 +165,7 @@ fn read(stack: &RenderedStack) -> Read {
     let given = stack.parameters.iter().map(|(name, value)| {
         let value = match value {
             ParameterValue::Known(value) => value.clone(),
-            ParameterValue::AppImage => "image".to_owned(),
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => "image".to_owned(),
         };
         (name.clone(), value)
     });

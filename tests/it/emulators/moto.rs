@@ -1,6 +1,6 @@
-//! moto: its change sets make stacks without outputs, so that nothing can be
-//! imported from what our engine deploys there; templates that are created
-//! directly it takes all.
+//! moto: it takes all templates but for one attribute of an address. Its change
+//! sets make stacks without outputs, so that what is changed by one cannot be
+//! imported from.
 
 use colormesh::config::Config;
 use colormesh::stack::{self, ParameterValue, RenderedStack};
@@ -25,42 +25,29 @@ fn start() -> Emulator {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the emulators"]
-async fn our_engine_deploys_on_moto_what_imports_nothing() {
+async fn our_engine_deploys_on_moto_all_but_what_needs_an_address() {
     let emulator = start();
     let engine = Engine::new(&emulator, Some("color-app")).await;
     let stacks = stack::render(&Config::default()).unwrap();
     let up = engine.up(&stacks).await;
-    let again = engine.up(&stacks).await;
     let down = engine.down(&stacks).await;
-    let mut ends = [
-        ("ecr-repositories", "created"),
-        (
-            "ecs-cluster",
-            "No export named AppMeshExternalExample:VPC found.",
-        ),
-        ("ecs-service", "not started"),
-        (
-            "ingress",
-            "No export named AppMeshExternalExample:PublicSubnet1 found.",
-        ),
-        ("key pair", "created"),
-        // Each of its resources is taken and none is made.
-        ("mesh", "created"),
-        (
-            "nat",
-            "No export named AppMeshExternalExample:PublicSubnet1 found.",
-        ),
-        ("vpc", "created"),
-    ];
-    assert_ends(&up, &ends);
-    for end in &mut ends {
-        end.1 = if end.1 == "created" {
-            "unchanged"
-        } else {
-            end.1
-        };
-    }
-    assert_ends(&again, &ends);
+    assert_ends(
+        &up,
+        &[
+            ("ecr-repositories", "created"),
+            ("ecs-cluster", "created"),
+            ("ecs-service", "not started"),
+            ("ingress", "created"),
+            ("key pair", "created"),
+            // Each of its resources is taken and none is made.
+            ("mesh", "created"),
+            (
+                "nat",
+                "resource EIP does not support attribute type PublicIp",
+            ),
+            ("vpc", "created"),
+        ],
+    );
     let gone = |end: &String| matches!(end.as_str(), "deleted" | "absent");
     assert!(down.values().all(gone), "{down:#?}");
 }
@@ -88,7 +75,9 @@ async fn create(cloudformation: &aws_sdk_cloudformation::Client, stack: &Rendere
     for (name, value) in &stack.parameters {
         let value = match value {
             ParameterValue::Known(value) => value.clone(),
-            ParameterValue::AppImage => "registry.test/app:1".to_owned(),
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => {
+                "registry.test/app:1".to_owned()
+            }
         };
         let parameter = aws_sdk_cloudformation::types::Parameter::builder();
         let parameter = parameter.parameter_key(name).parameter_value(value);

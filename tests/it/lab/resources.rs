@@ -112,3 +112,26 @@ async fn a_stuck_resource_ends_when_its_rule_does() {
     formation.local.account.lab().heal();
     assert_eq!(formation.rest("s").await.0, "CREATE_COMPLETE");
 }
+
+#[tokio::test]
+async fn a_creation_that_takes_too_long_is_taken_back() {
+    let formation = laboratory("latency: {scale: 0.001}").await;
+    let lab = formation.local.account.lab().clone();
+    lab.fail_resource(ResourceFault::of(
+        "s",
+        "Igw",
+        Verb::Create,
+        ResourceEffect::Stuck,
+    ));
+    let call = formation.client.create_stack().stack_name("s");
+    let call = call.template_body(CHAIN).timeout_in_minutes(1);
+    call.send().await.unwrap();
+    assert_eq!(formation.rest("s").await.0, "ROLLBACK_COMPLETE");
+    let events = formation.events("s").await;
+    for expected in [
+        "Igw CREATE_FAILED Resource creation cancelled",
+        "s ROLLBACK_IN_PROGRESS Stack creation time exceeded the specified timeout. Rollback requested by user.",
+    ] {
+        assert!(events.iter().any(|line| line == expected), "{events:?}");
+    }
+}

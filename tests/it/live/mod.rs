@@ -30,7 +30,7 @@ use netns::Netns;
 use outside::Outside;
 use proxy::Proxy;
 
-const TELLER: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 5);
+pub(crate) const TELLER: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 5);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 6);
 const PAINTER: Ipv4Addr = Ipv4Addr::new(10, 0, 10, 7);
 

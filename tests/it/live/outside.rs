@@ -156,7 +156,7 @@ pub(crate) fn pages(stream: impl Read + Write, host: &str) {
 }
 
 /// Answers A queries for the hosts and for the teller, and no others.
-fn names(socket: &UdpSocket) {
+pub(crate) fn names(socket: &UdpSocket) {
     let mut buffer = [0; 512];
     while let Ok((length, from)) = socket.recv_from(&mut buffer) {
         let query = &buffer[..length];
@@ -168,7 +168,7 @@ fn names(socket: &UdpSocket) {
         }
         let name = labels.join(".");
         let wants_a = query[at + 2] == 1;
-        let known = if name == "teller.internal" {
+        let known = if name == "teller.internal" || name == "colorteller.internal" {
             Some(TELLER)
         } else {
             HOSTS

@@ -88,7 +88,7 @@ fn our_mesh(settings: &str) -> Mesh {
         .iter()
         .filter_map(|(name, value)| match value {
             ParameterValue::Known(value) => Some((name.clone(), value.clone())),
-            ParameterValue::AppImage => None,
+            ParameterValue::AppImage | ParameterValue::PushedImage(_) => None,
         });
     let mesh = mesh(&evaluate(&template, &known.collect()));
     assert_eq!(mesh.check(), []);

@@ -1,7 +1,7 @@
 //! An image of the user's own instead of the colour app: out of a registry,
 //! unpacked, run as its own user, behind the gateway.
 
-mod image;
+pub(crate) mod image;
 mod refused;
 pub(crate) mod registry;
 

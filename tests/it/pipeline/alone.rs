@@ -7,7 +7,7 @@ use crate::local::Local;
 use crate::project::{Project, Said, said};
 
 /// Runs against an endpoint of this test, as if it were AWS.
-pub(super) async fn run(project: &Project, local: &Local, arguments: &[&str]) -> Said {
+pub(crate) async fn run(project: &Project, local: &Local, arguments: &[&str]) -> Said {
     finish(on_aws(project, local).args(arguments)).await
 }
 

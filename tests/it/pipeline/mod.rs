@@ -1,7 +1,7 @@
 //! colormesh as a step of a CI job.
 
 mod action;
-mod alone;
+pub(crate) mod alone;
 mod credentials;
 mod files;
 mod runners;

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::project::Project;
 
 /// A resource that would be made.
-pub(super) struct Made {
-    pub(super) id: String,
-    pub(super) kind: String,
-    pub(super) properties: Value,
+pub(crate) struct Made {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) properties: Value,
 }
 
 /// Everything that these settings make, of all stacks.
-pub(super) fn made(settings: &str) -> Vec<Made> {
+pub(crate) fn made(settings: &str) -> Vec<Made> {
     let project = Project::new().file("colormesh.yaml", settings);
     let said = project.run(&["render", "--output", "json"]).code(0);
     let stacks = said.json();
@@ -26,17 +26,17 @@ pub(super) fn made(settings: &str) -> Vec<Made> {
 }
 
 /// Those of one type.
-pub(super) fn of_kind<'a>(made: &'a [Made], kind: &str) -> Vec<&'a Made> {
+pub(crate) fn of_kind<'a>(made: &'a [Made], kind: &str) -> Vec<&'a Made> {
     made.iter().filter(|each| each.kind == kind).collect()
 }
 
 /// The one with this id.
-pub(super) fn named<'a>(made: &'a [Made], id: &str) -> &'a Made {
+pub(crate) fn named<'a>(made: &'a [Made], id: &str) -> &'a Made {
     made.iter().find(|each| each.id == id).unwrap()
 }
 
 /// The items of a list of the properties; none when it is not there.
-pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value
         .get(name)
         .map_or(&[], |list| list.as_array().unwrap().as_slice())
@@ -48,9 +48,11 @@ fn stack(document: &Value) -> Vec<Made> {
     let template = Template::parse(&source).unwrap();
     let mut given: BTreeMap<String, String> =
         serde_json::from_value(document["parameters"].clone()).unwrap();
-    // Known only once the app's image is pushed.
-    if text.contains("  ColorTellerImage:\n") {
-        given.entry("ColorTellerImage".into()).or_insert("x".into());
+    // Known only once the images are pushed.
+    for image in ["ColorTellerImage", "ColorTellerEnvoyImage"] {
+        if text.contains(&format!("  {image}:\n")) {
+            given.entry(image.into()).or_insert("x".into());
+        }
     }
     let scope = Anything(template.check_parameters(&given).unwrap());
     let wanted = template

@@ -2,8 +2,9 @@
 //! CloudFormation, which evaluates them.
 
 mod checkov;
-mod evaluated;
+pub(crate) mod evaluated;
 mod lint;
+mod promises;
 mod tasks;
 mod way_out;
 
@@ -23,11 +24,12 @@ const STACKS: [&str; 7] = [
 ];
 
 /// Settings that between them reach every branch of the templates.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("the walkthrough", ""),
     ("no services", "external_services: []\n"),
     ("many kinds", MIXED),
     ("everything let out", "mesh: { egress: ALLOW_ALL }\n"),
+    ("without App Mesh", "mesh: { runtime: envoy }\n"),
     (
         "an image and no bastion",
         "app: { image: ghcr.io/example/app:1, port: 8080 }\nbastion: { enabled: false }\n",

@@ -1,0 +1,273 @@
+//! One environment of five small stacks in an account of its own, brought up
+//! and taken down by the real engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use colormesh::account::lab::LabSettings;
+use colormesh::aws::{Cloud, CredentialSource, Options};
+use colormesh::deploy::{
+    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, RunId, Terms, Work,
+};
+use colormesh::image::Image;
+use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
+use colormesh::stack::{ParameterValue, RenderedStack, Role};
+
+use crate::local::Local;
+
+/// No attempt takes longer, whatever fails.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PAIR: &str = "key";
+
+pub(super) struct Scene {
+    pub(super) local: Local,
+    cloud: Cloud,
+    image: Arc<Image>,
+}
+
+// === impl Scene ===
+
+impl Scene {
+    pub(super) async fn start(image: Arc<Image>) -> Self {
+        let local = Local::with_lab(LabSettings::default()).await;
+        let cloud = Cloud::connect(Options {
+            region: "us-west-2".to_owned(),
+            profile: None,
+            endpoint_url: Some(format!("http://{}", local.address)),
+            credentials: CredentialSource::Local,
+        })
+        .await;
+        Self {
+            local,
+            cloud,
+            image,
+        }
+    }
+
+    pub(super) async fn attempt(&self, direction: Direction) -> Result<(), String> {
+        let attempt = async {
+            match direction {
+                Direction::Up => self.up().await,
+                Direction::Down => self.down().await,
+            }
+        };
+        let ended = tokio::time::timeout(PATIENCE, attempt).await;
+        ended.unwrap_or_else(|_| panic!("{direction:?} does not end"))
+    }
+
+    async fn up(&self) -> Result<(), String> {
+        let stacks = five();
+        let deployed = deploy::observe(&self.cloud, Direction::Up, &stacks, Some(PAIR)).await;
+        let deployed = deployed.map_err(|error| format!("looking: {error}"))?;
+        let plan = Plan::up(stacks, &deployed, &self.wishes()).unwrap();
+        let (events, _) = tokio::sync::mpsc::unbounded_channel();
+        let ended = deploy::up(&plan, &self.cloud, self.work(), events, Interrupt::never()).await;
+        ended.map(|_| ()).map_err(|error| told(&error))
+    }
+
+    async fn down(&self) -> Result<(), String> {
+        let stacks = five();
+        let deployed = deploy::observe(&self.cloud, Direction::Down, &stacks, Some(PAIR)).await;
+        let deployed = deployed.map_err(|error| format!("looking: {error}"))?;
+        let plan = Plan::down(stacks, &deployed, &self.wishes()).unwrap();
+        let (events, _) = tokio::sync::mpsc::unbounded_channel();
+        let ended = deploy::down(&plan, &self.cloud, self.work(), events, Interrupt::never()).await;
+        ended.map(|_| ()).map_err(|error| told(&error))
+    }
+
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            environment: "e".to_owned(),
+            key_pair: Some(PAIR.to_owned()),
+            image: ImagePlan::Build {
+                digest: Some(self.image.digest.to_string()),
+            },
+            unwanted: Vec::new(),
+        }
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            environment: "e".to_owned(),
+            image: Some(ImageSource::Built(Arc::clone(&self.image))),
+            sidecars: Vec::new(),
+            key_pair: Some(KeyPairWork {
+                name: PAIR.to_owned(),
+                directory: self.local.folder.path().join("ssh"),
+            }),
+            replace_failed: false,
+            choices: Choices::default(),
+            last_lines: LastLines::default(),
+            terms: Terms::default(),
+            run: RunId::fresh(),
+        }
+    }
+
+    /// What is wrong with an environment that should be there, each thing
+    /// once.
+    pub(super) fn wrong_up(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.local.account.read(|state| {
+            let stacks = state.cloudformation.stacks.values();
+            let made: Vec<String> = stacks
+                .map(|stack| format!("{} {}", stack.name, stack.status))
+                .collect();
+            let names: BTreeSet<&String> = state.cloudformation.names.keys().collect();
+            if names.len() != 5 || made.len() != 5 {
+                wrong.push(format!("stacks: {made:?}"));
+            }
+            for stack in state.cloudformation.stacks.values() {
+                if stack.status != "CREATE_COMPLETE" {
+                    wrong.push(format!("{} is {}", stack.name, stack.status));
+                }
+                let creations = stack
+                    .events
+                    .iter()
+                    .filter(|event| {
+                        event.physical_id == stack.id && event.status == "CREATE_IN_PROGRESS"
+                    })
+                    .count();
+                if creations != 1 {
+                    wrong.push(format!("{} was made {creations} times", stack.name));
+                }
+                let open = stack.change_sets.values().filter(|set| {
+                    set.status != colormesh::account::cloudformation::ChangeSetStatus::Executed
+                });
+                for set in open {
+                    wrong.push(format!("{} has the change set {}", stack.name, set.name));
+                }
+            }
+            for (kind, count) in [
+                ("AWS::EC2::VPC", 1),
+                ("AWS::EC2::SecurityGroup", 1),
+                ("AWS::ECR::Repository", 1),
+                ("AWS::Logs::LogGroup", 2),
+            ] {
+                let there = state.inventory.of(kind).count();
+                if there != count {
+                    wrong.push(format!("{there} of {kind}"));
+                }
+            }
+            let images: Vec<_> = state.ecr.repositories["e-app"].images.keys().collect();
+            if images != [&self.image.digest] {
+                wrong.push(format!("images: {images:?}"));
+            }
+            if state.key_pairs.pairs.len() != 1 {
+                wrong.push(format!("{} key pairs", state.key_pairs.pairs.len()));
+            }
+        });
+        if !self.pem().exists() {
+            wrong.push("the private key is lost".to_owned());
+        }
+        wrong
+    }
+
+    fn pem(&self) -> std::path::PathBuf {
+        self.local.folder.path().join(format!("ssh/{PAIR}.pem"))
+    }
+
+    /// What is left of an environment that should be gone.
+    pub(super) fn wrong_down(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.local.account.read(|state| {
+            let names = &state.cloudformation.names;
+            wrong.extend(names.keys().map(|name| format!("the stack {name}")));
+            let left = state.inventory.under("AWS::");
+            wrong.extend(left.map(|(kind, id, _)| format!("{kind} {id}")));
+            wrong.extend(
+                state
+                    .ecr
+                    .repositories
+                    .keys()
+                    .map(|it| format!("repository {it}")),
+            );
+            wrong.extend(
+                state
+                    .key_pairs
+                    .pairs
+                    .keys()
+                    .map(|it| format!("key pair {it}")),
+            );
+        });
+        if self.pem().exists() {
+            wrong.push("the private key".to_owned());
+        }
+        wrong
+    }
+
+    /// How often each operation was called since the last time.
+    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+        let lab = self.local.account.lab();
+        let mut counts = BTreeMap::new();
+        for call in lab.calls() {
+            *counts.entry(call.operation).or_default() += 1;
+        }
+        lab.forget_calls();
+        counts
+    }
+}
+
+fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
+    RenderedStack {
+        name: name.parse().unwrap(),
+        role,
+        template: template.to_owned(),
+        parameters: BTreeMap::new(),
+        capabilities: Vec::new(),
+        tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
+        exports: BTreeSet::new(),
+        imports: BTreeSet::new(),
+    }
+}
+
+/// Five stacks with the walkthrough's edges, each of one quick resource.
+fn five() -> Vec<RenderedStack> {
+    let mut vpc = stack(
+        "e-vpc",
+        Role::Vpc,
+        "Resources: {Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}}\n\
+         Outputs: {Vpc: {Value: !Ref Vpc, Export: {Name: 'e:VPC'}}}\n",
+    );
+    vpc.exports = BTreeSet::from(["e:VPC".to_owned()]);
+    let mut cluster = stack(
+        "e-ecs-cluster",
+        Role::EcsCluster,
+        "Resources: {Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: tasks, \
+         VpcId: !ImportValue 'e:VPC'}}}\n\
+         Outputs: {Group: {Value: !Ref Group, Export: {Name: 'e:Group'}}}\n",
+    );
+    cluster.exports = BTreeSet::from(["e:Group".to_owned()]);
+    cluster.imports = vpc.exports.clone();
+    let repositories = stack(
+        "e-ecr-repositories",
+        Role::EcrRepositories,
+        "Resources: {App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app}}}\n",
+    );
+    let mesh = stack(
+        "e-mesh",
+        Role::Mesh,
+        "Resources: {Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-mesh}}}\n",
+    );
+    let mut service = stack(
+        "e-ecs-service",
+        Role::EcsService,
+        "Parameters: {AppImage: {Type: String}}\n\
+         Resources: {Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-service}}}\n\
+         Outputs: {Group: {Value: !ImportValue 'e:Group'}, Image: {Value: !Ref AppImage}}\n",
+    );
+    service.imports = cluster.exports.clone();
+    let image = ("AppImage".to_owned(), ParameterValue::AppImage);
+    service.parameters = BTreeMap::from([image]);
+    vec![vpc, cluster, repositories, mesh, service]
+}
