@@ -8,13 +8,14 @@ use anyhow::{Context, Result};
 use tokio::time::timeout;
 
 use super::args::Global;
+use super::exit::Exit;
 use super::local::claim::{Claim, Claiming};
 use super::local::paths::Paths;
 use super::local::status::{self, LocalStatus};
 use super::local::{self, Running};
 use super::printer::Printer;
 use super::settings;
-use crate::aws::{Cloud, CredentialSource, Options};
+use crate::aws::{Cloud, CloudError, CredentialSource, Options};
 use crate::config::{Config, Target};
 
 /// How long the endpoint's own end may take to show after a failure.
@@ -147,29 +148,53 @@ impl Session {
         claim.await.map(Some)
     }
 
-    /// Checks that this is the account that the settings name.
-    pub(crate) async fn check_account(&self) -> Result<()> {
-        let Some(expected) = &self.config.account_id else {
-            return Ok(());
-        };
+    /// Says who and where this is on AWS, and checks that it is an account
+    /// that the settings name.
+    pub(crate) async fn check_account(&self, printer: Printer) -> Result<()> {
         if self.local.is_some() {
             return Ok(());
         }
-        let identity = self
-            .cloud
-            .identity()
-            .await
-            .context("cannot tell which account this is")?;
-        if identity.account != expected.to_string() {
-            let message = format!(
-                "these credentials are for account {}, the settings (`account_id` or AWS_ACCOUNT_ID) \
-                 name {expected}",
-                identity.account
-            );
-            return Err(super::exit::Exit::usage(message).into());
-        }
-        Ok(())
+        let config = &self.config;
+        let is_guarded = config.account_id.is_some() || !config.allowed_accounts.is_empty();
+        let identity = match self.cloud.identity().await {
+            Ok(identity) => identity,
+            // An emulator may know no accounts.
+            Err(CloudError::Refused { .. } | CloudError::Unreadable { .. }) if !is_guarded => {
+                printer.say(&format!("an account of {}", self.cloud.endpoint()));
+                return Ok(());
+            }
+            Err(error) => return Err(error).context("cannot tell which account this is"),
+        };
+        printer.say(&format!(
+            "account {} as {} in {} ({})",
+            identity.account,
+            identity.arn,
+            config.region,
+            self.cloud.endpoint()
+        ));
+        refuse_others(config, &identity.account).map_err(Into::into)
     }
+}
+
+/// Another account than the settings name is not touched.
+fn refuse_others(config: &Config, account: &str) -> Result<(), Exit> {
+    let hint = "hint: another profile (`--profile`, AWS_PROFILE) or role leads to another account";
+    if let Some(expected) = &config.account_id
+        && expected.as_str() != account
+    {
+        return Err(Exit::usage(format!(
+            "these credentials are for account {account}, the settings (`account_id` or \
+             AWS_ACCOUNT_ID) name {expected}; nothing was changed\n\n{hint}"
+        )));
+    }
+    let allowed = &config.allowed_accounts;
+    if !allowed.is_empty() && allowed.iter().all(|each| each.as_str() != account) {
+        return Err(Exit::usage(format!(
+            "these credentials are for account {account}, which is none of the settings' \
+             `allowed_accounts`; nothing was changed\n\n{hint}"
+        )));
+    }
+    Ok(())
 }
 
 /// The right to change the environment on this machine, which one command has

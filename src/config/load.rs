@@ -41,6 +41,7 @@ impl Reader<'_> {
         let target = self.value_or(root, "target", default.target);
         let region = self.value_or(root, "region", default.region);
         let account_id = self.value(root, "account_id");
+        let allowed_accounts = self.written_list(root, "allowed_accounts");
         let profile = self.value(root, "profile");
         let mesh = self.mesh(root, default.mesh);
         let services_domain = self.value_or(root, "services_domain", default.services_domain);
@@ -69,6 +70,7 @@ impl Reader<'_> {
             target,
             region,
             account_id,
+            allowed_accounts: allowed_accounts.unwrap_or_default(),
             profile,
             mesh,
             services_domain,

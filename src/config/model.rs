@@ -21,6 +21,8 @@ pub struct Config {
     pub region: Region,
     /// The account that the caller's must be, when it is given.
     pub account_id: Option<AccountId>,
+    /// The accounts one of which the caller's must be; any when it is empty.
+    pub allowed_accounts: Vec<AccountId>,
     /// The profile of the AWS configuration to take credentials from.
     pub profile: Option<ProfileName>,
     /// The mesh.
@@ -169,6 +171,7 @@ impl Default for Config {
             target: Target::Local,
             region: known("us-west-2"),
             account_id: None,
+            allowed_accounts: Vec::new(),
             profile: None,
             mesh: MeshConfig {
                 name: known("ColorApp-External-Traffic"),

@@ -112,6 +112,12 @@ pub const SETTINGS: &[Setting] = &[
     .variables(&["AWS_ACCOUNT_ID"])
     .flag("--account-id"),
     setting(
+        "allowed_accounts",
+        Kind::Texts("12 digits"),
+        "",
+        "the accounts one of which the caller's must be; `[]` for any",
+    ),
+    setting(
         "profile",
         Kind::Text("name"),
         "",

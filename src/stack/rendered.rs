@@ -183,7 +183,7 @@ impl RenderedStack {
         let sections = ["Resources", "Parameters"].iter();
         let typed = sections
             .filter_map(|section| tree.get(section))
-            .flat_map(|section| section.entries());
+            .flat_map(yaml::Node::entries);
         typed
             .filter_map(|(_, each)| each.get("Type")?.as_str())
             .filter(|name| name.starts_with("AWS::"))

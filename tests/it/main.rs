@@ -8,6 +8,7 @@ mod costs;
 mod cut;
 mod egress;
 mod elf;
+mod emulators;
 mod evidence;
 mod faults;
 mod guarded;

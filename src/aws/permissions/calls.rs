@@ -49,6 +49,7 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
 /// requests to the image registry, and the calls that go by another's name.
 pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ("cloudformation:TagResource", Scope::Stacks),
+    ("iam:PassRole", Scope::Acting),
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),
     ("ecr:CompleteLayerUpload", Scope::Repository),

@@ -70,7 +70,9 @@ impl Part {
 pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Policy, UnknownType> {
     let mut actions: BTreeMap<Scope, BTreeSet<String>> = BTreeMap::new();
     let mut allow = |scope, action| {
-        if scope != Scope::KeyPair || names.key_pair.is_some() {
+        let is_unwanted = scope == Scope::KeyPair && names.key_pair.is_none()
+            || scope == Scope::Acting && names.role_arn.is_none();
+        if !is_unwanted {
             actions.entry(scope).or_default().insert(action);
         }
     };

@@ -146,6 +146,8 @@ const TYPES: &[(&str, &[&str])] = &[
             "appmesh:UntagResource",
         ],
     ),
+    // Makes nothing: it carries what a template has to say.
+    ("AWS::CloudFormation::WaitConditionHandle", &[]),
     (
         "AWS::EC2::EIP",
         &[

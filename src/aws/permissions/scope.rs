@@ -17,6 +17,8 @@ pub struct Names {
     pub mesh: String,
     /// The key pair, if one is wanted.
     pub key_pair: Option<String>,
+    /// The role that CloudFormation acts as instead of the caller, if any.
+    pub role_arn: Option<String>,
 }
 
 /// A statement of the policy.
@@ -41,6 +43,8 @@ pub(super) enum Scope {
     Roles,
     /// Handing those roles to tasks and instances.
     Handing,
+    /// Handing CloudFormation the role that it acts as.
+    Acting,
     /// Log groups of the environment.
     Logs,
     /// The mesh.
@@ -70,6 +74,7 @@ impl Scope {
             Self::Global => "ThroughCloudFormationGlobal",
             Self::Roles => "Roles",
             Self::Handing => "HandRolesToTasksAndInstances",
+            Self::Acting => "HandARoleToCloudFormation",
             Self::Logs => "LogGroups",
             Self::Mesh => "Mesh",
             Self::ServiceRoles => "ServiceRoles",
@@ -103,6 +108,7 @@ impl Scope {
                 .map(|kind| names.global_arn(&format!("{kind}/{}*", names.role_prefix())))
                 .collect(),
             Self::Handing => vec![names.global_arn(&format!("role/{}*", names.role_prefix()))],
+            Self::Acting => names.role_arn.iter().cloned().collect(),
             Self::Logs => vec![names.arn("logs", &format!("log-group:{environment}-*"))],
             Self::Mesh => ["mesh/{}", "mesh/{}/*"]
                 .iter()
@@ -132,6 +138,9 @@ impl Scope {
             Self::Looks => Some(json!({ "StringEquals": region })),
             Self::Handing => Some(json!({ "StringEquals": {
                 "iam:PassedToService": ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com"],
+            } })),
+            Self::Acting => Some(json!({ "StringEquals": {
+                "iam:PassedToService": "cloudformation.amazonaws.com",
             } })),
             Self::ServiceRoles => Some(json!({ "StringEquals": {
                 "iam:AWSServiceName": [

@@ -13,6 +13,7 @@ fn names() -> Names {
         repository: "colorteller".to_owned(),
         mesh: "Mesh".to_owned(),
         key_pair: Some("key".to_owned()),
+        role_arn: None,
     }
 }
 
@@ -139,5 +140,30 @@ fn a_long_environment_scopes_its_roles_by_what_is_left_of_it() {
     assert!(
         policy.contains("arn:aws:iam::123456789012:role/AppMeshExternalExamp*"),
         "{policy}"
+    );
+}
+
+#[test]
+fn a_role_of_cloudformations_own_has_to_be_handed_over() {
+    let mut names = names();
+    let of = |names: &Names| {
+        let policy = policy(names, &BTreeSet::new(), Part::Calls).expect("no types");
+        serde_json::to_value(policy).expect("JSON")
+    };
+    assert!(!of(&names).to_string().contains("iam:PassRole"));
+    names.role_arn = Some("arn:aws:iam::123456789012:role/deploys".to_owned());
+    let policy = of(&names);
+    let statements = policy["Statement"].as_array().expect("a list");
+    let handing = statements
+        .iter()
+        .find(|each| each["Action"][0] == "iam:PassRole");
+    let handing = handing.expect("a statement");
+    assert_eq!(
+        handing["Resource"][0],
+        "arn:aws:iam::123456789012:role/deploys"
+    );
+    assert_eq!(
+        handing["Condition"]["StringEquals"]["iam:PassedToService"],
+        "cloudformation.amazonaws.com"
     );
 }

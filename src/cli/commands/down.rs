@@ -104,7 +104,7 @@ async fn prepare(
         return Ok(None);
     }
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account().await?;
+    session.check_account(printer).await?;
     if claim.is_none() {
         claim = session.claim_on_aws(claiming, printer).await?;
     }

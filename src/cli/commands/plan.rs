@@ -39,7 +39,7 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     let mut job = Job::open(&arguments.job)?;
     let mut wanted = Wanted::new(&config, Direction::Up)?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account().await?;
+    session.check_account(printer).await?;
     wanted.settle(&session, printer).await?;
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;

@@ -113,7 +113,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     let claiming = Claiming::of("up", arguments.no_wait);
     let mut claim = session::claim(&config, claiming, printer).await?;
     let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account().await?;
+    session.check_account(printer).await?;
     if claim.is_none() {
         claim = session.claim_on_aws(claiming, printer).await?;
     }

@@ -30,7 +30,7 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
     let Some(session) = Session::existing(global).await? else {
         bail!("the local endpoint does not run, so nothing is deployed; `colormesh up` deploys it");
     };
-    session.check_account().await?;
+    session.check_account(printer).await?;
     if global.settings.tries_ways_out() {
         return egress::run(&session, arguments, job, printer).await;
     }

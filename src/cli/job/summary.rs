@@ -69,7 +69,7 @@ impl Summary {
 fn title(command: &str, config: &Config) -> String {
     format!(
         "### colormesh {command}: {} on `{}` ({})\n",
-        code(&config.environment.to_string()),
+        code(config.environment.as_ref()),
         config.target,
         config.region
     )

@@ -106,7 +106,7 @@ impl Timeline {
             code(&step.to_string()),
             word,
             seconds(entry.began),
-            seconds(ended - entry.began),
+            seconds(ended.saturating_sub(entry.began)),
             format!("`{}`", bar(entry.began, ended, self.latest)),
         ]
     }

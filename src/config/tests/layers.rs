@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::{load_file, load_layers, mistakes};
 use crate::config::{
-    Config, Egress, Input, Internet, Matching, MeshRuntime, Nat, Overrides, Target, load,
+    AccountId, Config, Egress, Input, Internet, Matching, MeshRuntime, Nat, Overrides, Target, load,
 };
 use insta::assert_snapshot;
 
@@ -45,6 +45,7 @@ environment: dev
 target: aws
 region: eu-central-1
 account_id: 012345678901
+allowed_accounts: [012345678901, '123456789012']
 profile: me
 mesh: { name: m, egress: ALLOW_ALL, matching: port, runtime: envoy }
 services_domain: Mesh.Local
@@ -74,6 +75,11 @@ internet: stand-in
         ("dev", "eu-central-1")
     );
     assert_eq!(config.account_id.unwrap().as_str(), "012345678901");
+    let allowed = config.allowed_accounts.iter().map(AccountId::as_str);
+    assert_eq!(
+        allowed.collect::<Vec<_>>(),
+        ["012345678901", "123456789012"]
+    );
     assert_eq!(config.services_domain.as_str(), "mesh.local");
     assert_eq!(
         (
@@ -259,7 +265,7 @@ profile:
     11 | whatever: 1
        | ^^^^^^^^
        |
-       = help: the keys are `environment`, `target`, `region`, `account_id`, `profile`, `mesh`, `services_domain`, `app`, `external_services`, `key_pair`, `envoy_image`, `bastion`, `vpc`, `stacks`, `tags`, `internet`
+       = help: the keys are `environment`, `target`, `region`, `account_id`, `allowed_accounts`, `profile`, `mesh`, `services_domain`, `app`, `external_services`, `key_pair`, `envoy_image`, `bastion`, `vpc`, `stacks`, `tags`, `internet`
 
     error: the sidecar listens on port 9901 itself
       --> colormesh.yaml:13:9

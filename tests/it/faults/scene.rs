@@ -100,6 +100,7 @@ impl Scene {
             choices: Choices::default(),
             last_lines: LastLines::default(),
             review: Review::default(),
+            terms: Terms::default(),
             run: RunId::fresh(),
         }
     }

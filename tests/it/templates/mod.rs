@@ -4,6 +4,7 @@
 mod checkov;
 pub(crate) mod evaluated;
 mod lint;
+mod promises;
 mod tasks;
 mod way_out;
 
