@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::config::Config;
 use colormesh::deploy::{
-    self, Choices, DeployError, ImageSource, Interrupt, KeyPairWork, LastLines, Report, RunId,
-    Terms, Work,
+    self, Choices, DeployError, ImageSource, Interrupt, KeyPairWork, LastLines, Report, Review,
+    RunId, Terms, Work,
 };
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 use colormesh::stack::RenderedStack;
@@ -88,6 +88,7 @@ impl Engine {
             image: (direction == Direction::Up).then(|| ImageSource::Given(IMAGE.to_owned())),
             sidecars: Vec::new(),
             terms: Terms::default(),
+            review: Review::default(),
             key_pair: self.key_pair.map(|name| KeyPairWork {
                 name: name.to_owned(),
                 directory: self.home.path().join("ssh"),

@@ -65,6 +65,10 @@ impl Emulator {
 }
 
 impl Drop for Emulator {
+    #[expect(
+        clippy::print_stderr,
+        reason = "what it said belongs to a test's failure"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let said = self.said();

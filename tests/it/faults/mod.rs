@@ -155,7 +155,6 @@ async fn whatever_call_fails_once_a_second_attempt_converges() {
     let counts = counted(&image).await;
     let cases = cases(&counts);
     assert!(cases.len() > 100, "{counts:?}");
-    let begun = std::time::Instant::now();
     let room = Arc::new(Semaphore::new(12));
     let mut runs = JoinSet::new();
     for case in cases {
@@ -177,11 +176,8 @@ async fn whatever_call_fails_once_a_second_attempt_converges() {
             wrong.push(format!("{case:?}:\n    {}", came.wrong.join("\n    ")));
         }
     }
-    eprintln!(
-        "{count} runs, {hit} of them hit, {at_once} came through at once, in {:?}",
-        begun.elapsed()
-    );
     assert!(hit * 10 >= count * 9, "{hit} of {count}");
+    assert!(at_once * 2 >= count, "{at_once} of {count} at once");
     assert!(
         wrong.is_empty(),
         "{} of {count}:\n{}",

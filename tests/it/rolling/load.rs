@@ -110,7 +110,7 @@ impl Seen {
 }
 
 fn ask(number: usize, address: SocketAddr, over: &AtomicBool, seen: &Mutex<Seen>) {
-    let keeps = number % 2 == 0;
+    let keeps = number.is_multiple_of(2);
     let mut kept = None;
     let mut turn = 0;
     while !over.load(Ordering::Relaxed) {
