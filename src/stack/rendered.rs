@@ -65,12 +65,12 @@ pub fn unwanted(config: &Config) -> Result<Vec<RenderedStack>, Diagnostics> {
 fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
     let template = text(role, config)?;
     let mut parameters = parameters::parameters(role, config)?;
+    let links = links::links(role, &parameters)?;
     if role == Role::EcsCluster {
         let names = way_out::lists(config)?;
         let names = way_out::values(&names);
         parameters.extend(names.map(|(name, value)| (name, ParameterValue::Known(value))));
     }
-    let links = links::links(role, &parameters)?;
     Ok(RenderedStack {
         name: role.stack_name(config),
         role,

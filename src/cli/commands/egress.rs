@@ -11,6 +11,7 @@ use crate::cli::layout::table;
 use crate::cli::local::status;
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN, paint};
 use crate::cli::session::{LocalSession, Session};
+use crate::config::{Config, Target};
 use crate::runtime::Row;
 use crate::verify::{self, Check, Report, Tried, Verdict, WayOut};
 
@@ -49,16 +50,23 @@ async fn from_outside(local: &LocalSession, printer: Printer) -> anyhow::Result<
     Ok(examination.rows.into_iter().map(way_out).collect())
 }
 
+/// Refuses what nobody can try, before anybody is asked.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    match &config.app.image {
+        Some(image) if config.target == Target::Aws => {
+            let message = format!(
+                "on `aws` the colour app itself tries the ways out, and `{image}` (`app.image`) is \
+                 another app\n\n\
+                 hint: `verify --egress` with `--target local` tries them inside any image"
+            );
+            Err(Exit::usage(message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The colour app tries what it can, and nobody watches.
 async fn by_its_word(session: &Session, printer: Printer) -> anyhow::Result<Vec<WayOut>> {
-    if let Some(image) = &session.config.app.image {
-        let message = format!(
-            "on `aws` the colour app itself tries the ways out, and `{image}` (`app.image`) is \
-             another app\n\n\
-             hint: `verify --egress` with `--target local` tries them inside any image"
-        );
-        return Err(Exit::usage(message).into());
-    }
     let endpoint = gather::endpoint(session).await;
     let endpoint = endpoint.ok_or_else(|| {
         anyhow::anyhow!(

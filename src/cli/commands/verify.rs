@@ -30,8 +30,12 @@ pub(crate) async fn run(global: &Global, arguments: &Verify, printer: Printer) -
     let Some(session) = Session::existing(global).await? else {
         bail!("the local endpoint does not run, so nothing is deployed; `colormesh up` deploys it");
     };
+    let tries_ways_out = global.settings.tries_ways_out();
+    if tries_ways_out {
+        egress::check(&session.config)?;
+    }
     session.check_account(printer).await?;
-    if global.settings.tries_ways_out() {
+    if tries_ways_out {
         return egress::run(&session, arguments, job, printer).await;
     }
     let target = session.config.target.to_string();

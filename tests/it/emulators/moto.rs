@@ -1,6 +1,7 @@
 //! moto: it takes all templates but for one attribute of an address. Its change
-//! sets make stacks without outputs, so that what is changed by one cannot be
-//! imported from.
+//! sets make stacks without outputs, so that our engine, which makes stacks that
+//! import nothing by change sets, cannot make those that import from them: after
+//! one that fails for that, moto answers no question about any stack.
 
 use colormesh::config::Config;
 use colormesh::stack::{self, ParameterValue, RenderedStack};
@@ -25,34 +26,25 @@ fn start() -> Emulator {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the emulators"]
-async fn our_engine_deploys_on_moto_all_but_what_needs_an_address() {
+async fn our_engine_deploys_on_moto_what_imports_nothing() {
     let emulator = start();
     let engine = Engine::new(&emulator, Some("color-app")).await;
-    let stacks = stack::render(&Config::default()).unwrap();
+    let mut stacks = stack::render(&Config::default()).unwrap();
+    stacks.retain(|stack| stack.imports.is_empty());
     let up = engine.up(&stacks).await;
     let down = engine.down(&stacks).await;
     assert_ends(
         &up,
         &[
             ("ecr-repositories", "created"),
-            ("ecs-cluster", "created"),
-            ("ecs-service", "not started"),
-            ("ingress", "created"),
             ("key pair", "created"),
             // Each of its resources is taken and none is made.
             ("mesh", "created"),
-            (
-                "nat",
-                "resource EIP does not support attribute type PublicIp",
-            ),
             ("vpc", "created"),
         ],
     );
-    // Route tables stay where moto deletes a stack, and hold the network.
-    let (vpc, others): (Vec<_>, Vec<_>) = down.iter().partition(|(step, _)| *step == "vpc");
-    assert!(vpc[0].1.contains("DependencyViolation"), "{down:#?}");
-    let gone = |(_, end): &(&String, &String)| matches!(end.as_str(), "deleted" | "absent");
-    assert!(others.iter().all(gone), "{down:#?}");
+    let gone = |end: &String| matches!(end.as_str(), "deleted" | "absent");
+    assert!(down.values().all(gone), "{down:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
