@@ -298,12 +298,12 @@ const NOT_MADE: &[(&str, &str)] = &[
         "only where the endpoint has no operations",
     ),
     (
-        "cloudformation:ListImports",
-        "only when a stack of others holds up a deletion",
-    ),
-    (
         "cloudformation:RollbackStack",
         "only where an update was left half done",
+    ),
+    (
+        "cloudformation:UpdateTerminationProtection",
+        "only where the settings say something of it",
     ),
 ];
 

@@ -71,7 +71,9 @@ fn very_many_services_go_up_are_proved_change_and_go_down() {
 
 #[test]
 fn what_aws_would_refuse_is_refused_before_anything_is_asked() {
-    let project = Project::new().file("colormesh.yaml", &settings(5000));
+    // What App Mesh itself can tell apart on one port.
+    let http = settings(5000).replace(" }", ", port: 80, protocol: http }");
+    let project = Project::new().file("colormesh.yaml", &http);
     for command in [&["plan"][..], &["up", "--yes"]] {
         let arguments = ["--target", "aws", "--mesh-runtime", "app-mesh"];
         let said = project.run(&[command, &arguments].concat());
