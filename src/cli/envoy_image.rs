@@ -24,7 +24,8 @@ pub(crate) struct EnvoyImage {
 }
 
 /// Looks up the image of the settings. The local target runs this machine's
-/// Envoy whatever the image, so that there is nothing to look up.
+/// Envoy whatever the image, so that there is nothing to look up; and for an
+/// endpoint on this machine nobody elsewhere is asked.
 pub(crate) async fn find(
     session: &Session,
     processor: Option<Processor>,
@@ -34,6 +35,9 @@ pub(crate) async fn find(
         return Ok(EnvoyImage::default());
     }
     let named = session.config.envoy_image.to_string();
+    if is_on_this_machine(session.cloud.endpoint()) && !is_on_this_machine(&named) {
+        return Ok(EnvoyImage::default());
+    }
     let reference = named.parse::<Reference>().map_err(|error| {
         Exit::usage(format!(
             "the Envoy image `{named}` cannot be used: {error}\n\nhint: `envoy_image` names it"
@@ -76,9 +80,10 @@ pub(crate) async fn find(
     }
 }
 
-/// An endpoint here makes no tasks on AWS: its images need no Envoy.
-fn is_on_this_machine(endpoint: &str) -> bool {
-    let host = endpoint.split("://").nth(1).unwrap_or(endpoint);
+/// Whether an endpoint or a registry is here. Such an endpoint makes no tasks
+/// on AWS: its images need no Envoy.
+fn is_on_this_machine(place: &str) -> bool {
+    let host = place.split("://").nth(1).unwrap_or(place);
     ["127.0.0.1", "localhost", "[::1]"]
         .iter()
         .any(|here| host.starts_with(here))
