@@ -2,7 +2,8 @@
 //! A flat table; each row says where its figures come from and when they were
 //! read there.
 
-/// When the newest of the prices was read. All are from the two years before.
+/// When the newest of the prices was read. Some are older, and of some the
+/// source has no date.
 pub const AS_OF: &str = "2026-10-04";
 
 /// Hours in a month, as AWS counts them.
