@@ -4,6 +4,7 @@
 //! `runtime::isolate`), detached from the terminal; `daemon` is what runs
 //! there, `bridge` carries what the account wants to the runtime and back.
 
+mod balancers;
 mod bridge;
 mod carried;
 pub(crate) mod claim;
