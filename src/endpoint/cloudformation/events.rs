@@ -136,62 +136,85 @@ enum What {
     Fault(engine::ValidationFault, Timestamp),
 }
 
-fn of_entry(stack: &Stack, operation: &OperationEntry) -> Vec<Entry> {
-    let entry = |what: What| Entry {
-        stack_id: stack.id.clone(),
-        operation: operation.id.clone(),
-        kind: operation.kind.text(),
-        what,
-    };
-    let turn = |status: OperationStatus, ended: Option<Timestamp>| {
-        entry(What::Turn {
-            id: format!("{}-{}", operation.id, status.text()),
+/// What all events of an operation have in common.
+struct Course<'a> {
+    stack: &'a Stack,
+    operation: &'a str,
+    kind: &'static str,
+    started: Timestamp,
+    reason: Option<&'a str>,
+}
+
+impl Course<'_> {
+    fn entry(&self, what: What) -> Entry {
+        Entry {
+            stack_id: self.stack.id.clone(),
+            operation: self.operation.to_owned(),
+            kind: self.kind,
+            what,
+        }
+    }
+
+    fn begins(&self) -> Entry {
+        self.turn(OperationStatus::InProgress, None)
+    }
+
+    fn ends(&self, status: OperationStatus, at: Timestamp) -> Entry {
+        self.turn(status, Some(at))
+    }
+
+    fn turn(&self, status: OperationStatus, ended: Option<Timestamp>) -> Entry {
+        let reason = self.reason.filter(|_| ended.is_some());
+        self.entry(What::Turn {
+            id: format!("{}-{}", self.operation, status.text()),
             status,
-            started: operation.started,
+            started: self.started,
             ended,
-            reason: operation.reason.clone().filter(|_| ended.is_some()),
+            reason: reason.map(str::to_owned),
         })
+    }
+}
+
+fn of_entry(stack: &Stack, operation: &OperationEntry) -> Vec<Entry> {
+    let course = Course {
+        stack,
+        operation: &operation.id,
+        kind: operation.kind.text(),
+        started: operation.started,
+        reason: operation.reason.as_deref(),
     };
-    let mut entries = vec![turn(OperationStatus::InProgress, None)];
+    let mut entries = vec![course.begins()];
     let events = stack.events.iter();
     let mine = events.filter(|event| {
         event.operation.as_ref() == Some(&operation.id) && event.physical_id != stack.id
     });
-    entries.extend(mine.map(|event| entry(What::Resource((**event).clone()))));
+    entries.extend(mine.map(|event| course.entry(What::Resource((**event).clone()))));
     if let Some(ended) = operation.ended {
-        entries.push(turn(operation.status, Some(ended)));
+        entries.push(course.ends(operation.status, ended));
     }
     entries
 }
 
 fn of_change_set(stack: &Stack, set: &ChangeSet) -> Vec<Entry> {
-    let entry = |what: What| Entry {
-        stack_id: stack.id.clone(),
-        operation: set.operation.clone(),
+    let course = Course {
+        stack,
+        operation: &set.operation,
         kind: "CREATE_CHANGESET",
-        what,
+        started: set.created,
+        reason: set.reason.as_deref(),
     };
-    let turn = |status: OperationStatus, ended: Option<Timestamp>| {
-        entry(What::Turn {
-            id: format!("{}-{}", set.operation, status.text()),
-            status,
-            started: set.created,
-            ended,
-            reason: set.reason.clone().filter(|_| ended.is_some()),
-        })
-    };
-    let mut entries = vec![turn(OperationStatus::InProgress, None)];
+    let mut entries = vec![course.begins()];
     let Some(computed) = set.computed else {
         return entries;
     };
     let faults = set.faults.iter();
-    entries.extend(faults.map(|fault| entry(What::Fault(fault.clone(), computed))));
+    entries.extend(faults.map(|fault| course.entry(What::Fault(fault.clone(), computed))));
     let status = if set.status == ChangeSetStatus::Failed {
         OperationStatus::Failed
     } else {
         OperationStatus::Succeeded
     };
-    entries.push(turn(status, Some(computed)));
+    entries.push(course.ends(status, computed));
     entries
 }
 
