@@ -16,7 +16,7 @@ pub(crate) fn aws_cli() -> Result<PathBuf> {
 
 /// The version is pinned: the registry's `latest` is another program.
 pub(crate) fn cdk() -> Result<PathBuf> {
-    let folder = folder()?.join("cdk-2.1148.1");
+    let folder = folder().join("cdk-2.1148.1");
     let program = folder.join("node_modules/.bin/cdk");
     if !program.is_file() {
         std::fs::create_dir_all(&folder)?;
@@ -28,7 +28,7 @@ pub(crate) fn cdk() -> Result<PathBuf> {
 }
 
 fn from_pypi(package: &str, name: &str) -> Result<PathBuf> {
-    let folder = folder()?.join(package.replace("==", "-"));
+    let folder = folder().join(package.replace("==", "-"));
     let program = folder.join("bin").join(name);
     if !program.is_file() {
         done(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
@@ -38,14 +38,9 @@ fn from_pypi(package: &str, name: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Beside what Cargo builds.
-pub(crate) fn folder() -> Result<PathBuf> {
-    let here = std::env::current_exe()?;
-    let target = here
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    let target = target.unwrap_or(Path::new("target"));
-    Ok(target.join("bench-tools"))
+/// Beside what Cargo builds: a path from the root, for what runs elsewhere.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench-tools")
 }
 
 fn done(command: &mut Command) -> Result<()> {

@@ -22,7 +22,7 @@ pub(crate) fn command(deed: Deed, field: &Field) -> Result<Command> {
 /// The program in a folder of its own, with the least that is an app beside it:
 /// nobody runs it here.
 fn program() -> Result<PathBuf> {
-    let folder = install::folder()?.join("bin");
+    let folder = install::folder().join("bin");
     let program = folder.join("colormesh");
     let built = PathBuf::from(env!("CARGO_BIN_EXE_colormesh"));
     let is_new = |path: &PathBuf| {
