@@ -1,6 +1,7 @@
 //! CloudFormation's calls.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_cloudformation::types as wire;
 
@@ -50,6 +51,9 @@ pub struct ChangeSetRequest<'a> {
     pub notification_arns: &'a [String],
     /// The alarms that take the change back.
     pub rollback_alarms: &'a [String],
+    /// How long we wait for the operation. Of a creation CloudFormation is told
+    /// a little more: it ends what nobody is left here to call off.
+    pub timeout: Option<Duration>,
     /// Whether resources count as made before they are steady.
     pub express: bool,
 }
@@ -170,10 +174,23 @@ impl Cloud {
             .set_role_arn(request.role_arn.map(str::to_owned))
             .set_notification_arns(some(request.notification_arns))
             .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_timeout_in_minutes(request.timeout.map(later))
             .set_deployment_config(request.express.then(express));
         let operation = "cloudformation:CreateStack";
         let answer = self.ask(operation, || call.clone().send()).await?;
         Ok(answer.stack_id().unwrap_or(request.stack).to_owned())
+    }
+
+    /// Has a template checked by itself.
+    pub async fn validate_template(&self, template: &str) -> Result<(), CloudError> {
+        let call = self
+            .cloudformation
+            .validate_template()
+            .template_body(template);
+        let operation = "cloudformation:ValidateTemplate";
+        self.ask(operation, || call.clone().send())
+            .await
+            .map(|_| ())
     }
 
     /// Asks for a change set; gives its ARN and the stack's.
@@ -236,6 +253,23 @@ impl Cloud {
         })
     }
 
+    /// What a change set does, with the values of properties before and after.
+    /// AWS leaves out changes here now and then, so that [`Cloud::change_set`]
+    /// alone tells all of them.
+    pub async fn change_set_values(&self, id: &str) -> Result<Vec<ResourceChange>, CloudError> {
+        let call = self
+            .cloudformation
+            .describe_change_set()
+            .change_set_name(id)
+            .include_property_values(true);
+        let operation = "cloudformation:DescribeChangeSet";
+        let answer = self.ask(operation, || call.clone().send()).await?;
+        let changes = answer.changes().iter();
+        Ok(changes
+            .filter_map(|change| change.resource_change().map(ResourceChange::from))
+            .collect())
+    }
+
     /// What the checks before a deployment found wrong with a change set. The
     /// change set itself says only that they failed.
     pub async fn change_set_faults(&self, id: &str) -> Result<Vec<String>, CloudError> {
@@ -284,12 +318,19 @@ impl Cloud {
         }
     }
 
-    /// Starts to delete a stack. `token` comes back with each event.
-    pub async fn delete_stack(&self, stack: &str, token: &str) -> Result<(), CloudError> {
+    /// Starts to delete a stack, as this role if one is named, else as the one
+    /// that the stack was made by. `token` comes back with each event.
+    pub async fn delete_stack(
+        &self,
+        stack: &str,
+        token: &str,
+        role: Option<&str>,
+    ) -> Result<(), CloudError> {
         let call = self
             .cloudformation
             .delete_stack()
             .stack_name(stack)
+            .set_role_arn(role.map(str::to_owned))
             .client_request_token(token);
         self.ask("cloudformation:DeleteStack", async || {
             call.clone().send().await
@@ -372,6 +413,12 @@ fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
             .monitoring_time_in_minutes(0)
             .build(),
     )
+}
+
+/// The first whole minutes that are a minute or more after a time.
+fn later(time: Duration) -> i32 {
+    let minutes = time.as_secs().div_ceil(60) + 1;
+    i32::try_from(minutes).unwrap_or(i32::MAX)
 }
 
 /// With the roll-back that express mode leaves out when nothing is said.

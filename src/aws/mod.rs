@@ -6,6 +6,7 @@
 //! nothing: what to call, and when, is up to `deploy` and `cli`.
 
 mod app_mesh;
+mod attribute;
 mod cloud;
 mod cloudformation;
 mod ecr;
@@ -35,8 +36,8 @@ pub use key_pair::KeyPair;
 pub use permissions::{Names, Part, Policy, UnknownType, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
-    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
-    ResourceStatus, Stack, StackEvent, StackResource,
+    AttributeChange, ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Known, Replacement,
+    ResourceChange, ResourceStatus, Stack, StackEvent, StackResource,
 };
 pub use stack_status::StackStatus;
 pub use timestamp::Timestamp;

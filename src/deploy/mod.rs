@@ -6,6 +6,8 @@
 //! is `plan`'s; how a call is made is `aws`'s; drawing is `cli`'s.
 //!
 //! ```text
+//! review        what the service says to all of it, before anything runs
+//!   question    which stacks it is asked of, and how
 //! engine        starts each step the moment its last need is met
 //!   stack_up    status -> change set -> watch -> outcome
 //!   recover     half-done updates taken back, or finished
@@ -43,6 +45,7 @@ mod obstacles;
 mod origin;
 mod pace;
 mod private_key;
+mod question;
 mod ready;
 mod recover;
 mod review;
@@ -72,6 +75,7 @@ pub use interrupt::{Interrupt, Interrupter};
 pub use observe::observe;
 pub use obstacles::{Obstacle, images, obstacles};
 pub use origin::Origin;
+pub use question::Intent;
 pub use review::{Ready, Review, clear, forget, review};
 pub use terms::Terms;
 pub use timeline::{Ending, Span};

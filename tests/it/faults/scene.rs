@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use colormesh::account::lab::LabSettings;
 use colormesh::aws::{Cloud, CredentialSource, Options};
-use colormesh::deploy::{
-    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, Review, RunId, Terms, Work,
-};
+use colormesh::deploy::{self, ImageSource, Interrupt, KeyPairWork, Work};
 use colormesh::image::Image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 use colormesh::stack::{ParameterValue, RenderedStack, Role};
@@ -89,19 +87,12 @@ impl Scene {
 
     fn work(&self) -> Work {
         Work {
-            environment: "e".to_owned(),
             image: Some(ImageSource::Built(Arc::clone(&self.image))),
-            sidecars: Vec::new(),
             key_pair: Some(KeyPairWork {
                 name: PAIR.to_owned(),
                 directory: self.local.folder.path().join("ssh"),
             }),
-            replace_failed: false,
-            choices: Choices::default(),
-            last_lines: LastLines::default(),
-            review: Review::default(),
-            terms: Terms::default(),
-            run: RunId::fresh(),
+            ..Work::new("e")
         }
     }
 
