@@ -129,9 +129,10 @@ pub async fn forget(cloud: &Cloud, review: &Review) {
 pub async fn clear(cloud: &Cloud, plan: &Plan, work: &Work) {
     let ours = format!("{PREFIX}-{}-", work.run);
     let mut clearing = JoinSet::new();
-    for name in plan.rendered.keys().cloned() {
+    for name in plan.rendered.keys() {
         let (cloud, ours) = (cloud.clone(), ours.clone());
-        let is_new = !plan.deployed.contains_key(&name);
+        let is_new = !plan.deployed.contains_key(name);
+        let name = name.clone();
         clearing.spawn(async move {
             let left = cloud.change_sets(name.as_str()).await.unwrap_or_default();
             let left: Vec<_> = left

@@ -116,7 +116,7 @@ fn one<'v>(xml: &mut Xml, change: &Change, values: Option<&'v Values>) {
         .collect();
     xml.list("Details", details, |xml, (name, needs_new, place)| {
         xml.element("Target", |xml| {
-            target(xml, name, *needs_new, told.then_some(place))
+            target(xml, name, *needs_new, told.then_some(place));
         });
         // What depends on another resource is evaluated only then.
         let dynamic = *needs_new == Replacement::Conditional;
