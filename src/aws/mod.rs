@@ -7,6 +7,7 @@
 
 mod app_mesh;
 mod attribute;
+mod change_sets;
 mod cloud;
 mod cloudformation;
 mod ecr;
@@ -25,8 +26,9 @@ mod timestamp;
 mod wire;
 
 pub use app_mesh::AppMeshAnswer;
+pub use change_sets::ChangeSetRequest;
 pub use cloud::{Cloud, CredentialSource, Options};
-pub use cloudformation::{ChangeSetRequest, StackPage, UnderWay};
+pub use cloudformation::{StackPage, UnderWay};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;

@@ -21,6 +21,7 @@
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
 //!   origin      the property and the line that it came from
+//!   unresolved  the same for a template that is refused as a whole
 //!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
 //! ```
@@ -44,6 +45,7 @@ mod observe;
 mod obstacles;
 mod origin;
 mod pace;
+mod parameters;
 mod private_key;
 mod question;
 mod ready;
@@ -57,6 +59,7 @@ mod sweep;
 mod tail;
 mod terms;
 mod timeline;
+mod unresolved;
 mod watched;
 mod watcher;
 mod why;
