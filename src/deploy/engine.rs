@@ -1,6 +1,6 @@
 //! Walks the graph: starts each step the moment its last need is met.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::timeline::{Ending, Span, Stopwatch};
 use super::{DeployError, Event, ImageSource, Interrupt, Outcome, StepError, StepFailure, Work};
 use crate::aws::Cloud;
 use crate::plan::{Action, Direction, Plan, StepId};
+use crate::stack::StackName;
 
 /// How long the end of a run waits for events that are still to be told.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
@@ -40,6 +41,9 @@ pub struct Report {
     pub finished: Vec<Finished>,
     /// When each step ran, those that failed or go on too.
     pub timeline: Vec<Span>,
+    /// The outputs of the stacks that are up, as far as they are known.
+    #[serde(skip)]
+    pub outputs: BTreeMap<StackName, BTreeMap<String, String>>,
 }
 
 // === impl Report ===
@@ -218,6 +222,7 @@ impl Walk<'_> {
 
     fn ended(mut self) -> Result<Report, DeployError> {
         self.report.timeline = self.stopwatch.stop();
+        self.report.outputs = self.run.outputs();
         if self.failures.is_empty() {
             return Ok(self.report);
         }
