@@ -120,24 +120,39 @@ impl Cloud {
     /// change set itself says only that they failed.
     pub async fn change_set_faults(&self, id: &str) -> Result<Vec<String>, CloudError> {
         let failed = wire::EventFilter::builder().failed_events(true).build();
+        let found = self.change_set_events(id, Some(failed)).await?;
+        Ok(found.iter().filter_map(finding).collect())
+    }
+
+    /// What those checks found worth a word in a change set that can be carried
+    /// out all the same.
+    pub async fn change_set_warnings(&self, id: &str) -> Result<Vec<String>, CloudError> {
+        let found = self.change_set_events(id, None).await?;
+        let warns = |event: &&wire::OperationEvent| {
+            let mode = event
+                .validation_failure_mode()
+                .or(event.hook_failure_mode());
+            mode == Some(&wire::HookFailureMode::Warn)
+        };
+        Ok(found.iter().filter(warns).filter_map(finding).collect())
+    }
+
+    async fn change_set_events(
+        &self,
+        id: &str,
+        filter: Option<wire::EventFilter>,
+    ) -> Result<Vec<wire::OperationEvent>, CloudError> {
         let call = self
             .cloudformation
             .describe_events()
             .change_set_name(id)
-            .filters(failed);
+            .set_filters(filter);
         let answer = self
             .ask("cloudformation:DescribeEvents", async || {
                 call.clone().send().await
             })
             .await?;
-        let fault = |event: &wire::OperationEvent| {
-            let reason = event
-                .validation_status_reason()
-                .or(event.resource_status_reason())?;
-            let place = event.validation_path().or(event.logical_resource_id());
-            Some(place.map_or_else(|| reason.to_owned(), |place| format!("{place}: {reason}")))
-        };
-        Ok(answer.operation_events().iter().filter_map(fault).collect())
+        Ok(answer.operation_events.unwrap_or_default())
     }
 
     /// Starts a change set. `token` comes back with each event that follows.
@@ -163,4 +178,14 @@ impl Cloud {
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
+
+/// What one event says is wrong, and where.
+fn finding(event: &wire::OperationEvent) -> Option<String> {
+    let reason = event
+        .validation_status_reason()
+        .or(event.hook_status_reason())
+        .or(event.resource_status_reason())?;
+    let place = event.validation_path().or(event.logical_resource_id());
+    Some(place.map_or_else(|| reason.to_owned(), |place| format!("{place}: {reason}")))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::decisions;
 use super::exit::{Exit, FAILED};
 use super::job::{self, Fold};
-use super::printer::{BAD, NAME, Printer, paint};
+use super::printer::{BAD, NAME, Printer, WARN, paint, talk};
 use super::session::Session;
 use super::signals::{self, Signals};
 use crate::aws::{AttributeChange, ChangeAction, Known, Replacement, ResourceChange};
@@ -54,6 +54,9 @@ pub(crate) async fn before(
         deploy::forget(&session.cloud, &review).await;
         return Err(error);
     }
+    for warning in review.warnings() {
+        talk(&format!("{} {warning}", paint(WARN, "warning:")));
+    }
     let said = of_service(&review);
     if session.config.target == Target::Aws && !said.is_empty() {
         let _fold = Fold::begin("changes", "Changes");
@@ -93,6 +96,8 @@ pub(crate) struct Said<'a, D> {
     service: BTreeMap<String, &'a [ResourceChange]>,
     /// What would be lost.
     losses: Vec<String>,
+    /// What its checks say that stops nothing.
+    warnings: Vec<String>,
     /// What it refuses.
     refused: &'a [StepFailure],
 }
@@ -113,6 +118,7 @@ pub(crate) fn document<'a, D>(plan: &'a D, review: &'a Review) -> Said<'a, D> {
             .map(|(name, ready)| (name.to_string(), ready.change_set.changes.as_slice()))
             .collect(),
         losses: review.losses(),
+        warnings: review.warnings(),
         refused: &review.refused,
     }
 }
@@ -139,6 +145,9 @@ pub(crate) fn text(plan: &Plan, review: &Review) -> String {
             .for_each(|change| properties(change, &mut text));
     }
     text.push_str(&of_service(review));
+    for warning in review.warnings() {
+        let _ = writeln!(text, "\n{} {warning}", paint(WARN, "warning:"));
+    }
     let losses = review.losses();
     if !losses.is_empty() {
         text.push_str("\nthese changes lose data; `up` asks, or needs `--allow-replacement`\n");

@@ -33,6 +33,8 @@ pub struct Ready {
     pub change_set: ChangeSet,
     /// What it would lose, in words.
     pub losses: Vec<String>,
+    /// What the service's checks say of it that does not stop it.
+    pub warnings: Vec<String>,
     /// Whether it makes its stack.
     pub(super) kind: ChangeSetKind,
     /// The parameters that it was made with.
@@ -64,9 +66,19 @@ impl Ready {
 impl Review {
     /// Everything that would be lost, with its stack.
     pub fn losses(&self) -> Vec<String> {
+        self.all(|ready| &ready.losses)
+    }
+
+    /// Everything that the service's checks say and that stops nothing, with
+    /// its stack.
+    pub fn warnings(&self) -> Vec<String> {
+        self.all(|ready| &ready.warnings)
+    }
+
+    fn all(&self, of: impl Fn(&Ready) -> &[String]) -> Vec<String> {
         let of_stack = |(name, ready): (&StackName, &Ready)| {
-            let of = |loss: &String| format!("{name}: {loss}");
-            ready.losses.iter().map(of).collect::<Vec<_>>()
+            let told = of(ready).iter().map(|each| format!("{name}: {each}"));
+            told.collect::<Vec<_>>()
         };
         self.ready.iter().flat_map(of_stack).collect()
     }
@@ -213,23 +225,34 @@ impl Run {
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await.map(|_| None);
         }
-        let (losses, ()) = match kind {
-            ChangeSetKind::Create => (Vec::new(), ()),
+        let (losses, warnings, ()) = match kind {
+            ChangeSetKind::Create => (Vec::new(), Vec::new(), ()),
             ChangeSetKind::Update => {
                 let changes = change_set.changes.clone();
                 tokio::join!(
                     losses(&self.cloud, &changes),
+                    self.read_warnings(&id),
                     self.read_values(&mut change_set)
                 )
             }
         };
         Ok(Some(Ready {
             losses,
+            warnings,
             change_set,
             kind,
             parameters,
             token: self.token(),
         }))
+    }
+
+    /// What the checks say of a change set that passed; an endpoint, or a
+    /// caller, without this call has nothing of it.
+    async fn read_warnings(&self, id: &str) -> Vec<String> {
+        self.pace.urgent_turn().await;
+        let answer = self.reader.change_set_warnings(id).await;
+        self.pace.learn(&answer);
+        answer.unwrap_or_default()
     }
 
     /// Adds the values of properties before and after, where they are told.

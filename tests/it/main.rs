@@ -13,6 +13,7 @@ mod elf;
 mod emulators;
 mod evidence;
 mod faults;
+mod five;
 mod guarded;
 mod inside;
 mod internet;

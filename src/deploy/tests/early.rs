@@ -172,3 +172,27 @@ async fn what_cannot_be_asked_stops_nothing() {
         assert_eq!(found.ready.len(), 3);
     }
 }
+
+/// The repository holds an image: the service says so before it is to go.
+#[tokio::test]
+async fn what_the_checks_only_warn_of_is_told_and_stops_nothing() {
+    let lab = Lab::start_with_app().await;
+    lab.up(five()).await.report();
+    let mut stacks = five();
+    stacks[2].template = "Resources: {Log: {Type: AWS::Logs::LogGroup}}".to_owned();
+    let plan = plan(&lab, stacks).await;
+    let found = review(&plan, &lab.cloud, &lab.work(), Intent::Look).await;
+    assert_eq!(refused(&found), [""; 0]);
+    assert_eq!(
+        found.warnings(),
+        [
+            "e-ecr-repositories: /Resources/App: The repository 'e-app' cannot be deleted because it still contains \
+          images."
+        ]
+    );
+    assert_eq!(
+        found.losses(),
+        ["e-ecr-repositories: deletes `App` (AWS::ECR::Repository) with 1 image"]
+    );
+    forget(&lab.cloud, &found).await;
+}

@@ -8,9 +8,9 @@ use colormesh::account::lab::{Lab, LabSettings};
 use colormesh::deploy::{ImageSource, KeyPairWork, Work};
 use colormesh::image::Image;
 use colormesh::plan::{Direction, ImagePlan, Wishes};
-use colormesh::stack::{ParameterValue, RenderedStack, Role};
 
 use super::run::Account;
+use crate::five::five;
 use crate::local::Local;
 
 const PAIR: &str = "key";
@@ -186,59 +186,4 @@ fn told(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
-    RenderedStack {
-        name: name.parse().unwrap(),
-        role,
-        template: template.to_owned(),
-        parameters: BTreeMap::new(),
-        capabilities: Vec::new(),
-        tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
-        termination_protection: None,
-        exports: BTreeSet::new(),
-        imports: BTreeSet::new(),
-    }
-}
-
-/// Five stacks with the walkthrough's edges, each of one quick resource.
-fn five() -> Vec<RenderedStack> {
-    let mut vpc = stack(
-        "e-vpc",
-        Role::Vpc,
-        "Resources: {Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}}\n\
-         Outputs: {Vpc: {Value: !Ref Vpc, Export: {Name: 'e:VPC'}}}\n",
-    );
-    vpc.exports = BTreeSet::from(["e:VPC".to_owned()]);
-    let mut cluster = stack(
-        "e-ecs-cluster",
-        Role::EcsCluster,
-        "Resources: {Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: tasks, \
-         VpcId: !ImportValue 'e:VPC'}}}\n\
-         Outputs: {Group: {Value: !Ref Group, Export: {Name: 'e:Group'}}}\n",
-    );
-    cluster.exports = BTreeSet::from(["e:Group".to_owned()]);
-    cluster.imports = vpc.exports.clone();
-    let repositories = stack(
-        "e-ecr-repositories",
-        Role::EcrRepositories,
-        "Resources: {App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app}}}\n",
-    );
-    let mesh = stack(
-        "e-mesh",
-        Role::Mesh,
-        "Resources: {Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-mesh}}}\n",
-    );
-    let mut service = stack(
-        "e-ecs-service",
-        Role::EcsService,
-        "Parameters: {AppImage: {Type: String}}\n\
-         Resources: {Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-service}}}\n\
-         Outputs: {Group: {Value: !ImportValue 'e:Group'}, Image: {Value: !Ref AppImage}}\n",
-    );
-    service.imports = cluster.exports.clone();
-    let image = ("AppImage".to_owned(), ParameterValue::AppImage);
-    service.parameters = BTreeMap::from([image]);
-    vec![vpc, cluster, repositories, mesh, service]
 }
