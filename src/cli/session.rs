@@ -2,6 +2,7 @@
 //! the local target the daemon.
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) local: Option<LocalSession>,
     /// What answers in the place of AWS, if something does.
     endpoint_url: Option<String>,
+    /// The caller's account, once somebody asked.
+    account: OnceLock<String>,
 }
 
 /// The local target's part of a session.
@@ -58,6 +61,7 @@ impl Session {
             cloud,
             local,
             endpoint_url,
+            account: OnceLock::new(),
         })
     }
 
@@ -81,6 +85,7 @@ impl Session {
             cloud,
             local,
             endpoint_url: global.endpoint_url.clone(),
+            account: OnceLock::new(),
         }))
     }
 
@@ -130,13 +135,10 @@ impl Session {
         printer: Printer,
     ) -> Result<Option<Claim>> {
         // An endpoint without STS still has the environment's name.
-        let account = match &self.config.account_id {
-            Some(account) => account.to_string(),
-            None => self
-                .cloud
-                .identity()
-                .await
-                .map_or_else(|_| "account".to_owned(), |identity| identity.account),
+        let account = match (&self.config.account_id, self.account.get()) {
+            (Some(account), _) => account.to_string(),
+            (None, Some(account)) => account.clone(),
+            (None, None) => "account".to_owned(),
         };
         let (region, name) = (&self.config.region, self.config.environment.to_string());
         let mut key = format!("{account}-{region}-{name}");
@@ -172,6 +174,7 @@ impl Session {
             config.region,
             self.cloud.endpoint()
         ));
+        let _ = self.account.set(identity.account.clone());
         refuse_others(config, &identity.account).map_err(Into::into)
     }
 }

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod architecture;
+mod as_aws;
 mod cloud;
 mod cloudformation;
 mod costs;
 mod cut;
+mod early;
 mod egress;
 mod elf;
 mod emulators;
@@ -19,6 +21,7 @@ mod lab;
 mod live;
 mod local;
 mod mesh;
+mod options;
 mod own_image;
 mod permissions;
 mod pipeline;
@@ -29,5 +32,7 @@ mod rolling;
 mod services;
 mod settings;
 mod sidecar;
+#[path = "../bench/engine/tasks.rs"]
+mod tasks;
 mod templates;
 mod walkthrough;

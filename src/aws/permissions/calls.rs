@@ -10,6 +10,7 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:ListImports", &[Scope::Looks]),
     // In an account with many stacks, those that something is done to.
     ("cloudformation:ListStacks", &[Scope::Looks]),
+    ("cloudformation:ValidateTemplate", &[Scope::Looks]),
     ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
     ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),

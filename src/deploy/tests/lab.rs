@@ -13,8 +13,7 @@ use crate::account::lab::LabSettings;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, Review,
-    RunId, Terms, Work, down, observe, up,
+    DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
@@ -102,19 +101,12 @@ impl Lab {
 
     pub(super) fn work(&self) -> Work {
         Work {
-            environment: "e".into(),
             image: Some(self.image.clone()),
-            sidecars: Vec::new(),
             key_pair: Some(KeyPairWork {
                 name: "color-app".into(),
                 directory: self.ssh(),
             }),
-            replace_failed: false,
-            choices: Choices::default(),
-            review: Review::default(),
-            terms: Terms::default(),
-            last_lines: LastLines::default(),
-            run: RunId::fresh(),
+            ..Work::new("e")
         }
     }
 
