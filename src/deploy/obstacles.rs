@@ -126,7 +126,9 @@ fn goes(step: &crate::plan::Step, name: &str) -> bool {
 pub async fn images(cloud: &Cloud, plan: &Plan) -> Option<(String, usize)> {
     let mut stacks = plan.rendered.values();
     let stack = stacks.find(|stack| stack.role == Role::EcrRepositories)?;
-    let resources = cloud.stack_resources(stack.name.as_str()).await.ok()?;
+    let (reader, pace) = (cloud.without_retries(), Pace::of(cloud));
+    let read = || reader.stack_resources(stack.name.as_str());
+    let resources = pace.patiently(read).await.ok()?;
     let repository = resources
         .into_iter()
         .find(|resource| resource.resource_type == "AWS::ECR::Repository")?
