@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::types as wire;
 
 use super::{
     ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack,
-    StackResource, StackStatus,
+    StackResource, StackStatus, Template,
 };
 
 /// One page of the account's stacks.
@@ -36,8 +36,8 @@ pub struct ChangeSetRequest<'a> {
     pub name: &'a str,
     /// Whether the stack stands already.
     pub kind: ChangeSetKind,
-    /// The text of the template.
-    pub template: &'a str,
+    /// The template, or where it is.
+    pub template: Template<'a>,
     /// Its parameters.
     pub parameters: &'a BTreeMap<String, String>,
     /// For example `CAPABILITY_NAMED_IAM`.
@@ -163,7 +163,8 @@ impl Cloud {
             .create_stack()
             .stack_name(request.stack)
             .client_request_token(request.name)
-            .template_body(request.template)
+            .set_template_body(request.template.body())
+            .set_template_url(request.template.url())
             .set_parameters(Some(parameters(request.parameters)))
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))
@@ -191,7 +192,8 @@ impl Cloud {
                 ChangeSetKind::Create => wire::ChangeSetType::Create,
                 ChangeSetKind::Update => wire::ChangeSetType::Update,
             })
-            .template_body(request.template)
+            .set_template_body(request.template.body())
+            .set_template_url(request.template.url())
             .set_parameters(Some(parameters(request.parameters)))
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))

@@ -8,6 +8,7 @@
 mod app_mesh;
 mod cloud;
 mod cloudformation;
+mod drift;
 mod ecr;
 mod ecs;
 mod error;
@@ -18,14 +19,17 @@ mod key_pair;
 mod key_pairs;
 mod permissions;
 mod recovery;
+mod signed;
 mod stack;
 mod stack_status;
+mod templates;
 mod timestamp;
 mod wire;
 
 pub use app_mesh::AppMeshAnswer;
 pub use cloud::{Cloud, CredentialSource, Options};
 pub use cloudformation::{ChangeSetRequest, StackPage, UnderWay};
+pub use drift::{DriftCheck, DriftKind, DriftPage, DriftStatus, PropertyDrift, ResourceDrift};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
@@ -39,4 +43,5 @@ pub use stack::{
     ResourceStatus, Stack, StackEvent, StackResource,
 };
 pub use stack_status::StackStatus;
+pub use templates::{Bucket, KeptTemplate, Template};
 pub use timestamp::Timestamp;

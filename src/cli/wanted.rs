@@ -12,7 +12,8 @@ use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
-use crate::config::{Config, StacksConfig, Target};
+use crate::aws::Bucket;
+use crate::config::{Config, Target};
 use crate::deploy::{
     self, Choices, ImageSource, KeyPairWork, LastLines, Review, RunId, Terms, Work,
 };
@@ -81,7 +82,7 @@ impl Wanted {
             wishes,
             image,
             key_pair,
-            terms: terms(&config.stacks),
+            terms: terms(config),
         })
     }
 
@@ -121,6 +122,12 @@ impl Wanted {
         &self.stacks
     }
 
+    /// Where templates are kept that are too long for a request, if any is.
+    pub(crate) fn kept_templates(&self) -> Option<&Bucket> {
+        let is_any_long = || self.stacks.iter().any(stack::is_long);
+        self.terms.bucket.as_ref().filter(|_| is_any_long())
+    }
+
     /// Reads what is deployed and plans the way from there.
     pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
         let key_pair = self.wishes.key_pair.as_deref();
@@ -157,7 +164,8 @@ impl Wanted {
 }
 
 /// What the settings ask of CloudFormation.
-fn terms(stacks: &StacksConfig) -> Terms {
+fn terms(config: &Config) -> Terms {
+    let stacks = &config.stacks;
     Terms {
         role_arn: stacks.role_arn.as_ref().map(ToString::to_string),
         notification_arns: texts(&stacks.notification_arns),
@@ -165,7 +173,15 @@ fn terms(stacks: &StacksConfig) -> Terms {
         timeout: stacks.timeout,
         termination_protection: stacks.termination_protection,
         express: stacks.express,
+        bucket: bucket(config),
     }
+}
+
+/// Where long templates are kept on AWS; the local endpoint takes any length.
+pub(crate) fn bucket(config: &Config) -> Option<Bucket> {
+    let name = config.stacks.s3_bucket.as_ref()?;
+    let name = (config.target == Target::Aws).then_some(name)?;
+    Some(Bucket::new(name.as_str(), config.environment.as_str()))
 }
 
 fn texts(values: &[impl ToString]) -> Vec<String> {

@@ -187,6 +187,13 @@ pub enum Progress {
         /// False when it was there before.
         uploaded: bool,
     },
+    /// The template, which is too long for a request, is in the bucket.
+    TemplateKept {
+        /// Where CloudFormation reads it.
+        url: String,
+        /// False when it was there before.
+        uploaded: bool,
+    },
     /// The repository is empty.
     ImagesRemoved {
         /// How many images it held.
@@ -253,6 +260,14 @@ impl fmt::Display for Progress {
                 reference,
                 uploaded: false,
             } => write!(f, "`{reference}` is up to date"),
+            Self::TemplateKept {
+                url,
+                uploaded: true,
+            } => write!(f, "template sent to {url}"),
+            Self::TemplateKept {
+                url,
+                uploaded: false,
+            } => write!(f, "template is at {url} already"),
             Self::ImagesRemoved { images: 1 } => f.write_str("removed 1 image"),
             Self::ImagesRemoved { images } => write!(f, "removed {images} images"),
         }

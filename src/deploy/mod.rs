@@ -21,12 +21,14 @@
 //!   origin      the property and the line that it came from
 //!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
+//! drift         stacks compared with what is really there
 //! ```
 
 mod break_off;
 mod cause;
 mod change;
 mod choices;
+mod drift;
 mod engine;
 mod error;
 mod event;
@@ -52,6 +54,7 @@ mod stack_up;
 mod stopped;
 mod sweep;
 mod tail;
+mod template;
 mod terms;
 mod timeline;
 mod watched;
@@ -65,6 +68,7 @@ mod tests;
 pub use break_off::CalledOff;
 pub use cause::{Cause, is_cancelled};
 pub use choices::{Choices, OnInterrupt, SkippedResource};
+pub use drift::{StackDrift, drift};
 pub use engine::{Finished, Report, down, up};
 pub use error::{DeployError, StepError, StepFailure};
 pub use event::{Event, Outcome, Progress};

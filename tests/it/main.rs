@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod architecture;
+mod bucket;
 mod cloud;
 mod cloudformation;
 mod costs;
 mod cut;
+mod drift;
 mod egress;
 mod elf;
 mod emulators;

@@ -298,6 +298,10 @@ const NOT_MADE: &[(&str, &str)] = &[
         "only where the endpoint has no operations",
     ),
     (
+        "cloudformation:DescribeStackResourceDrifts",
+        "only where something has drifted",
+    ),
+    (
         "cloudformation:RollbackStack",
         "only where an update was left half done",
     ),
@@ -344,7 +348,7 @@ fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
         crate::project::said(output).code(code)
     };
     run(&["up", "--yes", "--account-id", "123456789012"], 0);
-    run(&["status"], 0);
+    run(&["status", "--drift"], 0);
     run(&["verify"], 0);
     project.write("colormesh.yaml", "app: { color: green }\n");
     run(&["plan", "--exit-code"], 3);
@@ -369,6 +373,8 @@ fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
     let refused: Vec<_> = made.difference(&policy).collect();
     assert!(refused.is_empty(), "not in the policy: {refused:?}");
     let implied = [
+        "cloudformation:BatchDescribeTypeConfigurations",
+        "cloudformation:DetectStackResourceDrift",
         "cloudformation:ListStacks",
         "cloudformation:TagResource",
         "ec2:CreateTags",

@@ -10,6 +10,10 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:ListImports", &[Scope::Looks]),
     // In an account with many stacks, those that something is done to.
     ("cloudformation:ListStacks", &[Scope::Looks]),
+    (
+        "cloudformation:DescribeStackDriftDetectionStatus",
+        &[Scope::Looks],
+    ),
     ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
     ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),
@@ -19,6 +23,11 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:DescribeChangeSet", &[Scope::Stacks]),
     ("cloudformation:DescribeEvents", &[Scope::Stacks]),
     ("cloudformation:DescribeStackEvents", &[Scope::Stacks]),
+    (
+        "cloudformation:DescribeStackResourceDrifts",
+        &[Scope::Stacks],
+    ),
+    ("cloudformation:DetectStackDrift", &[Scope::Stacks]),
     ("cloudformation:ExecuteChangeSet", &[Scope::Stacks]),
     ("cloudformation:GetTemplate", &[Scope::Stacks]),
     ("cloudformation:ListChangeSets", &[Scope::Stacks]),
@@ -41,6 +50,10 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("ecs:DescribeServices", &[Scope::Cluster]),
     ("ecs:DescribeTasks", &[Scope::Cluster]),
     ("appmesh:ListMeshes", &[Scope::Looks]),
+    ("s3:DeleteObject", &[Scope::Templates]),
+    ("s3:GetObject", &[Scope::Templates]),
+    ("s3:ListBucket", &[Scope::TemplateBucket]),
+    ("s3:PutObject", &[Scope::Templates]),
     // Everybody may.
     ("sts:GetCallerIdentity", &[]),
 ];
@@ -49,6 +62,12 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
 /// requests to the image registry, and the calls that go by another's name.
 pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ("cloudformation:TagResource", Scope::Stacks),
+    // What `DetectStackDrift` does to each resource.
+    (
+        "cloudformation:BatchDescribeTypeConfigurations",
+        Scope::Looks,
+    ),
+    ("cloudformation:DetectStackResourceDrift", Scope::Stacks),
     ("iam:PassRole", Scope::Acting),
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),

@@ -69,10 +69,8 @@ impl Part {
 /// resources of these types.
 pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Policy, UnknownType> {
     let mut actions: BTreeMap<Scope, BTreeSet<String>> = BTreeMap::new();
-    let mut allow = |scope, action| {
-        let is_unwanted = scope == Scope::KeyPair && names.key_pair.is_none()
-            || scope == Scope::Acting && names.role_arn.is_none();
-        if !is_unwanted {
+    let mut allow = |scope: Scope, action: String| {
+        if scope.is_wanted(names) {
             actions.entry(scope).or_default().insert(action);
         }
     };

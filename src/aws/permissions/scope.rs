@@ -19,6 +19,8 @@ pub struct Names {
     pub key_pair: Option<String>,
     /// The role that CloudFormation acts as instead of the caller, if any.
     pub role_arn: Option<String>,
+    /// The bucket that long templates go through, if any.
+    pub bucket: Option<String>,
 }
 
 /// A statement of the policy.
@@ -45,6 +47,11 @@ pub(super) enum Scope {
     Handing,
     /// Handing CloudFormation the role that it acts as.
     Acting,
+    /// The long templates of the environment, which CloudFormation reads as
+    /// the caller.
+    Templates,
+    /// The bucket that they are in.
+    TemplateBucket,
     /// Log groups of the environment.
     Logs,
     /// The mesh.
@@ -75,10 +82,33 @@ impl Scope {
             Self::Roles => "Roles",
             Self::Handing => "HandRolesToTasksAndInstances",
             Self::Acting => "HandARoleToCloudFormation",
+            Self::Templates => "LongTemplates",
+            Self::TemplateBucket => "BucketOfLongTemplates",
             Self::Logs => "LogGroups",
             Self::Mesh => "Mesh",
             Self::ServiceRoles => "ServiceRoles",
             Self::PublicParameters => "PublicParameters",
+        }
+    }
+
+    /// Whether there is anything to allow it on.
+    pub(super) fn is_wanted(self, names: &Names) -> bool {
+        match self {
+            Self::KeyPair => names.key_pair.is_some(),
+            Self::Acting => names.role_arn.is_some(),
+            Self::Templates | Self::TemplateBucket => names.bucket.is_some(),
+            Self::Stacks
+            | Self::Looks
+            | Self::Repository
+            | Self::Cluster
+            | Self::Region
+            | Self::Global
+            | Self::Roles
+            | Self::Handing
+            | Self::Logs
+            | Self::Mesh
+            | Self::ServiceRoles
+            | Self::PublicParameters => true,
         }
     }
 
@@ -109,6 +139,11 @@ impl Scope {
                 .collect(),
             Self::Handing => vec![names.global_arn(&format!("role/{}*", names.role_prefix()))],
             Self::Acting => names.role_arn.iter().cloned().collect(),
+            Self::Templates => {
+                let folder = format!("colormesh/{environment}/*");
+                vec![names.bucket_arn(&format!("/{folder}"))]
+            }
+            Self::TemplateBucket => vec![names.bucket_arn("")],
             Self::Logs => vec![names.arn("logs", &format!("log-group:{environment}-*"))],
             Self::Mesh => ["mesh/{}", "mesh/{}/*"]
                 .iter()
@@ -149,7 +184,11 @@ impl Scope {
                     "appmesh.amazonaws.com",
                 ],
             } })),
+            Self::TemplateBucket => Some(json!({ "StringLike": {
+                "s3:prefix": format!("colormesh/{}/*", names.environment),
+            } })),
             Self::Stacks
+            | Self::Templates
             | Self::Repository
             | Self::Cluster
             | Self::KeyPair
@@ -182,6 +221,11 @@ impl Names {
             self.region,
             self.account()
         )
+    }
+
+    fn bucket_arn(&self, rest: &str) -> String {
+        let bucket = self.bucket.as_deref().unwrap_or_default();
+        format!("arn:{}:s3:::{bucket}{rest}", self.partition())
     }
 
     fn global_arn(&self, resource: &str) -> String {

@@ -14,6 +14,7 @@ fn names() -> Names {
         mesh: "Mesh".to_owned(),
         key_pair: Some("key".to_owned()),
         role_arn: None,
+        bucket: None,
     }
 }
 
@@ -74,7 +75,7 @@ fn nothing_is_allowed_everywhere_but_through_cloudformation_or_to_look() {
                     .as_str()
                     .and_then(|action| action.split_once(':'))
                     .expect("an action");
-                let looks = ["Describe", "List", "Get"];
+                let looks = ["Describe", "List", "Get", "BatchDescribe"];
                 assert!(looks.iter().any(|verb| name.starts_with(verb)), "{action}");
             }
         }

@@ -17,7 +17,7 @@ use crate::cli::run;
 use crate::cli::session::{self, Session};
 use crate::cli::settings;
 use crate::cli::signals::Signals;
-use crate::cli::wanted::{Wanted, without_what_is_not_built};
+use crate::cli::wanted::{self, Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
 use crate::deploy::{self, Choices, LastLines, Obstacle, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
@@ -67,6 +67,11 @@ pub(crate) async fn run(
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
+    let templates = signals.or(
+        "all stacks are removed; `colormesh down` again removes the templates in the bucket",
+        forget_templates(&session, printer),
+    );
+    job.noted(templates.await)?;
     let nearly = "all stacks are removed; `colormesh down` again removes the local endpoint";
     let left = signals.or(nearly, leave_nothing(session)).await;
     let left = job.noted(left)?;
@@ -134,6 +139,24 @@ fn has_nothing(config: &Config) -> anyhow::Result<bool> {
     let paths = Paths::find()?;
     remove(&paths.leftover())?;
     Ok(!paths.state.exists())
+}
+
+/// What `up` put into the bucket goes with the stacks.
+async fn forget_templates(session: &Session, printer: Printer) -> anyhow::Result<()> {
+    let Some(bucket) = wanted::bucket(&session.config) else {
+        return Ok(());
+    };
+    let forget = || session.cloud.forget_templates(&bucket);
+    let removed = session.cloud.patiently(forget).await;
+    let removed = removed.with_context(|| format!("templates stay in `{}`", bucket.uri()))?;
+    if removed > 0 {
+        let plural = if removed == 1 { "" } else { "s" };
+        let bucket = bucket.uri();
+        printer.say(&format!(
+            "removed {removed} template{plural} from `{bucket}`"
+        ));
+    }
+    Ok(())
 }
 
 /// What there is after a `down`.

@@ -50,6 +50,7 @@ fn names(config: &Config) -> Names {
         repository: config.app.image_name.to_string(),
         mesh: config.mesh.name.to_string(),
         key_pair: key_pair.map(ToString::to_string),
+        bucket: config.stacks.s3_bucket.as_ref().map(ToString::to_string),
         role_arn: config.stacks.role_arn.as_ref().map(ToString::to_string),
     }
 }

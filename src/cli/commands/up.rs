@@ -99,6 +99,12 @@ pub(crate) async fn run(
         seconds,
         report: &report,
     })?;
+    if let Some(bucket) = prepared.wanted.kept_templates() {
+        let bucket = bucket.uri();
+        printer.say(&format!(
+            "long templates are in `{bucket}`; `colormesh down` removes them, with the same bucket"
+        ));
+    }
     printer.say(&next(session, &report, seconds));
     job.summary
         .end(&format!("up in {seconds:.1} s: {endpoint}"));
