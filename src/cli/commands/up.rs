@@ -34,6 +34,9 @@ struct Document<'a> {
     endpoint: &'a str,
     /// Seconds from the first call to the app's answer.
     seconds: f64,
+    /// What it costs from now on; with `--target aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<&'a Costs>,
     #[serde(flatten)]
     report: &'a Report,
 }
@@ -45,6 +48,7 @@ struct Prepared {
     wanted: Wanted,
     may_replace: bool,
     choices: Choices,
+    cost: Option<Costs>,
     /// Nobody else changes this environment meanwhile.
     _claim: Option<Claim>,
 }
@@ -63,6 +67,7 @@ pub(crate) async fn run(
     let (session, plan) = (&prepared.session, &prepared.plan);
     job.summary.title("up", &session.config);
     job.summary.plan(plan);
+    job.summary.cost(prepared.cost.as_ref());
     let lines = evidence::last_lines(session);
     let mut work = prepared
         .wanted
@@ -97,6 +102,7 @@ pub(crate) async fn run(
     printer.json(&Document {
         endpoint: &endpoint,
         seconds,
+        cost: prepared.cost.as_ref(),
         report: &report,
     })?;
     if let Some(bucket) = prepared.wanted.kept_templates() {
@@ -128,9 +134,10 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     let choices = decisions::choices(&session, arguments, &plan)?;
+    let cost = Costs::of(&session.config, wanted.stacks())?;
     let offer = Offer {
         plan: &plan,
-        cost: Costs::of(&session.config, wanted.stacks())?,
+        cost: cost.as_ref(),
     };
     agree(&session, arguments, &offer, printer)?;
     let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
@@ -140,6 +147,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
         wanted,
         may_replace,
         choices,
+        cost,
         _claim: claim,
     })
 }
@@ -192,7 +200,7 @@ async fn tell_world(session: &Session, printer: Printer) {
 /// What there is to agree to.
 struct Offer<'a> {
     plan: &'a Plan,
-    cost: Option<Costs>,
+    cost: Option<&'a Costs>,
 }
 
 /// On AWS the plan is shown and agreed to: it costs money.
