@@ -36,7 +36,7 @@ pub use error::CloudError;
 pub use events::{EventPage, EventsOf, Operation};
 pub use identity::Identity;
 pub use key_pair::KeyPair;
-pub use permissions::{Names, Part, Policy, UnknownType, policy};
+pub use permissions::{Names, Part, Policy, UnknownType, Whose, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
     ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,

@@ -345,6 +345,26 @@ pub(crate) struct Doctor {
     /// environment, as JSON; nothing is asked for it
     #[arg(long, value_enum, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
     pub(crate) iam_policy: Option<PolicyPart>,
+    /// Whose policy: with `--role-arn` CloudFormation acts as that role, and
+    /// the caller only makes calls and hands it over
+    #[arg(
+        long = "for",
+        value_enum,
+        value_name = "WHOM",
+        default_value_t,
+        requires = "iam_policy"
+    )]
+    pub(crate) whom: Whom,
+}
+
+/// Who is allowed something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whom {
+    /// Who runs colormesh
+    #[default]
+    Caller,
+    /// The role that CloudFormation acts as
+    ServiceRole,
 }
 
 /// Which part of the policy.

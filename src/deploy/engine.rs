@@ -14,7 +14,9 @@ use super::event::seconds;
 use super::ready::ReadySet;
 use super::run::Run;
 use super::timeline::{Ending, Span, Stopwatch};
-use super::{DeployError, Event, ImageSource, Interrupt, Outcome, StepError, StepFailure, Work};
+use super::{
+    DeployError, Event, ImageSource, Interrupt, LeftBehind, Outcome, StepError, StepFailure, Work,
+};
 use crate::aws::Cloud;
 use crate::plan::{Action, Direction, Plan, StepId};
 
@@ -40,6 +42,9 @@ pub struct Report {
     pub finished: Vec<Finished>,
     /// When each step ran, those that failed or go on too.
     pub timeline: Vec<Span>,
+    /// What was replaced and could not be deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<LeftBehind>,
 }
 
 // === impl Report ===
@@ -218,6 +223,9 @@ impl Walk<'_> {
 
     fn ended(mut self) -> Result<Report, DeployError> {
         self.report.timeline = self.stopwatch.stop();
+        if let Ok(mut left) = self.run.left_behind.lock() {
+            self.report.left_behind = std::mem::take(&mut left);
+        }
         if self.failures.is_empty() {
             return Ok(self.report);
         }

@@ -12,6 +12,7 @@
 //!   stack_down  status -> delete -> watch -> outcome
 //!   key_pair    pair in the account, private half on this machine
 //!   image       build, push, empty the repository
+//!   left_behind repositories that a replacement could not delete
 //! break_off     what is begun is left, or called off, at an interrupt
 //! watcher       one task that reads statuses and events for all of them
 //!   listing     which call tells the statuses of all stacks
@@ -39,6 +40,7 @@ mod image;
 mod interrupt;
 mod key_pair;
 mod ledger;
+mod left_behind;
 mod listing;
 mod observe;
 mod obstacles;
@@ -73,6 +75,7 @@ pub use engine::{Finished, Report, down, up};
 pub use error::{DeployError, StepError, StepFailure};
 pub use event::{Event, Outcome, Progress};
 pub use interrupt::{Interrupt, Interrupter};
+pub use left_behind::LeftBehind;
 pub use observe::observe;
 pub use obstacles::{Obstacle, images, obstacles};
 pub use origin::Origin;

@@ -7,7 +7,7 @@ use super::watched::{Settled, Watch};
 use super::{Cause, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, ResourceStatus, StackStatus};
 use crate::plan::{DeployedStack, KnownImage, StepId, UpStanding, compare};
-use crate::stack::{RenderedStack, StackName};
+use crate::stack::{RenderedStack, Role, StackName};
 
 /// How often a stack that others change is looked at anew.
 const ATTEMPTS: usize = 6;
@@ -76,7 +76,13 @@ impl Run {
             self.remember_stopped(stack.role).await;
             match self.change(step, stack, kind).await? {
                 Changed::Settled(settled) => {
-                    return self.explained(finished(stack, kind, *settled)).await;
+                    let outcome = self.explained(finished(stack, kind, *settled)).await?;
+                    if let (Role::EcrRepositories, Outcome::Updated, Some(there)) =
+                        (stack.role, outcome, &there)
+                    {
+                        self.tell_left_behind(step, &there.stack.id).await;
+                    }
+                    return Ok(outcome);
                 }
                 Changed::Nothing => match &there {
                     // A change set does not see what a failed update left half-way.

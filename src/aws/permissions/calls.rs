@@ -43,8 +43,16 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("ecr:GetAuthorizationToken", &[Scope::Looks]),
     ("ecr:BatchDeleteImage", &[Scope::Repository]),
     ("ecr:BatchGetImage", &[Scope::Repository]),
-    ("ecr:DescribeRepositories", &[Scope::Repository]),
-    ("ecr:ListImages", &[Scope::Repository]),
+    ("ecr:DeleteRepository", &[Scope::OwnedRepositories]),
+    (
+        "ecr:DescribeRepositories",
+        &[Scope::Repository, Scope::OwnedRepositories],
+    ),
+    (
+        "ecr:ListImages",
+        &[Scope::Repository, Scope::OwnedRepositories],
+    ),
+    ("ecr:ListTagsForResource", &[Scope::OwnedRepositories]),
     ("ecs:ListServices", &[Scope::Looks]),
     ("ecs:ListTasks", &[Scope::Looks]),
     ("ecs:DescribeServices", &[Scope::Cluster]),

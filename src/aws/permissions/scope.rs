@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::Whose;
+use crate::stack::OWNER_TAG;
+
 /// The names that the permissions of one environment are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
@@ -32,6 +35,9 @@ pub(super) enum Scope {
     Looks,
     /// The app's repository.
     Repository,
+    /// The environment's repositories, by its mark: replaced ones have other
+    /// names.
+    OwnedRepositories,
     /// The environment's cluster and what is in it.
     Cluster,
     /// The key pair.
@@ -70,13 +76,16 @@ const ROLE_PREFIX: usize = 20;
 
 impl Scope {
     /// The statement's name.
-    pub(super) fn sid(self) -> &'static str {
+    pub(super) fn sid(self, whose: Whose) -> &'static str {
         match self {
             Self::Stacks => "Stacks",
             Self::Looks => "Looks",
             Self::Repository => "Repository",
+            Self::OwnedRepositories => "RepositoriesByTag",
             Self::Cluster => "Cluster",
             Self::KeyPair => "KeyPair",
+            Self::Region if whose == Whose::ServiceRole => "InTheRegion",
+            Self::Global if whose == Whose::ServiceRole => "WithoutRegions",
             Self::Region => "ThroughCloudFormation",
             Self::Global => "ThroughCloudFormationGlobal",
             Self::Roles => "Roles",
@@ -100,6 +109,7 @@ impl Scope {
             Self::Stacks
             | Self::Looks
             | Self::Repository
+            | Self::OwnedRepositories
             | Self::Cluster
             | Self::Region
             | Self::Global
@@ -119,6 +129,7 @@ impl Scope {
             Self::Looks | Self::Region | Self::Global => vec!["*".to_owned()],
             Self::Stacks => vec![names.arn("cloudformation", &format!("stack/{environment}-*/*"))],
             Self::Repository => vec![names.arn("ecr", &format!("repository/{}", names.repository))],
+            Self::OwnedRepositories => vec![names.arn("ecr", "repository/*")],
             Self::Cluster => [
                 "cluster/{}",
                 "service/{}/*",
@@ -159,10 +170,15 @@ impl Scope {
     }
 
     /// Under which condition.
-    pub(super) fn condition(self, names: &Names) -> Option<Value> {
+    pub(super) fn condition(self, names: &Names, whose: Whose) -> Option<Value> {
         let through = json!({ "aws:CalledVia": "cloudformation.amazonaws.com" });
         let region = json!({ "aws:RequestedRegion": names.region });
         match self {
+            // Nobody is called by way of another where a role acts by itself.
+            Self::Region if whose == Whose::ServiceRole => Some(json!({ "StringEquals": region })),
+            Self::Global | Self::Roles | Self::Logs | Self::Mesh if whose == Whose::ServiceRole => {
+                None
+            }
             Self::Region => Some(json!({
                 "ForAnyValue:StringEquals": through,
                 "StringEquals": region,
@@ -183,6 +199,9 @@ impl Scope {
                     "elasticloadbalancing.amazonaws.com",
                     "appmesh.amazonaws.com",
                 ],
+            } })),
+            Self::OwnedRepositories => Some(json!({ "StringEquals": {
+                (format!("aws:ResourceTag/{OWNER_TAG}")): names.environment,
             } })),
             Self::TemplateBucket => Some(json!({ "StringLike": {
                 "s3:prefix": format!("colormesh/{}/*", names.environment),

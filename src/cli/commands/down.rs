@@ -118,10 +118,13 @@ async fn prepare(
     let found = async { Ok(deploy::obstacles(&session.cloud, &plan).await) };
     stop_at(&session.or_lost(found).await?)?;
     let images = match session.config.target {
-        Target::Local => None,
-        Target::Aws => deploy::images(&session.cloud, &plan).await,
+        Target::Local => Vec::new(),
+        Target::Aws => {
+            let environment = session.config.environment.as_str();
+            deploy::images(&session.cloud, &plan, environment).await
+        }
     };
-    agree(&session, arguments, &plan, (images, printer))?;
+    agree(&session, arguments, &plan, (&images, printer))?;
     Ok(Some(Prepared {
         session,
         plan,
@@ -224,7 +227,7 @@ fn agree(
     session: &Session,
     arguments: &Down,
     plan: &Plan,
-    (images, printer): (Option<(String, usize)>, Printer),
+    (images, printer): (&[(String, usize)], Printer),
 ) -> anyhow::Result<()> {
     let going: Vec<&StepId> = plan
         .steps
@@ -237,13 +240,14 @@ fn agree(
     }
     printer.say("this removes:");
     for step in going {
-        printer.say(&match (step, &images) {
-            (StepId::EmptyRepository(_), Some((repository, count))) => {
-                let plural = if *count == 1 { "" } else { "s" };
-                format!("  {count} image{plural} in `{repository}`")
-            }
-            (step, _) => format!("  {step}"),
-        });
+        if !matches!(step, StepId::EmptyRepository(_)) || images.is_empty() {
+            printer.say(&format!("  {step}"));
+            continue;
+        }
+        for (repository, count) in images {
+            let plural = if *count == 1 { "" } else { "s" };
+            printer.say(&format!("  {count} image{plural} in `{repository}`"));
+        }
     }
     if arguments.yes {
         return Ok(());
