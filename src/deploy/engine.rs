@@ -252,7 +252,7 @@ impl Walk<'_> {
             going_on,
             called_off,
             not_started: self.ready.waiting(),
-            report: self.report,
+            report: Box::new(self.report),
         }
     }
 

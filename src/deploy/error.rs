@@ -225,7 +225,7 @@ pub enum DeployError {
         /// What was not started.
         not_started: Vec<StepId>,
         /// What was done before.
-        report: Report,
+        report: Box<Report>,
     },
 }
 
