@@ -253,8 +253,9 @@ impl Run {
     /// Waits until a change set is worked out. One that cannot be read is
     /// removed again.
     pub(super) async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
-        let mut misses = 0;
+        let (mut misses, mut pauses) = (0, self.pace.pauses());
         loop {
+            pauses.pause().await;
             self.pace.urgent_turn().await;
             let answer = self.reader.change_set(id).await;
             self.pace.learn(&answer);
@@ -262,12 +263,8 @@ impl Run {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
                     return Ok(change_set);
                 }
-                Ok(_) => self.pace.gap().await,
-                Err(CloudError::Throttled { .. }) => {}
-                Err(error) if error.is_transient() && misses < MISSES => {
-                    misses += 1;
-                    self.pace.gap().await;
-                }
+                Ok(_) | Err(CloudError::Throttled { .. }) => {}
+                Err(error) if error.is_transient() && misses < MISSES => misses += 1,
                 Err(error) => {
                     let _ = self.cloud.delete_change_set(id).await;
                     return Err(error.into());

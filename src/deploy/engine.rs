@@ -1,6 +1,6 @@
 //! Walks the graph: starts each step the moment its last need is met.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::aws::Cloud;
 use crate::plan::{Action, Direction, Plan, StepId};
+use crate::stack::StackName;
 
 /// How long the end of a run waits for events that are still to be told.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
@@ -45,6 +46,9 @@ pub struct Report {
     /// What was replaced and could not be deleted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<LeftBehind>,
+    /// The outputs of the stacks that are up, as far as they are known.
+    #[serde(skip)]
+    pub outputs: BTreeMap<StackName, BTreeMap<String, String>>,
 }
 
 // === impl Report ===
@@ -226,13 +230,14 @@ impl Walk<'_> {
         if let Ok(mut left) = self.run.left_behind.lock() {
             self.report.left_behind = std::mem::take(&mut left);
         }
+        self.report.outputs = self.run.outputs();
         if self.failures.is_empty() {
             return Ok(self.report);
         }
         Err(DeployError::Failed {
             failures: self.failures,
             skipped: self.skipped,
-            report: self.report,
+            report: Box::new(self.report),
         })
     }
 

@@ -3,17 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::left_behind;
+use super::pace::Pace;
 use crate::aws::Cloud;
 use crate::plan::{Action, Plan, StepId};
 use crate::stack::Role;
-
-/// How many exports are looked up at once.
-const AT_ONCE: usize = 4;
 
 /// Why a stack cannot go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -78,6 +77,8 @@ impl Obstacle {
 
 /// Everything that stands in the way of a plan to remove. What cannot be read
 /// is left to CloudFormation, which refuses by itself, only later.
+///
+/// Where the account holds other stacks, this is one call for each export.
 pub async fn obstacles(cloud: &Cloud, plan: &Plan) -> Vec<Obstacle> {
     let going: Vec<_> = plan
         .deployed
@@ -90,18 +91,26 @@ pub async fn obstacles(cloud: &Cloud, plan: &Plan) -> Vec<Obstacle> {
             stack: there.stack.name.clone(),
         })
         .collect();
+    found.sort();
+    if plan.is_alone {
+        return found;
+    }
     let ours: BTreeSet<String> = plan.deployed.keys().map(ToString::to_string).collect();
+    let (cloud, pace) = (cloud.without_retries(), Arc::new(Pace::of(cloud)));
     let exports = going.iter().flat_map(|there| {
         let name = &there.stack.name;
         there.stack.exports.iter().map(move |export| (name, export))
     });
     let mut looks = JoinSet::new();
     for (stack, export) in exports {
-        if looks.len() == AT_ONCE {
-            found.extend(looks.join_next().await.and_then(Result::ok).flatten());
-        }
-        let (cloud, ours) = (cloud.clone(), ours.clone());
-        looks.spawn(imported(cloud, stack.clone(), export.clone(), ours));
+        let (cloud, pace, ours) = (cloud.clone(), Arc::clone(&pace), ours.clone());
+        let (stack, export) = (stack.clone(), export.clone());
+        looks.spawn(async move {
+            let by = pace.patiently(|| cloud.importers(&export)).await;
+            let mut by = by.unwrap_or_default();
+            by.retain(|importer| !ours.contains(importer));
+            (!by.is_empty()).then_some(Obstacle::Imported { stack, export, by })
+        });
     }
     found.extend(looks.join_all().await.into_iter().flatten());
     found.sort();
@@ -111,17 +120,6 @@ pub async fn obstacles(cloud: &Cloud, plan: &Plan) -> Vec<Obstacle> {
 fn goes(step: &crate::plan::Step, name: &str) -> bool {
     let is_it = matches!(&step.id, StepId::Stack(stack) if stack.as_str() == name);
     is_it && step.action != Action::Absent
-}
-
-async fn imported(
-    cloud: Cloud,
-    stack: String,
-    export: String,
-    ours: BTreeSet<String>,
-) -> Option<Obstacle> {
-    let mut by = cloud.importers(&export).await.ok()?;
-    by.retain(|importer| !ours.contains(importer));
-    (!by.is_empty()).then_some(Obstacle::Imported { stack, export, by })
 }
 
 /// The repositories whose images go with a plan to remove, and how many each

@@ -89,6 +89,7 @@ fn not_deleted(settled: Settled) -> StepError {
         status,
         reason,
         cause,
+        ..
     } = settled;
     match cause {
         Some(cause) if !status.is_complete() => StepError::Failed {

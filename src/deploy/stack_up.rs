@@ -44,6 +44,7 @@ impl Run {
             let kind = match (UpStanding::of(status.as_ref()), &there) {
                 (UpStanding::Create, _) | (_, None) => ChangeSetKind::Create,
                 (UpStanding::Compare, Some(there)) if self.is_as_wanted(stack, there) => {
+                    self.learn_outputs(name, Some(there.stack.outputs.clone()));
                     return Ok(Outcome::Unchanged);
                 }
                 (UpStanding::Compare | UpStanding::Force, Some(_)) => ChangeSetKind::Update,
@@ -75,7 +76,8 @@ impl Run {
             }
             self.remember_stopped(stack.role).await;
             match self.change(step, stack, kind).await? {
-                Changed::Settled(settled) => {
+                Changed::Settled(mut settled) => {
+                    self.learn_outputs(name, settled.outputs.take());
                     let outcome = self.explained(finished(stack, kind, *settled)).await?;
                     if let (Role::EcrRepositories, Outcome::Updated, Some(there)) =
                         (stack.role, outcome, &there)
@@ -184,6 +186,7 @@ pub(super) fn failure(stack: &RenderedStack, settled: Settled) -> StepError {
         status,
         reason,
         cause,
+        ..
     } = settled;
     let cause = cause.unwrap_or_else(|| Cause {
         logical_id: stack.name.to_string(),

@@ -26,6 +26,7 @@ use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
 use crate::deploy::{self, Choices, Report};
 use crate::plan::{Action, Direction, Plan};
+use crate::stack::Role;
 use crate::verify;
 
 /// The document of `--output json`.
@@ -88,7 +89,7 @@ pub(crate) async fn run(
         Err(code) => return Ok(code),
     };
     let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
-    let endpoint = session.or_lost(answering(session, arguments.timeout));
+    let endpoint = session.or_lost(answering(session, &report, arguments.timeout));
     let endpoint = signals.or(deployed, endpoint);
     let Some(endpoint) = job.noted(endpoint.await)? else {
         job.summary
@@ -153,8 +154,18 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
 }
 
 /// The app's URL once it answers; when it does not, says why.
-async fn answering(session: &Session, timeout: Duration) -> anyhow::Result<Option<String>> {
-    let Some(endpoint) = gather::endpoint(session).await else {
+async fn answering(
+    session: &Session,
+    report: &Report,
+    timeout: Duration,
+) -> anyhow::Result<Option<String>> {
+    let service = Role::EcsService.stack_name(&session.config);
+    let told = report.outputs.get(&service);
+    let endpoint = match told.and_then(|outputs| outputs.get(gather::ENDPOINT)) {
+        Some(endpoint) => Some(endpoint.clone()),
+        None => gather::endpoint(session).await,
+    };
+    let Some(endpoint) = endpoint else {
         talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
         return Ok(None);
     };

@@ -177,6 +177,7 @@ mod tests {
             steps: steps.into_iter().map(step).collect(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
+            is_alone: false,
             moves: Vec::new(),
         }
     }
