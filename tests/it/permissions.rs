@@ -328,6 +328,10 @@ const NOT_MADE: &[(&str, &str)] = &[
         "only where something has drifted",
     ),
     (
+        "cloudformation:ListImports",
+        "only where the account holds other stacks",
+    ),
+    (
         "cloudformation:RollbackStack",
         "only where an update was left half done",
     ),
