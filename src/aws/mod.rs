@@ -6,6 +6,8 @@
 //! nothing: what to call, and when, is up to `deploy` and `cli`.
 
 mod app_mesh;
+mod attribute;
+mod change_sets;
 mod cloud;
 mod cloudformation;
 mod drift;
@@ -27,8 +29,9 @@ mod timestamp;
 mod wire;
 
 pub use app_mesh::AppMeshAnswer;
+pub use change_sets::ChangeSetRequest;
 pub use cloud::{Cloud, CredentialSource, Options};
-pub use cloudformation::{ChangeSetRequest, StackPage, UnderWay};
+pub use cloudformation::{StackPage, UnderWay};
 pub use drift::{DriftCheck, DriftKind, DriftPage, DriftStatus, PropertyDrift, ResourceDrift};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
@@ -39,8 +42,8 @@ pub use key_pair::KeyPair;
 pub use permissions::{Names, Part, Policy, UnknownType, Whose, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
-    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
-    ResourceStatus, Stack, StackEvent, StackResource,
+    AttributeChange, ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Known, Replacement,
+    ResourceChange, ResourceStatus, Stack, StackEvent, StackResource,
 };
 pub use stack_status::StackStatus;
 pub use templates::{Bucket, KeptTemplate, Template};

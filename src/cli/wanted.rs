@@ -14,9 +14,7 @@ use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
 use crate::aws::Bucket;
 use crate::config::{Config, Target};
-use crate::deploy::{
-    self, Choices, ImageSource, KeyPairWork, LastLines, Review, RunId, Terms, Work,
-};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, Terms, Work};
 use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -149,25 +147,25 @@ impl Wanted {
         last_lines: LastLines,
     ) -> Work {
         Work {
-            environment: self.wishes.environment.clone(),
             image: self.image.clone(),
             sidecars: self.sidecars.clone(),
             key_pair: self.key_pair.clone(),
             replace_failed,
             choices,
-            review: Review::default(),
             terms: self.terms.clone(),
             last_lines,
-            run: RunId::fresh(),
+            ..Work::new(self.wishes.environment.clone())
         }
     }
 }
 
-/// What the settings ask of CloudFormation.
+/// What the settings ask of CloudFormation. The account on this machine has no
+/// roles but those of its stacks, and needs none to act.
 fn terms(config: &Config) -> Terms {
-    let stacks = &config.stacks;
+    let (stacks, on_aws) = (&config.stacks, config.target == Target::Aws);
+    let role = stacks.role_arn.as_ref().filter(|_| on_aws);
     Terms {
-        role_arn: stacks.role_arn.as_ref().map(ToString::to_string),
+        role_arn: role.map(ToString::to_string),
         notification_arns: texts(&stacks.notification_arns),
         rollback_alarms: texts(&stacks.rollback_alarms),
         timeout: stacks.timeout,

@@ -293,7 +293,7 @@ pub const SETTINGS: &[Setting] = &[
         "stacks.role_arn",
         Kind::Text("ARN"),
         "",
-        "the role that CloudFormation acts as, instead of the caller",
+        "the role that CloudFormation acts as on AWS, instead of the caller",
     )
     .flag("--role-arn"),
     setting(

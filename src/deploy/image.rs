@@ -119,7 +119,8 @@ impl Run {
 
     /// The repository that a stack holds.
     async fn repository(&self, stack: &StackName) -> Result<Option<Repository>, StepError> {
-        let resources = self.cloud.stack_resources(stack.as_str()).await?;
+        let read = || self.reader.stack_resources(stack.as_str());
+        let resources = self.pace.patiently(read).await?;
         let found = resources
             .into_iter()
             .find(|resource| resource.resource_type == "AWS::ECR::Repository");

@@ -6,6 +6,8 @@
 //! is `plan`'s; how a call is made is `aws`'s; drawing is `cli`'s.
 //!
 //! ```text
+//! review        what the service says to all of it, before anything runs
+//!   question    which stacks it is asked of, and how
 //! engine        starts each step the moment its last need is met
 //!   stack_up    status -> change set -> watch -> outcome
 //!   recover     half-done updates taken back, or finished
@@ -20,6 +22,7 @@
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
 //!   origin      the property and the line that it came from
+//!   unresolved  the same for a template that is refused as a whole
 //!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
 //! drift         stacks compared with what is really there
@@ -46,7 +49,9 @@ mod observe;
 mod obstacles;
 mod origin;
 mod pace;
+mod parameters;
 mod private_key;
+mod question;
 mod ready;
 mod recover;
 mod review;
@@ -59,6 +64,7 @@ mod tail;
 mod template;
 mod terms;
 mod timeline;
+mod unresolved;
 mod watched;
 mod watcher;
 mod why;
@@ -79,6 +85,7 @@ pub use left_behind::LeftBehind;
 pub use observe::observe;
 pub use obstacles::{Obstacle, images, obstacles};
 pub use origin::Origin;
+pub use question::Intent;
 pub use review::{Ready, Review, clear, forget, review};
 pub use terms::Terms;
 pub use timeline::{Ending, Span};

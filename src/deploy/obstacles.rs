@@ -132,8 +132,10 @@ pub async fn images(cloud: &Cloud, plan: &Plan, environment: &str) -> Vec<(Strin
         return Vec::new();
     };
     let id = &there.stack.id;
-    let resources = cloud.stack_resources(id).await.unwrap_or_default();
+    let (reader, pace) = (cloud.without_retries(), Pace::of(cloud));
+    let resources = pace.patiently(|| reader.stack_resources(id)).await;
     let held = resources
+        .unwrap_or_default()
         .into_iter()
         .find(|resource| resource.resource_type == "AWS::ECR::Repository")
         .and_then(|resource| resource.physical_id);

@@ -12,6 +12,8 @@ const AWS: Duration = Duration::from_millis(500);
 const LOCAL: Duration = Duration::from_millis(20);
 /// How many turns may be taken ahead.
 const CREDIT: u32 = 10;
+/// The part of a turn by which each one waits longer while some are owed.
+const REPAID: u32 = 4;
 const SLOWEST: Duration = Duration::from_secs(4);
 /// How long a throttled read is sent again.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -36,6 +38,8 @@ pub(super) struct Pace {
 struct State {
     gap: Duration,
     next: Instant,
+    /// For the turns that were taken ahead.
+    owed: Duration,
     /// Until then nothing is read: an answer was throttled.
     closed: Instant,
     /// How many answers in a row were throttled.
@@ -56,6 +60,7 @@ impl Pace {
             state: Mutex::new(State {
                 gap: usual,
                 next: Instant::now(),
+                owed: Duration::ZERO,
                 closed: Instant::now(),
                 strikes: 0,
             }),
@@ -66,29 +71,35 @@ impl Pace {
     pub(super) async fn turn(&self) {
         let at = {
             let mut state = self.state();
-            let at = state.next.max(Instant::now());
-            state.next = at + state.gap;
+            let now = Instant::now();
+            let idle = now.saturating_duration_since(state.next);
+            let owed = state.owed.saturating_sub(idle);
+            let repaid = owed.min(state.gap / REPAID);
+            state.owed = owed - repaid;
+            let at = state.next.max(now);
+            state.next = at + state.gap + repaid;
             at
         };
         sleep_until(at).await;
     }
 
-    /// Takes a turn at once, on credit: those after it wait the longer. For the
-    /// few reads that something else waits for. There is no credit where the
-    /// endpoint grants less than is usual.
+    /// Takes a turn at once, on credit, for the few reads that something else
+    /// waits for. Those after it wait a little longer each, until it is repaid.
+    /// There is no credit where the endpoint grants less than is usual.
     pub(super) async fn urgent_turn(&self) {
         let at = {
             let mut state = self.state();
-            let now = Instant::now();
-            let credit = if state.gap > self.usual { 1 } else { CREDIT };
-            let owed = state.next.max(now) + state.gap;
-            state.next = owed;
-            owed.checked_sub(state.gap * credit)
-                .unwrap_or(now)
-                .max(now)
-                .max(state.closed)
+            let gap = state.gap;
+            let has_credit = gap == self.usual && state.owed < gap * CREDIT;
+            if has_credit {
+                state.owed += gap;
+            }
+            has_credit.then_some(state.closed)
         };
-        sleep_until(at).await;
+        match at {
+            Some(at) => sleep_until(at).await,
+            None => self.turn().await,
+        }
     }
 
     /// Waits as long as a turn takes, before something is asked again.
@@ -148,6 +159,7 @@ impl Pace {
         state.closed = Instant::now() + pause.min(state.gap);
         // What was owed is forgiven: the endpoint itself says how much it is.
         state.next = state.closed;
+        state.owed = Duration::ZERO;
     }
 
     fn faster(&self) {
@@ -233,6 +245,7 @@ mod tests {
         pace.slower();
         pace.slower();
         let state = pace.state();
+        assert_eq!(state.owed, Duration::ZERO);
         assert!(state.next <= Instant::now() + state.gap);
     }
 
@@ -245,7 +258,13 @@ mod tests {
             pace.urgent_turn().await;
         }
         assert!(start.elapsed() < gap);
-        // The next one waits for all of them.
-        assert!(pace.state().next >= start + gap * 3);
+        for _ in 0..REPAID {
+            pace.state().next = Instant::now();
+            pace.turn().await;
+            assert!(pace.state().next >= start + gap * (REPAID + 1) / REPAID);
+        }
+        // It took as many to repay one of the three.
+        let owed = pace.state().owed;
+        assert!(owed > gap && owed <= gap * 2);
     }
 }

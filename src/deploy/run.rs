@@ -155,6 +155,11 @@ impl Run {
         }
     }
 
+    /// The role that CloudFormation is to act as, if not as the caller.
+    pub(super) fn acting(&self) -> Option<&str> {
+        self.work.terms.role_arn.as_deref()
+    }
+
     /// The stack of a role.
     pub(super) fn of_role(&self, role: Role) -> Option<&RenderedStack> {
         self.rendered.values().find(|stack| stack.role == role)

@@ -7,6 +7,7 @@ mod drift;
 mod events;
 mod request;
 mod template_at;
+mod values;
 
 use super::query::Query;
 use super::xml::Xml;
@@ -60,10 +61,24 @@ fn read(account: &Account, query: &Query, xml: &mut Xml) -> Result<bool, ApiErro
     Ok(true)
 }
 
+/// The requests after which CloudFormation acts as the stack's role.
+const ACTS: &[&str] = &[
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "CreateStack",
+    "DeleteStack",
+    "RollbackStack",
+    "UpdateStack",
+];
+
 /// Requests that change something.
 fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError> {
     let stack = || query.require("StackName");
     let token = query.get("ClientRequestToken").map(str::to_owned);
+    let role = query.get("RoleARN");
+    if ACTS.contains(&query.action()) {
+        engine::check_role(account, stack()?, role)?;
+    }
     match query.action() {
         "CreateChangeSet" => {
             let (stack, set) =
@@ -115,6 +130,11 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             engine::continue_roll_back(account, stack()?, &skip, token)?;
         }
         other => return Err(ApiError::unknown_operation(other)),
+    }
+    // The others give their stack all of what they ask for.
+    let alone = ["ContinueUpdateRollback", "DeleteStack", "RollbackStack"];
+    if let Some(role) = role.filter(|_| alone.contains(&query.action())) {
+        engine::take_role(account, stack()?, role);
     }
     Ok(())
 }

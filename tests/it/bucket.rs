@@ -66,6 +66,7 @@ async fn a_template_is_put_into_the_bucket_once_and_read_from_there() {
         role_arn: None,
         notification_arns: &[],
         rollback_alarms: &[],
+        timeout: None,
         express: false,
     };
     cloud.create_stack(request).await.unwrap();

@@ -14,6 +14,7 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
         "cloudformation:DescribeStackDriftDetectionStatus",
         &[Scope::Looks],
     ),
+    ("cloudformation:ValidateTemplate", &[Scope::Looks]),
     ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
     ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),

@@ -77,7 +77,7 @@ fn nothing_is_allowed_everywhere_but_through_cloudformation_or_to_look() {
                     .as_str()
                     .and_then(|action| action.split_once(':'))
                     .expect("an action");
-                let looks = ["Describe", "List", "Get", "BatchDescribe"];
+                let looks = ["Describe", "List", "Get", "BatchDescribe", "Validate"];
                 assert!(looks.iter().any(|verb| name.starts_with(verb)), "{action}");
             }
         }

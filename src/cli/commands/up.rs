@@ -73,7 +73,8 @@ pub(crate) async fn run(
     let mut work = prepared
         .wanted
         .work(prepared.may_replace, prepared.choices.clone(), lines);
-    review::before(&prepared.session, plan, &mut work, printer, signals).await?;
+    let reviewed = review::before(session, plan, &mut work, printer, signals);
+    job.noted(reviewed.await)?;
     let mut timeline = Timeline::default();
     let ended = run::run(
         printer,

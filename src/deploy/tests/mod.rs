@@ -4,6 +4,7 @@
 
 mod change_sets;
 mod down;
+mod early;
 mod events;
 mod guarded;
 mod image;

@@ -3,7 +3,7 @@
 use super::template_at;
 use crate::account::cloudformation::{
     ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, RollbackTrigger,
-    StackRequest, Submitted, Terms, find_readable, needed_capability,
+    StackRequest, Submitted, Terms, check_types, find_readable, needed_capability, parse,
 };
 use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
@@ -176,12 +176,14 @@ fn body(account: &Account, query: &Query) -> Result<Option<String>, ApiError> {
 /// Reads a template without a stack.
 pub(super) fn validate(account: &Account, xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
     let none = || ApiError::validation("Either Template URL or Template Body must be specified.");
-    summary(xml, &body(account, query)?.ok_or_else(none)?, false)
+    let text = body(account, query)?.ok_or_else(none)?;
+    check_types(&parse(&text).map_err(ApiError::validation)?)?;
+    summary(xml, &text, false)
 }
 
 /// What a template asks for; more than that when the summary is asked for.
 pub(super) fn summary(xml: &mut Xml, text: &str, whole: bool) -> Result<(), ApiError> {
-    let template = crate::account::cloudformation::parse(text).map_err(ApiError::validation)?;
+    let template = parse(text).map_err(ApiError::validation)?;
     xml.maybe("Description", template.description.as_ref());
     let capability = needed_capability(&template);
     xml.texts("Capabilities", capability);
