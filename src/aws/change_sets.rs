@@ -6,7 +6,9 @@ use std::time::Duration;
 use aws_sdk_cloudformation::types as wire;
 
 use super::cloudformation::{alarms, capabilities, express, parameters, some, tags};
-use super::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange};
+use super::{
+    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Template,
+};
 
 /// What a change set is made from.
 #[derive(Debug, Clone)]
@@ -17,8 +19,8 @@ pub struct ChangeSetRequest<'a> {
     pub name: &'a str,
     /// Whether the stack stands already.
     pub kind: ChangeSetKind,
-    /// The text of the template.
-    pub template: &'a str,
+    /// The template, or where it is.
+    pub template: Template<'a>,
     /// Its parameters.
     pub parameters: &'a BTreeMap<String, String>,
     /// For example `CAPABILITY_NAMED_IAM`.
@@ -54,7 +56,8 @@ impl Cloud {
                 ChangeSetKind::Create => wire::ChangeSetType::Create,
                 ChangeSetKind::Update => wire::ChangeSetType::Update,
             })
-            .template_body(request.template)
+            .set_template_body(request.template.body())
+            .set_template_url(request.template.url())
             .set_parameters(Some(parameters(request.parameters)))
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))

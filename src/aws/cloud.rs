@@ -71,15 +71,14 @@ impl Cloud {
     /// Prepares the clients. Nothing is called yet, so a wrong endpoint or
     /// missing credentials show with the first call.
     pub async fn connect(options: Options) -> Self {
-        let endpoint = options
-            .endpoint_url
-            .clone()
-            .unwrap_or_else(|| format!("https://*.{}.amazonaws.com", options.region));
         let credentials = options.credentials;
+        let usual = format!("https://*.{}.amazonaws.com", options.region);
         let config = match credentials {
             CredentialSource::Chain => from_chain(options).await,
             CredentialSource::Local => fixed(options),
         };
+        // It may come from `AWS_ENDPOINT_URL` or the profile, too.
+        let endpoint = config.endpoint_url().map_or(usual, str::to_owned);
         Self {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::types as wire;
 
-use super::{ChangeSetRequest, Cloud, CloudError, Stack, StackResource, StackStatus};
+use super::{ChangeSetRequest, Cloud, CloudError, Stack, StackResource, StackStatus, Template};
 
 /// One page of the account's stacks.
 #[derive(Debug, Clone)]
@@ -134,7 +134,8 @@ impl Cloud {
             .create_stack()
             .stack_name(request.stack)
             .client_request_token(request.name)
-            .template_body(request.template)
+            .set_template_body(request.template.body())
+            .set_template_url(request.template.url())
             .set_parameters(Some(parameters(request.parameters)))
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))
@@ -149,11 +150,12 @@ impl Cloud {
     }
 
     /// Has a template checked by itself.
-    pub async fn validate_template(&self, template: &str) -> Result<(), CloudError> {
+    pub async fn validate_template(&self, template: &Template<'_>) -> Result<(), CloudError> {
         let call = self
             .cloudformation
             .validate_template()
-            .template_body(template);
+            .set_template_body(template.body())
+            .set_template_url(template.url());
         let operation = "cloudformation:ValidateTemplate";
         self.ask(operation, || call.clone().send())
             .await

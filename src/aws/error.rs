@@ -165,6 +165,12 @@ impl CloudError {
             Self::Refused { code, .. } if code == "InsufficientCapabilitiesException" => {
                 Some("the template needs a capability that was not given with it".into())
             }
+            Self::Refused { code, .. } if code == "NoSuchBucket" => {
+                Some("make it with `aws s3 mb s3://NAME`, or name another with `--s3-bucket`".into())
+            }
+            Self::Refused { code, .. } if code == "PermanentRedirect" => {
+                Some("name a bucket of the stacks' region with `--s3-bucket`".into())
+            }
             Self::Refused { code, .. } if code == "LimitExceededException" => {
                 Some("a quota of the account is used up: remove what is not needed or ask AWS for more".into())
             }

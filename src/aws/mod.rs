@@ -10,6 +10,7 @@ mod attribute;
 mod change_sets;
 mod cloud;
 mod cloudformation;
+mod drift;
 mod ecr;
 mod ecs;
 mod error;
@@ -20,8 +21,10 @@ mod key_pair;
 mod key_pairs;
 mod permissions;
 mod recovery;
+mod signed;
 mod stack;
 mod stack_status;
+mod templates;
 mod timestamp;
 mod wire;
 
@@ -29,17 +32,19 @@ pub use app_mesh::AppMeshAnswer;
 pub use change_sets::ChangeSetRequest;
 pub use cloud::{Cloud, CredentialSource, Options};
 pub use cloudformation::{StackPage, UnderWay};
+pub use drift::{DriftCheck, DriftKind, DriftPage, DriftStatus, PropertyDrift, ResourceDrift};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
 pub use events::{EventPage, EventsOf, Operation};
 pub use identity::Identity;
 pub use key_pair::KeyPair;
-pub use permissions::{Names, Part, Policy, UnknownType, policy};
+pub use permissions::{Names, Part, Policy, UnknownType, Whose, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
     AttributeChange, ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Known, Replacement,
     ResourceChange, ResourceStatus, Stack, StackEvent, StackResource,
 };
 pub use stack_status::StackStatus;
+pub use templates::{Bucket, KeptTemplate, Template};
 pub use timestamp::Timestamp;

@@ -12,6 +12,7 @@ use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
+use crate::aws::Bucket;
 use crate::config::{Config, Target};
 use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, Terms, Work};
 use crate::image::{self, Derived};
@@ -119,6 +120,12 @@ impl Wanted {
         &self.stacks
     }
 
+    /// Where templates are kept that are too long for a request, if any is.
+    pub(crate) fn kept_templates(&self) -> Option<&Bucket> {
+        let is_any_long = || self.stacks.iter().any(stack::is_long);
+        self.terms.bucket.as_ref().filter(|_| is_any_long())
+    }
+
     /// Reads what is deployed and plans the way from there.
     pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
         let key_pair = self.wishes.key_pair.as_deref();
@@ -164,7 +171,15 @@ fn terms(config: &Config) -> Terms {
         timeout: stacks.timeout,
         termination_protection: stacks.termination_protection,
         express: stacks.express,
+        bucket: bucket(config),
     }
+}
+
+/// Where long templates are kept on AWS; the local endpoint takes any length.
+pub(crate) fn bucket(config: &Config) -> Option<Bucket> {
+    let name = config.stacks.s3_bucket.as_ref()?;
+    let name = (config.target == Target::Aws).then_some(name)?;
+    Some(Bucket::new(name.as_str(), config.environment.as_str()))
 }
 
 fn texts(values: &[impl ToString]) -> Vec<String> {

@@ -328,6 +328,13 @@ pub const SETTINGS: &[Setting] = &[
         "whether CloudFormation's express mode is used, where that is safe: not for the service",
     ),
     setting(
+        "stacks.s3_bucket",
+        Kind::Text("name"),
+        "",
+        "the account's bucket through which templates of more than 51,200 bytes go, up to 1,000,000",
+    )
+    .flag("--s3-bucket"),
+    setting(
         "tags",
         Kind::Tags,
         "",

@@ -1,6 +1,5 @@
 //! One change of a stack: change set, execution, watch.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tokio::time::timeout;
@@ -13,10 +12,10 @@ use super::tail::Start;
 use super::watched::{Settled, Watch};
 use super::{Progress, StepError};
 use crate::aws::{
-    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
+    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus, Template,
 };
 use crate::plan::StepId;
-use crate::stack::{LONGEST_TEMPLATE, RenderedStack, Role};
+use crate::stack::{RenderedStack, Role};
 
 /// How often a change set may fail to be read for other reasons than throttling.
 const MISSES: usize = 60;
@@ -196,8 +195,8 @@ impl Run {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Option<Settled>, StepError> {
         let token = self.token();
-        let template = sent(stack);
-        let request = self.request(stack, ChangeSetKind::Create, &token, &template, parameters);
+        let template = self.template(stack).await?;
+        let request = self.request(stack, ChangeSetKind::Create, &token, template, parameters);
         // It counts from the moment before the call, under the only name that
         // is known then.
         self.ledger
@@ -226,7 +225,7 @@ impl Run {
         stack: &'a RenderedStack,
         kind: ChangeSetKind,
         name: &'a str,
-        template: &'a str,
+        template: Template<'a>,
         parameters: &'a BTreeMap<String, String>,
     ) -> ChangeSetRequest<'a> {
         let terms = &self.work.terms;
@@ -254,8 +253,8 @@ impl Run {
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
-        let (name, template) = (self.token(), sent(stack));
-        let request = self.request(stack, kind, &name, &template, parameters);
+        let (name, template) = (self.token(), self.template(stack).await?);
+        let request = self.request(stack, kind, &name, template, parameters);
         self.cloud.create_change_set(request).await
     }
 
@@ -342,15 +341,6 @@ fn with_origin(places: &Places, fault: &str) -> String {
     let logical_id = place.and_then(|place| place.split(['/', ':']).next());
     let origin = logical_id.and_then(|logical_id| places.find(logical_id, fault));
     origin.map_or_else(|| fault.to_owned(), |origin| format!("{fault} ({origin})"))
-}
-
-/// The template as it is sent: as it is written, unless that is too long.
-pub(super) fn sent(stack: &RenderedStack) -> Cow<'_, str> {
-    if stack.template.len() > LONGEST_TEMPLATE {
-        stack.minified().into()
-    } else {
-        stack.template.as_str().into()
-    }
 }
 
 /// Whether the endpoint refuses because the stack is not in the state that we

@@ -14,6 +14,7 @@
 //!   stack_down  status -> delete -> watch -> outcome
 //!   key_pair    pair in the account, private half on this machine
 //!   image       build, push, empty the repository
+//!   left_behind repositories that a replacement could not delete
 //! break_off     what is begun is left, or called off, at an interrupt
 //! watcher       one task that reads statuses and events for all of them
 //!   listing     which call tells the statuses of all stacks
@@ -24,12 +25,14 @@
 //!   unresolved  the same for a template that is refused as a whole
 //!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
+//! drift         stacks compared with what is really there
 //! ```
 
 mod break_off;
 mod cause;
 mod change;
 mod choices;
+mod drift;
 mod engine;
 mod error;
 mod event;
@@ -40,6 +43,7 @@ mod image;
 mod interrupt;
 mod key_pair;
 mod ledger;
+mod left_behind;
 mod listing;
 mod observe;
 mod obstacles;
@@ -57,6 +61,7 @@ mod stack_up;
 mod stopped;
 mod sweep;
 mod tail;
+mod template;
 mod terms;
 mod timeline;
 mod unresolved;
@@ -71,10 +76,12 @@ mod tests;
 pub use break_off::CalledOff;
 pub use cause::{Cause, is_cancelled};
 pub use choices::{Choices, OnInterrupt, SkippedResource};
+pub use drift::{StackDrift, drift};
 pub use engine::{Finished, Report, down, up};
 pub use error::{DeployError, StepError, StepFailure};
 pub use event::{Event, Outcome, Progress};
 pub use interrupt::{Interrupt, Interrupter};
+pub use left_behind::LeftBehind;
 pub use observe::observe;
 pub use obstacles::{Obstacle, images, obstacles};
 pub use origin::Origin;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::left_behind;
 use super::pace::Pace;
 use crate::aws::Cloud;
 use crate::plan::{Action, Plan, StepId};
@@ -121,18 +122,33 @@ fn goes(step: &crate::plan::Step, name: &str) -> bool {
     is_it && step.action != Action::Absent
 }
 
-/// The repository whose images go with a plan to remove, and how many it
-/// holds; none where there is none, or where they cannot be counted.
-pub async fn images(cloud: &Cloud, plan: &Plan) -> Option<(String, usize)> {
+/// The repositories whose images go with a plan to remove, and how many each
+/// holds: the stack's own, and those that replacements left behind. What
+/// cannot be counted is left out.
+pub async fn images(cloud: &Cloud, plan: &Plan, environment: &str) -> Vec<(String, usize)> {
     let mut stacks = plan.rendered.values();
-    let stack = stacks.find(|stack| stack.role == Role::EcrRepositories)?;
+    let stack = stacks.find(|stack| stack.role == Role::EcrRepositories);
+    let Some(there) = stack.and_then(|stack| plan.deployed.get(&stack.name)) else {
+        return Vec::new();
+    };
+    let id = &there.stack.id;
     let (reader, pace) = (cloud.without_retries(), Pace::of(cloud));
-    let read = || reader.stack_resources(stack.name.as_str());
-    let resources = pace.patiently(read).await.ok()?;
-    let repository = resources
+    let resources = pace.patiently(|| reader.stack_resources(id)).await;
+    let held = resources
+        .unwrap_or_default()
         .into_iter()
-        .find(|resource| resource.resource_type == "AWS::ECR::Repository")?
-        .physical_id?;
-    let images = cloud.images(&repository).await.ok()?;
-    Some((repository, images))
+        .find(|resource| resource.resource_type == "AWS::ECR::Repository")
+        .and_then(|resource| resource.physical_id);
+    let left = left_behind::repositories(cloud, id, held.as_deref(), environment).await;
+    let left = left.unwrap_or_default().into_iter();
+    let mut found = Vec::new();
+    for name in held
+        .into_iter()
+        .chain(left.map(|repository| repository.name))
+    {
+        if let Ok(images) = cloud.images(&name).await {
+            found.push((name, images));
+        }
+    }
+    found
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::break_off::CLEARING;
-use super::change::{is_conflict, sent};
+use super::change::is_conflict;
 use super::holds_data::losses;
 use super::question::{Intent, Question, known_image, questions};
 use super::run::Run;
@@ -273,9 +273,11 @@ impl Run {
     /// the stack is made.
     async fn check_template(&self, name: &StackName) -> Result<(), StepError> {
         let stack = self.rendered(name);
+        // A bucket that does not take it would not later, either.
+        let template = self.template(stack).await?;
         for _ in 0..ATTEMPTS {
             self.pace.urgent_turn().await;
-            let answer = self.reader.validate_template(&sent(stack)).await;
+            let answer = self.reader.validate_template(&template).await;
             self.pace.learn(&answer);
             match answer {
                 Err(CloudError::Throttled { .. }) => {}

@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::stopped::{Cluster, Stopped};
 use super::watcher::Watcher;
 use super::work::PREFIX;
-use super::{Event, Progress, Work};
+use super::{Event, LeftBehind, Progress, Work};
 use crate::aws::Cloud;
 use crate::plan::{DeployedStack, Plan, StepId};
 use crate::stack::{RenderedStack, Role, StackName};
@@ -43,6 +43,8 @@ pub(super) struct Run {
     pub(super) stopped: Mutex<BTreeMap<String, Stopped>>,
     /// What was begun at the endpoint and not seen to its end.
     pub(super) ledger: Ledger,
+    /// What updates replaced and could not delete.
+    pub(super) left_behind: Mutex<Vec<LeftBehind>>,
     /// The stacks whose reviewed change set was used.
     pub(super) used: Mutex<BTreeSet<StackName>>,
     /// Of the stacks that stand, as far as somebody told.
@@ -86,6 +88,7 @@ impl Run {
             cluster: OnceCell::new(),
             stopped: Mutex::default(),
             ledger: Ledger::default(),
+            left_behind: Mutex::default(),
             used: Mutex::default(),
             outputs: Mutex::default(),
             rendered: plan.rendered.clone(),

@@ -7,7 +7,7 @@ use super::watched::{Settled, Watch};
 use super::{Cause, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, ResourceStatus, StackStatus};
 use crate::plan::{DeployedStack, KnownImage, StepId, UpStanding, compare};
-use crate::stack::{RenderedStack, StackName};
+use crate::stack::{RenderedStack, Role, StackName};
 
 /// How often a stack that others change is looked at anew.
 const ATTEMPTS: usize = 6;
@@ -78,7 +78,13 @@ impl Run {
             match self.change(step, stack, kind).await? {
                 Changed::Settled(mut settled) => {
                     self.learn_outputs(name, settled.outputs.take());
-                    return self.explained(finished(stack, kind, *settled)).await;
+                    let outcome = self.explained(finished(stack, kind, *settled)).await?;
+                    if let (Role::EcrRepositories, Outcome::Updated, Some(there)) =
+                        (stack.role, outcome, &there)
+                    {
+                        self.tell_left_behind(step, &there.stack.id).await;
+                    }
+                    return Ok(outcome);
                 }
                 Changed::Nothing => match &there {
                     // A change set does not see what a failed update left half-way.

@@ -6,6 +6,7 @@ mod describe;
 mod drift;
 mod events;
 mod request;
+mod template_at;
 mod values;
 
 use super::query::Query;
@@ -47,7 +48,7 @@ fn read(account: &Account, query: &Query, xml: &mut Xml) -> Result<bool, ApiErro
         "DescribeStackResources" => describe::resources(account, xml, query)?,
         "GetTemplate" => describe::template(account, xml, query)?,
         "GetTemplateSummary" => request::summary(xml, &request::summarized(account, query)?, true)?,
-        "ValidateTemplate" => request::validate(xml, query)?,
+        "ValidateTemplate" => request::validate(account, xml, query)?,
         "ListExports" => describe::exports(account, xml, next),
         "ListImports" => {
             let export = query.require("ExportName")?;
@@ -80,7 +81,8 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
     }
     match query.action() {
         "CreateChangeSet" => {
-            let (stack, set) = engine::create_change_set(account, request::change_set(query)?)?;
+            let (stack, set) =
+                engine::create_change_set(account, request::change_set(account, query)?)?;
             xml.text("Id", set).text("StackId", stack);
         }
         "ExecuteChangeSet" => {
@@ -92,11 +94,11 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             engine::delete_change_set(account, query.get("StackName"), name)?;
         }
         "CreateStack" => {
-            let id = engine::create_stack(account, request::stack(query)?)?;
+            let id = engine::create_stack(account, request::stack(account, query)?)?;
             begun(account, xml, &id);
         }
         "UpdateStack" => {
-            let id = engine::update_stack(account, request::stack(query)?)?;
+            let id = engine::update_stack(account, request::stack(account, query)?)?;
             begun(account, xml, &id);
         }
         "DeleteStack" => engine::delete_stack(account, request::delete(query)?)?,

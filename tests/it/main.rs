@@ -3,10 +3,12 @@
 
 mod architecture;
 mod as_aws;
+mod bucket;
 mod cloud;
 mod cloudformation;
 mod costs;
 mod cut;
+mod drift;
 mod early;
 mod egress;
 mod elf;

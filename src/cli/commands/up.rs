@@ -35,6 +35,9 @@ struct Document<'a> {
     endpoint: &'a str,
     /// Seconds from the first call to the app's answer.
     seconds: f64,
+    /// What it costs from now on; with `--target aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<&'a Costs>,
     #[serde(flatten)]
     report: &'a Report,
 }
@@ -46,6 +49,7 @@ struct Prepared {
     wanted: Wanted,
     may_replace: bool,
     choices: Choices,
+    cost: Option<Costs>,
     /// Nobody else changes this environment meanwhile.
     _claim: Option<Claim>,
 }
@@ -64,6 +68,7 @@ pub(crate) async fn run(
     let (session, plan) = (&prepared.session, &prepared.plan);
     job.summary.title("up", &session.config);
     job.summary.plan(plan);
+    job.summary.cost(prepared.cost.as_ref());
     let lines = evidence::last_lines(session);
     let mut work = prepared
         .wanted
@@ -99,8 +104,15 @@ pub(crate) async fn run(
     printer.json(&Document {
         endpoint: &endpoint,
         seconds,
+        cost: prepared.cost.as_ref(),
         report: &report,
     })?;
+    if let Some(bucket) = prepared.wanted.kept_templates() {
+        let bucket = bucket.uri();
+        printer.say(&format!(
+            "long templates are in `{bucket}`; `colormesh down` removes them, with the same bucket"
+        ));
+    }
     printer.say(&next(session, &report, seconds));
     job.summary
         .end(&format!("up in {seconds:.1} s: {endpoint}"));
@@ -124,9 +136,10 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     let choices = decisions::choices(&session, arguments, &plan)?;
+    let cost = Costs::of(&session.config, wanted.stacks())?;
     let offer = Offer {
         plan: &plan,
-        cost: Costs::of(&session.config, wanted.stacks())?,
+        cost: cost.as_ref(),
     };
     agree(&session, arguments, &offer, printer)?;
     let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
@@ -136,6 +149,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
         wanted,
         may_replace,
         choices,
+        cost,
         _claim: claim,
     })
 }
@@ -198,7 +212,7 @@ async fn tell_world(session: &Session, printer: Printer) {
 /// What there is to agree to.
 struct Offer<'a> {
     plan: &'a Plan,
-    cost: Option<Costs>,
+    cost: Option<&'a Costs>,
 }
 
 /// On AWS the plan is shown and agreed to: it costs money.

@@ -10,6 +10,7 @@ mod guarded;
 mod image;
 mod interrupted;
 mod lab;
+mod left_behind;
 mod odd;
 mod scale;
 mod scripted;

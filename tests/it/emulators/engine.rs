@@ -99,7 +99,7 @@ fn ends(result: Result<Report, DeployError>) -> Ends {
             failures,
             skipped,
             ..
-        }) => (report, failures, skipped),
+        }) => (*report, failures, skipped),
         Err(error) => panic!("{error}"),
     };
     let short = |step: &dyn ToString| {
