@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::reader::{Placed, Reader, Section};
 use super::{
     App, Bastion, Cidr, Config, Input, Invalid, KeyPairName, MeshConfig, Vpc, external_services,
-    sharing::ToldApart, values,
+    local_ports, sharing::ToldApart, values,
 };
 use crate::diag::Diagnostics;
 use crate::yaml::{self, Node};
@@ -59,11 +59,14 @@ impl Reader<'_> {
             services_domain: &services_domain,
             told_apart: ToldApart::by(&mesh, target),
             target,
+            redirect: mesh.redirect,
+            app_port: app.port,
         };
-        let external_services = match root.get("external_services") {
+        let mut external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),
             None => default.external_services,
         };
+        local_ports::assign(&mut external_services, mesh.redirect, app.port);
         self.warn_of_ports(root, &mesh, &external_services);
         Config {
             environment,
@@ -88,12 +91,14 @@ impl Reader<'_> {
 
     fn mesh(&mut self, root: Section<'_>, default: MeshConfig) -> MeshConfig {
         let mesh = self.section(root.get("mesh"), "mesh");
-        MeshConfig {
+        let config = MeshConfig {
             name: self.value_or(mesh, "name", default.name),
             egress: self.value_or(mesh, "egress", default.egress),
             matching: self.value_or(mesh, "matching", default.matching),
             runtime: self.value_or(mesh, "runtime", default.runtime),
-        }
+            redirect: default.redirect,
+        };
+        self.redirect(mesh, config)
     }
 
     fn app(&mut self, root: Section<'_>, default: App) -> App {

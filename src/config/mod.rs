@@ -14,10 +14,12 @@ mod host;
 mod input;
 mod invalid;
 mod load;
+mod local_ports;
 mod model;
 mod names;
 mod ports;
 mod reader;
+mod redirect;
 mod schema;
 mod service;
 mod settings;
@@ -40,7 +42,8 @@ pub use input::{Input, Overrides};
 pub use invalid::Invalid;
 pub use load::{load, load_with_warnings};
 pub use model::{
-    App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Target, Vpc,
+    App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Redirect,
+    Target, Vpc,
 };
 pub use names::{Color, EnvironmentName, MeshName, ServiceName};
 pub use ports::port_ranges;

@@ -60,6 +60,8 @@ pub struct MeshConfig {
     pub matching: Matching,
     /// Who runs the mesh.
     pub runtime: MeshRuntime,
+    /// How the app's connections come to its Envoy.
+    pub redirect: Redirect,
 }
 
 /// Settings of the app.
@@ -138,6 +140,16 @@ words! {
 }
 
 words! {
+    /// How the app's connections come to its Envoy on ECS.
+    Redirect is "a way to Envoy" {
+        /// ECS redirects them, by the task definition's `ProxyConfiguration`.
+        ProxyConfiguration = "proxy-configuration",
+        /// Not at all: the app connects to a port on loopback for each service.
+        Ports = "ports",
+    }
+}
+
+words! {
     /// How the private subnets reach the internet.
     Nat is "a number of NAT gateways" {
         /// One NAT gateway for all zones.
@@ -178,6 +190,7 @@ impl Default for Config {
                 egress: Egress::DropAll,
                 matching: Matching::Sni,
                 runtime: MeshRuntime::Auto,
+                redirect: Redirect::ProxyConfiguration,
             },
             services_domain: known("default.svc.cluster.local"),
             app: App {
@@ -217,6 +230,7 @@ fn walkthrough_service(name: &str, host: &str, via_port: Option<u16>) -> Externa
         tls: true,
         ip_preference: IpPreference::Ipv4Only,
         via_port,
+        local_port: None,
         nodes: [Caller::App].into(),
     }
 }

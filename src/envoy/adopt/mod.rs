@@ -8,7 +8,7 @@ mod outside;
 mod place;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 use thiserror::Error;
@@ -112,6 +112,18 @@ impl Carried {
         self.ingress_port
     }
 
+    /// Whether nothing leads the application's connections to the proxy.
+    pub fn redirects_nothing(&self) -> bool {
+        self.egress_port.is_none()
+    }
+
+    /// Whether what the application sends arrives there: by redirection, or
+    /// because the application alone can get there.
+    fn is_for_application(&self, listener: &Value) -> bool {
+        let led = self.egress_port.is_some() && listening_port(listener) == self.egress_port;
+        led || listening_address(listener).is_some_and(is_loopback)
+    }
+
     fn listeners(&self) -> impl Iterator<Item = &Value> {
         list(&self.whole, "/static_resources/listeners")
     }
@@ -137,6 +149,14 @@ fn port(value: &Value) -> Option<u16> {
 /// The port of `{"address": {"socket_address": …}}`.
 fn listening_port(listener: &Value) -> Option<u16> {
     port(listener.pointer("/address/socket_address/port_value")?)
+}
+
+fn listening_address(listener: &Value) -> Option<&str> {
+    text(listener.pointer("/address/socket_address")?, "address")
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 /// The endpoints of a cluster, as socket addresses.
