@@ -154,7 +154,7 @@ pub(crate) struct Settings {
     #[arg(
         long,
         global = true,
-        value_name = "proxy-configuration|ports",
+        value_name = "proxy-configuration|init-container|ports",
         hide_short_help = true
     )]
     pub(crate) mesh_redirect: Option<String>,

@@ -49,9 +49,11 @@ impl Reader<'_> {
         let key_pair = self
             .value(root, "key_pair")
             .map_or(default.key_pair, |KeyPair(name)| name);
+        let capacity_provider = self.setting(root, "capacity_provider");
         let envoy_image = self.value_or(root, "envoy_image", default.envoy_image);
         let bastion = self.bastion(root, default.bastion);
         let vpc = self.vpc(root, default.vpc);
+        self.check_capacity(root, &mesh, capacity_provider.as_ref(), vpc);
         let stacks = self.stacks(root);
         let tags = self.tags(root.get("tags"));
         let internet = self.value_or(root, "internet", default.internet);
@@ -80,6 +82,7 @@ impl Reader<'_> {
             app,
             external_services,
             key_pair,
+            capacity_provider: capacity_provider.map(Placed::into_value),
             envoy_image,
             bastion,
             vpc,
@@ -97,6 +100,7 @@ impl Reader<'_> {
             matching: self.value_or(mesh, "matching", default.matching),
             runtime: self.value_or(mesh, "runtime", default.runtime),
             redirect: default.redirect,
+            redirect_image: self.value_or(mesh, "redirect_image", default.redirect_image),
         };
         self.redirect(mesh, config)
     }

@@ -24,7 +24,7 @@ const RANGE: RangeInclusive<u16> = 20_000..=29_999;
 /// Gives each service its port, where the app needs one.
 pub(super) fn assign(services: &mut [ExternalService], redirect: Redirect, app_port: u16) {
     match redirect {
-        Redirect::ProxyConfiguration => {
+        Redirect::ProxyConfiguration | Redirect::InitContainer => {
             services.iter_mut().for_each(|it| it.local_port = None);
         }
         Redirect::Ports => {

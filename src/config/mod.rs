@@ -35,7 +35,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use aws_names::{AccountId, ImageName, ImageReference, KeyPairName, ProfileName, Region};
+pub use aws_names::{
+    AccountId, CapacityProviderName, ImageName, ImageReference, KeyPairName, ProfileName, Region,
+};
 pub use cidr::Cidr;
 pub use host::{DomainName, Host, UrlPath};
 pub use input::{Input, Overrides};

@@ -2,8 +2,8 @@
 //! app without a redirection can do.
 
 use super::external_services::Draft;
-use super::reader::{Place, Reader, Section};
-use super::{Egress, Invalid, MeshConfig, MeshRuntime, Redirect};
+use super::reader::{Place, Placed, Reader, Section};
+use super::{CapacityProviderName, Egress, Invalid, MeshConfig, MeshRuntime, Nat, Redirect, Vpc};
 
 impl Reader<'_> {
     /// Adds the way to Envoy to the mesh. App Mesh knows `ProxyConfiguration`
@@ -15,8 +15,10 @@ impl Reader<'_> {
         let (redirect, place) = (placed.value, placed.place);
         let runtime = match (redirect, mesh.runtime) {
             (Redirect::ProxyConfiguration, runtime) => runtime,
-            (Redirect::Ports, MeshRuntime::Auto | MeshRuntime::Envoy) => MeshRuntime::Envoy,
-            (Redirect::Ports, MeshRuntime::AppMesh) => {
+            (Redirect::InitContainer | Redirect::Ports, MeshRuntime::Auto | MeshRuntime::Envoy) => {
+                MeshRuntime::Envoy
+            }
+            (Redirect::InitContainer | Redirect::Ports, MeshRuntime::AppMesh) => {
                 self.refuse(&place, without_app_mesh(redirect));
                 MeshRuntime::AppMesh
             }
@@ -40,6 +42,35 @@ impl Reader<'_> {
         let message = "with `ports` an app that connects elsewhere is not stopped by Envoy, nor noted: on AWS the security group (443 and the modelled ports, to any host) and the DNS firewall alone hold it";
         let help = "write `proxy-configuration` unless ECS refuses it";
         self.warn(place, Invalid::new(message, help));
+    }
+
+    /// What runs the tasks has to be able to.
+    pub(super) fn check_capacity(
+        &mut self,
+        root: Section<'_>,
+        mesh: &MeshConfig,
+        provider: Option<&Placed<CapacityProviderName>>,
+        vpc: Vpc,
+    ) {
+        match (mesh.redirect, provider) {
+            (Redirect::InitContainer, None) => self.refuse_fargate(root),
+            (_, Some(provider)) if vpc.nat == Nat::None => {
+                let message = "without NAT gateways tasks need public addresses, which ECS gives on Fargate alone";
+                let help = "let `vpc.nat` be `one` or `per_zone`, or leave `capacity_provider` out";
+                self.refuse(&provider.place, Invalid::new(message, help));
+            }
+            (_, Some(_) | None) => {}
+        }
+    }
+
+    fn refuse_fargate(&mut self, root: Section<'_>) {
+        let section = self.section(root.get("mesh"), "mesh");
+        let Some(placed) = self.setting::<Redirect>(section, "redirect") else {
+            return;
+        };
+        let message = "an init container needs NET_ADMIN, which Fargate gives no container";
+        let help = "name EC2 instances of your own to run on, `capacity_provider: NAME` beside `mesh`, or write `redirect: ports`";
+        self.refuse(&placed.place, Invalid::new(message, help));
     }
 }
 

@@ -163,6 +163,12 @@ pub const SETTINGS: &[Setting] = &[
     )
     .flag("--mesh-redirect"),
     setting(
+        "mesh.redirect_image",
+        Kind::Text("image"),
+        "840364872350.dkr.ecr.us-west-2.amazonaws.com/aws-appmesh-proxy-route-manager:v7-prod",
+        "with `mesh.redirect: init-container`, the image that reads `APPMESH_*` variables and installs the redirection",
+    ),
+    setting(
         "services_domain",
         Kind::Text("domain"),
         "default.svc.cluster.local",
@@ -271,6 +277,12 @@ pub const SETTINGS: &[Setting] = &[
     )
     .variables(&["KEY_PAIR_NAME"])
     .flag("--key-pair"),
+    setting(
+        "capacity_provider",
+        Kind::Text("name"),
+        "",
+        "a capacity provider of your own, with EC2 instances in the environment's network that join its cluster; Fargate when left out",
+    ),
     setting(
         "envoy_image",
         Kind::Text("image"),
@@ -456,7 +468,14 @@ mod tests {
     fn the_names_in_a_map() {
         assert_eq!(
             names_in("mesh"),
-            ["name", "egress", "matching", "runtime", "redirect"]
+            [
+                "name",
+                "egress",
+                "matching",
+                "runtime",
+                "redirect",
+                "redirect_image"
+            ]
         );
         assert_eq!(names_in("external_services[]")[..2], ["name", "host"]);
         let top = names_in("");

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::Role;
-use crate::config::{Cidr, Config, ImageReference, Nat, Redirect, Target};
+use crate::config::{Cidr, Config, ImageReference, Nat, Target};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// The value of a template's parameter.
@@ -28,9 +28,6 @@ pub enum Processor {
     /// 64-bit Arm.
     Arm64,
 }
-
-/// Where Envoy takes what comes for the app, in every task.
-const ENVOYS_WAY_IN: u16 = 15_000;
 
 /// Smallest subnet of a VPC.
 const LONGEST_PREFIX: u8 = 28;
@@ -124,7 +121,7 @@ fn cluster(config: &Config) -> Parameters {
         ("AppMeshMeshName", known(&config.mesh.name)),
         ("ColorTellerImageName", known(&config.app.image_name)),
         ("AppRepositoryArn", known(repository.unwrap_or_default())),
-        ("AppPort", known(way_in(config))),
+        ("AppPort", known(config.app.port)),
         ("EgressFilter", known(config.mesh.egress)),
         ("BastionEnabled", known(bastion.enabled)),
         (
@@ -141,15 +138,6 @@ fn cluster(config: &Config) -> Parameters {
             known(key.map(ToString::to_string).unwrap_or_default()),
         ),
     ]
-}
-
-/// The port at which the gateway finds the app: its own, from which ECS leads
-/// to Envoy, or Envoy's.
-fn way_in(config: &Config) -> u16 {
-    match config.mesh.redirect {
-        Redirect::ProxyConfiguration => config.app.port,
-        Redirect::Ports => ENVOYS_WAY_IN,
-    }
 }
 
 fn mesh(config: &Config) -> Parameters {
@@ -201,7 +189,7 @@ pub(super) fn of_image(image: &str, processor: Processor) -> Parameters {
 }
 
 /// The repository of an image in ECR; none for an image elsewhere.
-fn repository_arn(image: &ImageReference) -> Option<String> {
+pub(super) fn repository_arn(image: &ImageReference) -> Option<String> {
     let (registry, name) = image.as_str().split_once('/')?;
     let mut parts = registry.splitn(4, '.');
     let (account, service, api, rest) =

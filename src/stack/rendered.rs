@@ -104,7 +104,7 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
             section::replace(&text, "external services", &external::resources(services))
         }
         Role::EcsService => {
-            let text = redirect::applied(template, config.mesh.redirect);
+            let text = redirect::service(template, config);
             section::replace(&text, "external services", &told(config))
         }
         Role::EcsCluster => cluster(template, config)?,
@@ -115,7 +115,8 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
 /// The cluster's template with the ports and names that may be left for.
 fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
     let lists = way_out::lists(config)?;
-    let text = section::replace(template, "egress ports", &way_out::ports(config));
+    let template = redirect::cluster(template, config);
+    let text = section::replace(&template, "egress ports", &way_out::ports(config));
     let text = section::replace(&text, "name parameters", &way_out::declarations(&lists));
     let text = section::replace(&text, "name lists", &way_out::resources(&lists));
     Ok(section::replace(

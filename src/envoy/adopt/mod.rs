@@ -117,6 +117,25 @@ impl Carried {
         self.egress_port.is_none()
     }
 
+    /// The port at which connections for the application arrive, where nothing
+    /// is led there.
+    pub fn way_in(&self) -> Option<u16> {
+        let to_application = |cluster: &&Value| {
+            let mut endpoints = endpoints(cluster);
+            endpoints.any(|it| text(it, "address").is_some_and(is_loopback))
+        };
+        let clusters = self.clusters().filter(to_application);
+        let names: Vec<&Value> = clusters.filter_map(|it| it.get("name")).collect();
+        let mut listeners = self.listeners().filter(|it| !self.is_for_application(it));
+        let listener = listeners.find(|listener| {
+            let listener = listener.to_string();
+            names
+                .iter()
+                .any(|name| listener.contains(&name.to_string()))
+        });
+        listening_port(listener?)
+    }
+
     /// Whether what the application sends arrives there: by redirection, or
     /// because the application alone can get there.
     fn is_for_application(&self, listener: &Value) -> bool {

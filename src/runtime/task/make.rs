@@ -110,10 +110,19 @@ impl Task {
         let Some(carried) = &self.spec.carried else {
             return Ok(());
         };
-        let Some(port) = carried.configuration.ingress_port() else {
+        let configuration = &carried.configuration;
+        let app = self.spec.app.as_ref();
+        let (port, ports) = match (configuration.ingress_port(), app) {
+            (Some(port), _) => (Some(port), carried.app_ports.clone()),
+            // On ECS the app's own port leads to the app without its proxy:
+            // whoever knows the task by it gets an answer.
+            (None, Some(app)) => (configuration.way_in(), vec![app.port]),
+            (None, None) => (None, Vec::new()),
+        };
+        let Some(port) = port else {
             return Ok(());
         };
-        let rules = redirect::lead_in(self.spec.address, &carried.app_ports, port);
+        let rules = redirect::lead_in(self.spec.address, &ports, port);
         let led = self.surroundings.network.nft(rules).await;
         led.map_err(|error| error.to_string())
     }
