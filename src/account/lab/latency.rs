@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// The part by which a drawn time lies beside the one that is known, at most:
+/// so that nobody's looks are in step with it.
+const AROUND: f64 = 0.2;
+
 /// What is being done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,15 +93,20 @@ impl Latency {
     /// What one resource takes.
     pub fn span(&self, stack: &str, logical_id: &str, resource_type: &str, verb: Verb) -> Span {
         let times = times_of(resource_type);
+        let chance = draw(self.seed, &[stack, logical_id, resource_type]);
+        // Of these only one time is known each: the draw lies around it.
+        let around = match self.settings.speed {
+            Speed::Drawn => 1.0 + AROUND * (2.0 * chance - 1.0),
+            Speed::Fast | Speed::Median | Speed::Slow => 1.0,
+        };
         let seconds = match verb {
-            Verb::Update | Verb::RollBack => times.update,
-            Verb::Delete => times.delete,
+            Verb::Update | Verb::RollBack => times.update * around,
+            Verb::Delete => times.delete * around,
             Verb::Create => match self.settings.speed {
                 Speed::Fast => times.fast,
                 Speed::Median => times.median,
                 Speed::Slow => times.slow,
                 Speed::Drawn => {
-                    let chance = draw(self.seed, &[stack, logical_id, resource_type]);
                     let (from, to, part) = if chance < 0.5 {
                         (times.fast, times.median, chance * 2.0)
                     } else {
@@ -243,5 +252,24 @@ mod tests {
             let complete = of(&n.to_string()).complete.as_secs_f64();
             assert!((46.0..=62.5).contains(&complete), "{complete}");
         }
+        // Of a deletion one time is known, and the draws lie around it.
+        let usual = Latency::new(
+            LatencySettings {
+                speed: Speed::Median,
+                ..settings
+            },
+            3,
+        );
+        let gone = |latency: &Latency, id: &str| {
+            let kind = "AWS::EC2::NatGateway";
+            latency
+                .span("s", id, kind, Verb::Delete)
+                .complete
+                .as_secs_f64()
+        };
+        let known = gone(&usual, "a");
+        let drawn: Vec<f64> = (0..100).map(|n| gone(&latency, &n.to_string())).collect();
+        assert!(drawn.iter().any(|one| *one < known) && drawn.iter().any(|one| *one > known));
+        assert!(drawn.iter().all(|one| (0.8..=1.2).contains(&(one / known))));
     }
 }

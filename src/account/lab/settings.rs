@@ -44,7 +44,7 @@ pub enum Speed {
     /// The longest.
     Slow,
     /// One between shortest and longest for each resource, by the seed; half
-    /// of them are shorter than the usual.
+    /// of them are shorter than the usual. Where one time is known, around it.
     Drawn,
 }
 

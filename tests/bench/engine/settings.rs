@@ -3,6 +3,7 @@
 use clap::Parser;
 
 /// What was typed, and so what is measured.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "engine",
