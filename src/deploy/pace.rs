@@ -75,7 +75,7 @@ impl Pace {
             let idle = now.saturating_duration_since(state.next);
             let owed = state.owed.saturating_sub(idle);
             let repaid = owed.min(state.gap / REPAID);
-            state.owed = owed - repaid;
+            state.owed = owed.saturating_sub(repaid);
             let at = state.next.max(now);
             state.next = at + state.gap + repaid;
             at
