@@ -47,6 +47,9 @@ pub struct DesiredTask {
     /// Where the proxy gets what the app sends and what comes for it.
     #[serde(default)]
     pub redirection: Option<Redirection>,
+    /// The name of the container that comes first and redirects it.
+    #[serde(default)]
+    pub redirecting_container: Option<String>,
     /// Its address in the VPC, out of the range of one of its subnets.
     pub address: Ipv4Addr,
     /// DNS names under which it is registered.

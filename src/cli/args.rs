@@ -153,6 +153,14 @@ pub(crate) struct Settings {
         hide_short_help = true
     )]
     pub(crate) mesh_runtime: Option<String>,
+    /// How the app's connections come to its Envoy on ECS
+    #[arg(
+        long,
+        global = true,
+        value_name = "proxy-configuration|init-container|ports",
+        hide_short_help = true
+    )]
+    pub(crate) mesh_redirect: Option<String>,
     /// Private DNS domain of the mesh's own services
     #[arg(long, global = true, value_name = "DOMAIN", hide_short_help = true)]
     pub(crate) services_domain: Option<String>,

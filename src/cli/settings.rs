@@ -107,6 +107,7 @@ fn overrides(typed: &Settings) -> Overrides {
         mesh_name: typed.mesh_name,
         egress: typed.egress.filter(|value| !value.is_empty()),
         mesh_runtime: typed.mesh_runtime,
+        mesh_redirect: typed.mesh_redirect,
         services_domain: typed.services_domain,
         image_name: typed.image_name,
         image: typed.image,

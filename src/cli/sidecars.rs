@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::mesh_runtime::Runtime;
 use super::settings;
-use crate::config::{Config, Target};
+use crate::config::{Config, Redirect, Target};
 use crate::diag::Source;
-use crate::envoy::{TaskPlacement, compile_task};
+use crate::envoy::{LocalPorts, TaskPlacement, compile_task};
 use crate::image::{Base, Derived, Digest, derive};
 use crate::mesh::{Mesh, ProxyId, Resource};
 use crate::stack::{self, CONFIGURATION_FILE, Carrier, RenderedStack, Role, Sidecar, Sidecars};
@@ -139,11 +139,22 @@ fn configurations(mesh: &Mesh, proxy: &str, config: &Config) -> Result<(String, 
         let placement = TaskPlacement {
             private_domains: vec![config.services_domain.to_string()],
             shares_chains,
+            local_ports: local_ports(config),
         };
         let compiled = compile_task(mesh, &proxy, &placement);
         Ok(compiled.context("the mesh cannot be compiled")?.whole())
     };
     Ok((whole(false)?, whole(true)?))
+}
+
+/// Where the app finds each service when nothing leads it there.
+fn local_ports(config: &Config) -> Option<LocalPorts> {
+    let services = config.external_services.iter();
+    let ports = services.filter_map(|service| {
+        let called_at = (service.host.to_string(), service.listen_port());
+        Some((called_at, service.local_port?))
+    });
+    (config.mesh.redirect == Redirect::Ports).then(|| ports.collect())
 }
 
 /// The resources of the mesh stack, their properties evaluated.

@@ -20,6 +20,10 @@ text! {
     KeyPairName, check_key_pair
 }
 text! {
+    /// The name of an ECS capacity provider.
+    CapacityProviderName, check_capacity_provider
+}
+text! {
     /// The name of an ECR repository.
     ImageName, check_image_name
 }
@@ -101,6 +105,24 @@ fn check_key_pair(text: &str) -> Result<String, Invalid> {
                 "write the name alone, without a path, as in {}",
                 example(name, "color-app")
             ),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn check_capacity_provider(text: &str) -> Result<String, Invalid> {
+    if text.to_ascii_uppercase().starts_with("FARGATE") {
+        return Err(Invalid::new(
+            format!("`{text}` is AWS's own capacity, which tasks run on without this setting"),
+            "leave it out, or name a capacity provider of EC2 instances",
+        ));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    let reserved = ["aws", "ecs"].iter().any(|it| text.starts_with(it));
+    if text.is_empty() || text.len() > 255 || reserved || !text.chars().all(allowed) {
+        return Err(Invalid::new(
+            format!("`{text}` cannot be the name of a capacity provider"),
+            "use up to 255 letters, digits, `_` and `-`, not with `aws` or `ecs` in front",
         ));
     }
     Ok(text.to_owned())

@@ -8,8 +8,8 @@ use super::service::usual_tls;
 use super::sharing::ToldApart;
 use super::values::{Port, Switch};
 use super::{
-    Caller, DomainName, ExternalService, Host, Invalid, IpPreference, Protocol, ServiceName,
-    Target, ports, sharing, wildcard,
+    Caller, DomainName, ExternalService, Host, Invalid, IpPreference, Protocol, Redirect,
+    ServiceName, Target, local_ports, ports, sharing, wildcard,
 };
 use crate::yaml::{Node, Value};
 
@@ -18,6 +18,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) services_domain: &'a DomainName,
     pub(super) told_apart: ToldApart,
     pub(super) target: Target,
+    pub(super) redirect: Redirect,
+    pub(super) app_port: u16,
 }
 
 /// A service as far as it could be read. What is `None` was left out or is
@@ -30,6 +32,7 @@ pub(super) struct Draft {
     pub(super) protocol: Field<Protocol>,
     pub(super) ip_preference: Field<IpPreference>,
     pub(super) via_port: Field<Option<u16>>,
+    pub(super) local_port: Field<Option<u16>>,
     pub(super) tls: Field<Option<bool>>,
     pub(super) nodes: Field<BTreeSet<Caller>>,
 }
@@ -74,6 +77,9 @@ pub(super) fn read(
     if surroundings.target == Target::Aws {
         ports::check(reader, &drafts);
     }
+    if surroundings.redirect == Redirect::Ports {
+        local_ports::check(reader, &drafts, surroundings.app_port);
+    }
     drafts.into_iter().filter_map(Draft::finish).collect()
 }
 
@@ -115,6 +121,9 @@ fn draft(reader: &mut Reader<'_>, item: &Node) -> Option<Draft> {
             |preference| preference,
         ),
         via_port: field(reader, section, "via_port", None, |port: Port| {
+            Some(port.into())
+        }),
+        local_port: field(reader, section, "local_port", None, |port: Port| {
             Some(port.into())
         }),
         tls: field(reader, section, "tls", None, |Switch(tls)| Some(tls)),
@@ -297,6 +306,7 @@ impl Draft {
             protocol: self.protocol.value?,
             ip_preference: self.ip_preference.value?,
             via_port: self.via_port.value?,
+            local_port: self.local_port.value?,
         })
     }
 }

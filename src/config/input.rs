@@ -33,6 +33,8 @@ pub struct Overrides {
     pub egress: Option<String>,
     /// `--mesh-runtime`
     pub mesh_runtime: Option<String>,
+    /// `--mesh-redirect`
+    pub mesh_redirect: Option<String>,
     /// `--services-domain`
     pub services_domain: Option<String>,
     /// `--image-name`
@@ -69,6 +71,7 @@ impl Overrides {
             "--mesh-name" => &self.mesh_name,
             "--egress" => &self.egress,
             "--mesh-runtime" => &self.mesh_runtime,
+            "--mesh-redirect" => &self.mesh_redirect,
             "--services-domain" => &self.services_domain,
             "--image-name" => &self.image_name,
             "--image" => &self.image,

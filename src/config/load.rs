@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::reader::{Placed, Reader, Section};
 use super::{
     App, Bastion, Cidr, Config, Input, Invalid, KeyPairName, MeshConfig, Vpc, external_services,
-    sharing::ToldApart, values,
+    local_ports, sharing::ToldApart, values,
 };
 use crate::diag::Diagnostics;
 use crate::yaml::{self, Node};
@@ -49,9 +49,11 @@ impl Reader<'_> {
         let key_pair = self
             .value(root, "key_pair")
             .map_or(default.key_pair, |KeyPair(name)| name);
+        let capacity_provider = self.setting(root, "capacity_provider");
         let envoy_image = self.value_or(root, "envoy_image", default.envoy_image);
         let bastion = self.bastion(root, default.bastion);
         let vpc = self.vpc(root, default.vpc);
+        self.check_capacity(root, &mesh, capacity_provider.as_ref(), vpc);
         let stacks = self.stacks(root);
         let tags = self.tags(root.get("tags"));
         let internet = self.value_or(root, "internet", default.internet);
@@ -59,11 +61,14 @@ impl Reader<'_> {
             services_domain: &services_domain,
             told_apart: ToldApart::by(&mesh, target),
             target,
+            redirect: mesh.redirect,
+            app_port: app.port,
         };
-        let external_services = match root.get("external_services") {
+        let mut external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),
             None => default.external_services,
         };
+        local_ports::assign(&mut external_services, mesh.redirect, app.port);
         self.warn_of_ports(root, &mesh, &external_services);
         Config {
             environment,
@@ -77,6 +82,7 @@ impl Reader<'_> {
             app,
             external_services,
             key_pair,
+            capacity_provider: capacity_provider.map(Placed::into_value),
             envoy_image,
             bastion,
             vpc,
@@ -88,12 +94,15 @@ impl Reader<'_> {
 
     fn mesh(&mut self, root: Section<'_>, default: MeshConfig) -> MeshConfig {
         let mesh = self.section(root.get("mesh"), "mesh");
-        MeshConfig {
+        let config = MeshConfig {
             name: self.value_or(mesh, "name", default.name),
             egress: self.value_or(mesh, "egress", default.egress),
             matching: self.value_or(mesh, "matching", default.matching),
             runtime: self.value_or(mesh, "runtime", default.runtime),
-        }
+            redirect: default.redirect,
+            redirect_image: self.value_or(mesh, "redirect_image", default.redirect_image),
+        };
+        self.redirect(mesh, config)
     }
 
     fn app(&mut self, root: Section<'_>, default: App) -> App {

@@ -14,10 +14,12 @@ mod host;
 mod input;
 mod invalid;
 mod load;
+mod local_ports;
 mod model;
 mod names;
 mod ports;
 mod reader;
+mod redirect;
 mod schema;
 mod service;
 mod settings;
@@ -33,14 +35,17 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use aws_names::{AccountId, ImageName, ImageReference, KeyPairName, ProfileName, Region};
+pub use aws_names::{
+    AccountId, CapacityProviderName, ImageName, ImageReference, KeyPairName, ProfileName, Region,
+};
 pub use cidr::Cidr;
 pub use host::{DomainName, Host, UrlPath};
 pub use input::{Input, Overrides};
 pub use invalid::Invalid;
 pub use load::{load, load_with_warnings};
 pub use model::{
-    App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Target, Vpc,
+    App, Bastion, Config, Egress, Internet, Matching, MeshConfig, MeshRuntime, Nat, Redirect,
+    Target, Vpc,
 };
 pub use names::{Color, EnvironmentName, MeshName, ServiceName};
 pub use ports::port_ranges;

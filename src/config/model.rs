@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use super::words::words;
 use super::{
-    AccountId, Caller, Cidr, Color, DomainName, EnvironmentName, ExternalService, ImageName,
-    ImageReference, IpPreference, KeyPairName, MeshName, ProfileName, Protocol, Region,
-    StacksConfig, UrlPath,
+    AccountId, Caller, CapacityProviderName, Cidr, Color, DomainName, EnvironmentName,
+    ExternalService, ImageName, ImageReference, IpPreference, KeyPairName, MeshName, ProfileName,
+    Protocol, Region, StacksConfig, UrlPath,
 };
 
 /// Everything that the other rooms ask of the user.
@@ -35,6 +35,9 @@ pub struct Config {
     pub external_services: Vec<ExternalService>,
     /// The key pair of the bastion; `None` for no key at all.
     pub key_pair: Option<KeyPairName>,
+    /// The capacity provider whose EC2 instances run the tasks; Fargate when
+    /// there is none.
+    pub capacity_provider: Option<CapacityProviderName>,
     /// The image of the sidecars.
     pub envoy_image: ImageReference,
     /// The host through which the private subnets are reached.
@@ -60,6 +63,10 @@ pub struct MeshConfig {
     pub matching: Matching,
     /// Who runs the mesh.
     pub runtime: MeshRuntime,
+    /// How the app's connections come to its Envoy.
+    pub redirect: Redirect,
+    /// The image of the container that redirects them, where one does.
+    pub redirect_image: ImageReference,
 }
 
 /// Settings of the app.
@@ -138,6 +145,19 @@ words! {
 }
 
 words! {
+    /// How the app's connections come to its Envoy on ECS.
+    Redirect is "a way to Envoy" {
+        /// ECS redirects them, by the task definition's `ProxyConfiguration`.
+        ProxyConfiguration = "proxy-configuration",
+        /// A container that comes first installs what ECS would; it needs a
+        /// capability that Fargate gives nobody.
+        InitContainer = "init-container",
+        /// Not at all: the app connects to a port on loopback for each service.
+        Ports = "ports",
+    }
+}
+
+words! {
     /// How the private subnets reach the internet.
     Nat is "a number of NAT gateways" {
         /// One NAT gateway for all zones.
@@ -161,6 +181,11 @@ words! {
     }
 }
 
+/// AWS's own image for that, which only its registry in this region is known
+/// to have.
+const ROUTE_MANAGER: &str =
+    "840364872350.dkr.ecr.us-west-2.amazonaws.com/aws-appmesh-proxy-route-manager:v7-prod";
+
 // === impl Config ===
 
 /// The walkthrough.
@@ -178,6 +203,8 @@ impl Default for Config {
                 egress: Egress::DropAll,
                 matching: Matching::Sni,
                 runtime: MeshRuntime::Auto,
+                redirect: Redirect::ProxyConfiguration,
+                redirect_image: known(ROUTE_MANAGER),
             },
             services_domain: known("default.svc.cluster.local"),
             app: App {
@@ -192,6 +219,7 @@ impl Default for Config {
                 walkthrough_service("godev", "go.dev", Some(444)),
             ],
             key_pair: Some(known("color-app")),
+            capacity_provider: None,
             envoy_image: known("docker.io/envoyproxy/envoy:v1.40.0"),
             bastion: Bastion {
                 enabled: true,
@@ -217,6 +245,7 @@ fn walkthrough_service(name: &str, host: &str, via_port: Option<u16>) -> Externa
         tls: true,
         ip_preference: IpPreference::Ipv4Only,
         via_port,
+        local_port: None,
         nodes: [Caller::App].into(),
     }
 }

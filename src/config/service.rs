@@ -23,6 +23,9 @@ pub struct ExternalService {
     pub ip_preference: IpPreference,
     /// The port that the app connects to instead, through a virtual router.
     pub via_port: Option<u16>,
+    /// The port on loopback at which the app finds it, where nothing is
+    /// redirected.
+    pub local_port: Option<u16>,
     /// Who in the mesh may call it.
     pub nodes: BTreeSet<Caller>,
 }
@@ -107,6 +110,7 @@ mod tests {
             tls: usual_tls(protocol, port),
             ip_preference: IpPreference::Ipv4Only,
             via_port,
+            local_port: None,
             nodes: [Caller::App].into(),
         };
         for (protocol, port, via_port, url) in [

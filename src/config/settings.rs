@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Caller, Egress, Internet, IpPreference, Matching, MeshRuntime, Nat, Protocol, Target};
+use super::{
+    Caller, Egress, Internet, IpPreference, Matching, MeshRuntime, Nat, Protocol, Redirect, Target,
+};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +156,19 @@ pub const SETTINGS: &[Setting] = &[
     )
     .flag("--mesh-runtime"),
     setting(
+        "mesh.redirect",
+        Kind::Choice(Redirect::WORDS),
+        "proxy-configuration",
+        "how the app's connections come to its Envoy on ECS; all but the first need `mesh.runtime: envoy`, and take it for `auto`",
+    )
+    .flag("--mesh-redirect"),
+    setting(
+        "mesh.redirect_image",
+        Kind::Text("image"),
+        "840364872350.dkr.ecr.us-west-2.amazonaws.com/aws-appmesh-proxy-route-manager:v7-prod",
+        "with `mesh.redirect: init-container`, the image that reads `APPMESH_*` variables and installs the redirection",
+    ),
+    setting(
         "services_domain",
         Kind::Text("domain"),
         "default.svc.cluster.local",
@@ -249,6 +264,12 @@ pub const SETTINGS: &[Setting] = &[
         "the port that the app connects to instead, for a `tcp` service whose own is taken",
     ),
     setting(
+        "external_services[].local_port",
+        Kind::Port,
+        "",
+        "with `mesh.redirect: ports`, its port on 127.0.0.1; left out, one from 20000 to 29999 that its name decides",
+    ),
+    setting(
         "key_pair",
         Kind::Text("name"),
         "color-app",
@@ -256,6 +277,12 @@ pub const SETTINGS: &[Setting] = &[
     )
     .variables(&["KEY_PAIR_NAME"])
     .flag("--key-pair"),
+    setting(
+        "capacity_provider",
+        Kind::Text("name"),
+        "",
+        "a capacity provider of your own, with EC2 instances in the environment's network that join its cluster; Fargate when left out",
+    ),
     setting(
         "envoy_image",
         Kind::Text("image"),
@@ -446,7 +473,17 @@ mod tests {
 
     #[test]
     fn the_names_in_a_map() {
-        assert_eq!(names_in("mesh"), ["name", "egress", "matching", "runtime"]);
+        assert_eq!(
+            names_in("mesh"),
+            [
+                "name",
+                "egress",
+                "matching",
+                "runtime",
+                "redirect",
+                "redirect_image"
+            ]
+        );
         assert_eq!(names_in("external_services[]")[..2], ["name", "host"]);
         let top = names_in("");
         assert_eq!(

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::external_services::Draft;
 use super::reader::Reader;
 use super::values::SIDECAR_PORTS;
-use super::{Invalid, Matching, MeshConfig, MeshRuntime, Protocol, Target};
+use super::{Invalid, Matching, MeshConfig, MeshRuntime, Protocol, Redirect, Target};
 
 /// What there is to tell two services on one port apart, besides the HTTP host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub(super) enum ToldApart {
 
 impl ToldApart {
     pub(super) fn by(mesh: &MeshConfig, target: Target) -> Self {
+        // Each service is called at a port of its own.
+        if mesh.redirect == Redirect::Ports {
+            return Self::ByNameAndAddress;
+        }
         match (mesh.matching, target, mesh.runtime) {
             (Matching::Port, _, _) | (_, Target::Aws, MeshRuntime::AppMesh) => Self::Not,
             // The resolver of a task on ECS is AWS's.

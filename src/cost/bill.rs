@@ -205,6 +205,9 @@ fn wanted(service: &Resource) -> usize {
 }
 
 fn tasks(service: &Resource, definition: Option<&Resource>, prices: &Prices, sums: &mut Sums) {
+    if !service.list("CapacityProviderStrategy").is_empty() {
+        return sums.add("tasks on EC2 instances of your own", wanted(service), None);
+    }
     if service.text("LaunchType") != Some("FARGATE") {
         return;
     }

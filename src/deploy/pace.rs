@@ -13,7 +13,7 @@ const LOCAL: Duration = Duration::from_millis(20);
 /// How many turns may be taken ahead.
 const CREDIT: u32 = 10;
 /// The part of a turn by which each one waits longer while some are owed.
-const REPAID: u32 = 4;
+const REPAID: u32 = 8;
 const SLOWEST: Duration = Duration::from_secs(4);
 /// How long a throttled read is sent again.
 const PATIENCE: Duration = Duration::from_mins(5);

@@ -169,60 +169,52 @@ impl Task {
     /// The one read that tells most.
     fn most_telling(&mut self) -> Option<Read> {
         self.turn += 1;
-        let count = self.watched.len();
-        let (is_second, is_fourth) = (self.turn.is_multiple_of(2), self.turn.is_multiple_of(4));
-        if count == 0 {
-            return None;
-        }
         if let Some(due) = self.due() {
             return Some(Read::Events(due));
         }
-        let settled = self.watched.iter().position(Watched::is_settled);
-        let idle = self
-            .watched
-            .iter()
-            .position(|watched| watched.is_idle && !watched.is_settled());
-        Some(match (settled, idle) {
+        let (settled, active): (Vec<usize>, Vec<usize>) =
+            (0..self.watched.len()).partition(|place| self.watched[*place].is_settled());
+        let idle = active.iter().find(|place| self.watched[**place].is_idle);
+        match (settled.first(), idle) {
             // Its last events are told when there is time for them.
-            (Some(settled), _) if is_fourth || self.watched.iter().all(Watched::is_settled) => {
-                Read::Events(settled)
+            (Some(settled), _) if active.is_empty() || self.turn.is_multiple_of(8) => {
+                Some(Read::Events(*settled))
             }
-            (_, Some(idle)) => Read::Status(idle),
-            _ => {
-                // Where stacks are read one by one, events tell more than the
-                // status; of a single stack each tells something.
-                let reads_events = match (self.listing, count) {
-                    (Listing::Single, _) => !is_fourth,
-                    (_, 1) => is_second,
-                    _ => is_fourth,
-                };
-                match reads_events {
-                    true => Read::Events(self.next_in_turn()),
-                    false => Read::Statuses,
-                }
-            }
-        })
+            (None, _) if active.is_empty() => None,
+            (_, Some(idle)) => Some(Read::Status(*idle)),
+            (_, None) => Some(self.routine(&active)),
+        }
     }
 
-    /// Every other time one of those that most steps wait for, so that they are
-    /// seen to end soon; else whoever's turn it is.
-    fn next_in_turn(&mut self) -> usize {
+    /// What is read while nothing happens: mostly the statuses, which tell of
+    /// all stacks. Of a single stack, and of the one that most steps wait for,
+    /// the events tell the end as soon.
+    fn routine(&mut self, active: &[usize]) -> Read {
+        let every = |turns: usize| self.turn.is_multiple_of(turns);
+        let (second, fourth, eighth) = (every(2), every(4), every(8));
+        let followers = |place: &usize| self.followers.get(&self.watched[*place].watch.step);
+        let most = active.iter().map(followers).max();
+        let awaited = active.iter().filter(|place| Some(followers(place)) == most);
+        let awaited: Vec<usize> = awaited.copied().collect();
+        match (self.listing, active, awaited.as_slice()) {
+            // Where stacks are read one by one, events tell more.
+            (Listing::Single, _, _) if !fourth => Read::Events(self.next_of(active)),
+            (Listing::Single, _, _) => Read::Statuses,
+            (_, [only], _) if second => Read::Events(*only),
+            (_, _, _) if eighth => Read::Events(self.next_of(active)),
+            (_, _, [awaited]) if fourth => Read::Events(*awaited),
+            _ => Read::Statuses,
+        }
+    }
+
+    fn next_of(&mut self, places: &[usize]) -> usize {
         self.cursor += 1;
-        let followers = |watched: &Watched| match watched.is_settled() {
-            true => 0,
-            false => 1 + self.followers.get(&watched.watch.step).unwrap_or(&0),
-        };
-        let most = self.watched.iter().map(followers).max().unwrap_or(0);
-        let is_next = |(_, watched): &(usize, &Watched)| {
-            self.cursor.is_multiple_of(2) || followers(watched) == most
-        };
-        let those = self.watched.iter().enumerate().filter(is_next);
-        let places: Vec<usize> = those.map(|(place, _)| place).collect();
-        places[self.cursor / 2 % places.len()]
+        places[self.cursor % places.len()]
     }
 
     async fn read_statuses(&mut self) {
-        let next = self.next_in_turn();
+        let places: Vec<usize> = (0..self.watched.len()).collect();
+        let next = self.next_of(&places);
         let one = &self.watched[next].watch.stack_id;
         let look = self.listing.look(&self.cloud, one).await;
         self.pace.learn(&look);

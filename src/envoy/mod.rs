@@ -21,5 +21,5 @@ pub use addresses::ADDRESSES;
 pub use adopt::{Carried, InvalidCarried, Reachable, Spoken};
 pub use compile::{CompileError, compile, compile_task};
 pub use configuration::Configuration;
-pub use placement::{AppPlacement, Placement, TaskPlacement};
+pub use placement::{AppPlacement, LocalPorts, Placement, TaskPlacement};
 pub use shared::{Change, Shared, Told};

@@ -1,6 +1,7 @@
 //! Where a proxy runs: all that the mesh does not say.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
@@ -64,7 +65,7 @@ pub struct AppPlacement {
 /// The surroundings of a proxy in a task on ECS, whose configuration is one
 /// file that does not change while it runs.
 ///
-/// What the task's redirection does is fixed by ECS: what comes to the
+/// What a task's redirection does is fixed by ECS: what comes to the
 /// application's ports arrives at 15000, what the application connects to at
 /// 15001, and the names that it looks up are not ours to answer. Logs go to
 /// the container's output.
@@ -76,4 +77,12 @@ pub struct TaskPlacement {
     /// a cluster together, which is short, rather than one each, which has
     /// Envoy's own statistics of each.
     pub shares_chains: bool,
+    /// The ports on loopback at which the application calls its services,
+    /// where the task redirects nothing; then what comes in arrives at 15000
+    /// because the others dial that.
+    pub local_ports: Option<LocalPorts>,
 }
+
+/// The port on loopback of each service, by its host and the port that it is
+/// called at elsewhere.
+pub type LocalPorts = BTreeMap<(String, u16), u16>;

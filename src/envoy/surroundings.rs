@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::{AppPlacement, Placement, TaskPlacement};
+use super::{AppPlacement, LocalPorts, Placement, TaskPlacement};
 
 /// The port that the redirection of a task on ECS leads what comes in to.
 pub(super) const TASK_INGRESS_PORT: u16 = 15000;
@@ -29,6 +29,8 @@ pub(super) struct Surroundings {
     pub(super) app: Option<AppSide>,
     /// The domains of nodes inside.
     pub(super) private_domains: Vec<String>,
+    /// Where those are dialled whatever port they have; `None` is their own.
+    pub(super) private_port: Option<u16>,
     /// The DNS server of the proxy's own look-ups; `None` is the system's.
     pub(super) resolver: Option<SocketAddr>,
     /// The admin interface's socket.
@@ -55,6 +57,9 @@ pub(super) struct AppSide {
     /// Where connections to the application arrive; `None` for each at its own
     /// port.
     pub(super) ingress_port: Option<u16>,
+    /// Where the application finds each service, when nothing leads its
+    /// connections, nor those to it.
+    pub(super) local_ports: Option<LocalPorts>,
     /// Whether services may have chains together.
     pub(super) sharing: Shares,
 }
@@ -119,6 +124,7 @@ impl From<&Placement> for Surroundings {
             network: placement.network.clone(),
             app: placement.app.as_ref().map(AppSide::from),
             private_domains: placement.private_domains.clone(),
+            private_port: None,
             resolver: Some(placement.resolver),
             admin: placement.admin.clone(),
             logs: Logs::Folder(placement.logs.clone()),
@@ -136,6 +142,7 @@ impl From<&TaskPlacement> for Surroundings {
             egress_port: TASK_EGRESS_PORT,
             plain: Plain::ByPort,
             ingress_port: Some(TASK_INGRESS_PORT),
+            local_ports: placement.local_ports.clone(),
             sharing: if placement.shares_chains {
                 Shares::Untold
             } else {
@@ -147,6 +154,7 @@ impl From<&TaskPlacement> for Surroundings {
             network: None,
             app: Some(app),
             private_domains: placement.private_domains.clone(),
+            private_port: placement.local_ports.as_ref().map(|_| TASK_INGRESS_PORT),
             resolver: None,
             admin: TASK_ADMIN.into(),
             logs: Logs::File(STDOUT.into()),
@@ -166,6 +174,7 @@ impl From<&AppPlacement> for AppSide {
             egress_port: app.egress_port,
             plain: Plain::ByAddress(app.plain_egress_port),
             ingress_port: None,
+            local_ports: None,
             sharing: app.shared.clone().map_or(Shares::Nothing, Shares::Told),
         }
     }

@@ -24,6 +24,11 @@ pub(super) fn app_addresses() -> String {
     format!("link set lo up\naddr add {APP_ADDRESS}/32 dev lo\nroute add default dev lo\n")
 }
 
+/// Without a redirection there is nowhere to go but to addresses of its own.
+pub(super) fn app_addresses_alone() -> String {
+    format!("link set lo up\naddr add {APP_ADDRESS}/32 dev lo\n")
+}
+
 /// All TCP and all DNS of an app's namespace goes to its listeners.
 pub(super) fn app_redirection(egress_port: u16) -> String {
     let set = "  set plain {\n    type ipv4_addr . inet_service\n  }\n";

@@ -18,7 +18,7 @@ pub fn image_variables(config: &Config) -> Vec<String> {
     if !is_in_image(config) {
         return Vec::new();
     }
-    let variables = variables(&config.external_services).into_iter();
+    let variables = variables(config).into_iter();
     variables
         .map(|(name, value)| format!("{name}={value}"))
         .collect()
@@ -27,8 +27,9 @@ pub fn image_variables(config: &Config) -> Vec<String> {
 fn is_in_image(config: &Config) -> bool {
     let local = config.target == Target::Local && config.mesh.runtime != MeshRuntime::Envoy;
     let length = || -> usize {
-        let values = values(&config.external_services);
-        values.iter().map(String::len).sum()
+        let values = variables(config);
+        let values = values.iter().map(|(_, value)| value);
+        values.map(String::len).sum()
     };
     config.app.image.is_none() && !local && length() > LONGEST_LIST
 }
@@ -39,8 +40,12 @@ pub(super) fn lines(config: &Config) -> String {
     if is_in_image(config) {
         return String::new();
     }
+    lines_of(&variables(config))
+}
+
+fn lines_of(variables: &[(String, String)]) -> String {
     let mut lines = String::new();
-    for (name, value) in variables(&config.external_services) {
+    for (name, value) in variables {
         write!(
             lines,
             "            - Name: {name}\n              Value: {value}\n"
@@ -50,25 +55,54 @@ pub(super) fn lines(config: &Config) -> String {
     lines
 }
 
-/// `EXTERNAL_SERVICES`, `EXTERNAL_SERVICES_2` and so on.
-fn variables(services: &[ExternalService]) -> Vec<(String, String)> {
+/// `EXTERNAL_SERVICES`, `EXTERNAL_SERVICES_2` and so on, and the ports.
+fn variables(config: &Config) -> Vec<(String, String)> {
+    let services = numbered("EXTERNAL_SERVICES", urls(&config.external_services));
+    let ports = numbered("LOCAL_PORTS", ports(&config.external_services));
+    services.into_iter().chain(ports).collect()
+}
+
+/// What an image of the user's own is told: where on loopback the services
+/// are, when nothing leads it there.
+pub(super) fn port_lines(config: &Config) -> String {
+    lines_of(&numbered("LOCAL_PORTS", ports(&config.external_services)))
+}
+
+fn numbered(name: &str, values: Vec<String>) -> Vec<(String, String)> {
     let name = |index| match index {
-        0 => "EXTERNAL_SERVICES".to_owned(),
-        _ => format!("EXTERNAL_SERVICES_{}", index + 1),
+        0 => name.to_owned(),
+        _ => format!("{name}_{}", index + 1),
     };
-    let values = values(services).into_iter().enumerate();
+    let values = values.into_iter().enumerate();
     values.map(|(index, value)| (name(index), value)).collect()
 }
 
-/// `name=url` entries with spaces between. Neither names nor URLs have a
-/// character that YAML would read otherwise.
-fn values(services: &[ExternalService]) -> Vec<String> {
+/// `name=url` entries. Neither names nor URLs have a character that YAML would
+/// read otherwise.
+fn urls(services: &[ExternalService]) -> Vec<String> {
+    let entry = |service: &ExternalService| Some(format!("{}={}", service.name, service.url()));
+    values(services, entry)
+}
+
+/// `name=port` entries.
+fn ports(services: &[ExternalService]) -> Vec<String> {
+    let entry = |service: &ExternalService| {
+        let port = service.local_port?;
+        Some(format!("{}={port}", service.name))
+    };
+    values(services, entry)
+}
+
+/// Entries with spaces between, in as many values as they need.
+fn values(
+    services: &[ExternalService],
+    entry: impl Fn(&ExternalService) -> Option<String>,
+) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     let told = services
         .iter()
         .filter(|service| service.nodes.contains(&Caller::App));
-    for service in told {
-        let entry = format!("{}={}", service.name, service.url());
+    for entry in told.filter_map(entry) {
         match values.last_mut() {
             Some(value) if value.len() + 1 + entry.len() <= LONGEST_VALUE => {
                 value.push(' ');

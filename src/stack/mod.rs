@@ -23,6 +23,7 @@ mod links;
 mod logical;
 mod order;
 mod parameters;
+mod redirect;
 mod rendered;
 mod role;
 mod section;

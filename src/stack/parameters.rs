@@ -189,7 +189,7 @@ pub(super) fn of_image(image: &str, processor: Processor) -> Parameters {
 }
 
 /// The repository of an image in ECR; none for an image elsewhere.
-fn repository_arn(image: &ImageReference) -> Option<String> {
+pub(super) fn repository_arn(image: &ImageReference) -> Option<String> {
     let (registry, name) = image.as_str().split_once('/')?;
     let mut parts = registry.splitn(4, '.');
     let (account, service, api, rest) =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     Capability, ParameterValue, Processor, Role, StackName, environment, external, links,
-    parameters, section, way_out,
+    parameters, redirect, section, way_out,
 };
 use crate::config::{Config, Nat};
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -103,7 +103,10 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
             let text = section::replace(template, "backends", &external::backends(services));
             section::replace(&text, "external services", &external::resources(services))
         }
-        Role::EcsService => section::replace(template, "external services", &told(config)),
+        Role::EcsService => {
+            let text = redirect::service(template, config);
+            section::replace(&text, "external services", &told(config))
+        }
         Role::EcsCluster => cluster(template, config)?,
         Role::Vpc | Role::EcrRepositories | Role::Ingress | Role::Nat => template.to_owned(),
     })
@@ -112,7 +115,8 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
 /// The cluster's template with the ports and names that may be left for.
 fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
     let lists = way_out::lists(config)?;
-    let text = section::replace(template, "egress ports", &way_out::ports(config));
+    let template = redirect::cluster(template, config);
+    let text = section::replace(&template, "egress ports", &way_out::ports(config));
     let text = section::replace(&text, "name parameters", &way_out::declarations(&lists));
     let text = section::replace(&text, "name lists", &way_out::resources(&lists));
     Ok(section::replace(
@@ -123,11 +127,12 @@ fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
 }
 
 /// What the app is told of the services. An image of the user's own knows by
-/// itself whom it calls: its task stays when the list changes.
+/// itself whom it calls: its task stays when the list changes, unless it has to
+/// know the services' ports.
 fn told(config: &Config) -> String {
     match config.app.image {
         None => environment::lines(config),
-        Some(_) => String::new(),
+        Some(_) => environment::port_lines(config),
     }
 }
 

@@ -19,6 +19,7 @@ fn service(name: &str, host: &str, port: u16) -> ExternalService {
         nodes: [Caller::App].into(),
         ip_preference: IpPreference::Ipv4Only,
         via_port: None,
+        local_port: None,
     }
 }
 

@@ -12,7 +12,7 @@ use indexmap::IndexSet;
 use sha2::{Digest, Sha256};
 
 use super::section::scalar;
-use crate::config::{Config, ExternalService, ImageReference, port_ranges};
+use crate::config::{Config, ExternalService, ImageReference, Redirect, port_ranges};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// Most names in one list: what the service takes in one request.
@@ -185,7 +185,10 @@ fn place(host: &str) -> usize {
 }
 
 fn images(config: &Config) -> impl Iterator<Item = &ImageReference> {
-    std::iter::once(&config.envoy_image).chain(&config.app.image)
+    let redirects = config.mesh.redirect == Redirect::InitContainer;
+    let third = redirects.then_some(&config.mesh.redirect_image);
+    let envoy = std::iter::once(&config.envoy_image);
+    envoy.chain(&config.app.image).chain(third)
 }
 
 /// Where an image is pulled from.

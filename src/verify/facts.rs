@@ -1,7 +1,7 @@
 //! What verification needs to know about the environment.
 
 use super::probes::UNMODELLED;
-use crate::config::{Caller, Config, Egress, Matching, Protocol};
+use crate::config::{Caller, Config, Egress, Matching, Protocol, Redirect};
 
 /// What should be, from the settings.
 #[derive(Clone, Debug)]
@@ -18,6 +18,9 @@ pub struct Expectations {
     /// Why the host that is tried to show a refusal is not refused, when the
     /// settings let connections to it through.
     pub unmodelled_passes: Option<String>,
+    /// Whether nothing sees an app's connections to what is not modelled, and
+    /// so nothing can log them.
+    pub unseen: bool,
     /// The path that answers 200 when the app is the user's own image: it has
     /// none of the colour app's paths, and what only they can show is skipped.
     pub own_image: Option<String>,
@@ -41,11 +44,10 @@ impl Expectations {
             .filter(|service| service.nodes.contains(&Caller::App));
         let externals = called.map(|service| External {
             name: service.name.to_string(),
-            destination: format!(
-                "{}:{}",
-                service.host.sample(),
-                service.via_port.unwrap_or(service.port)
-            ),
+            destination: match service.local_port {
+                None => format!("{}:{}", service.host.sample(), service.listen_port()),
+                Some(port) => format!("{} at 127.0.0.1:{port}", service.host.sample()),
+            },
         });
         Self {
             environment: config.environment.to_string(),
@@ -53,6 +55,7 @@ impl Expectations {
             egress: config.mesh.egress,
             externals: externals.collect(),
             unmodelled_passes: unmodelled_passes(config),
+            unseen: config.mesh.redirect == Redirect::Ports,
             own_image: config
                 .app
                 .image
@@ -62,8 +65,12 @@ impl Expectations {
     }
 }
 
-/// The colour app tries HTTPS to the unmodelled host.
+/// The colour app tries HTTPS to the unmodelled host, by its name and not at a
+/// port on loopback.
 fn unmodelled_passes(config: &Config) -> Option<String> {
+    if config.mesh.redirect == Redirect::Ports {
+        return None;
+    }
     let mut services = config
         .external_services
         .iter()

@@ -165,6 +165,14 @@ pub(super) fn logged(facts: &Facts, before: Option<&str>) -> Check {
     }
 }
 
+/// Without a redirection nobody sees what goes past Envoy.
+pub(super) fn unseen() -> Check {
+    Check::compare("refusal logged", format!("{UNMODELLED} in the denied log")).skipped(
+        "with `mesh.redirect: ports` it does not come to Envoy: on AWS the security group and the \
+         DNS firewall alone stop it, and note nothing; on `local` there is no route",
+    )
+}
+
 /// The time of the newest refusal of the unmodelled host, if there is one.
 pub(super) fn last_denial(facts: &Facts) -> Option<String> {
     match &facts.denials {

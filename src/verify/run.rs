@@ -136,7 +136,9 @@ impl Run<'_> {
         })
         .await;
         self.add(unmodelled);
-        if expectations.egress == Egress::DropAll {
+        if expectations.unseen {
+            self.add(probes::unseen());
+        } else if expectations.egress == Egress::DropAll {
             let logged = until(Instant::now() + LOG_DELAY, || async {
                 probes::logged(&gather().await, before.as_deref())
             });

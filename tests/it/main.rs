@@ -30,6 +30,7 @@ mod permissions;
 mod pipeline;
 mod project;
 mod pull;
+mod redirect;
 mod registry;
 mod rolling;
 mod services;

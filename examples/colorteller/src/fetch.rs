@@ -9,16 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::http::uri::{Authority, PathAndQuery};
 use hyper::{Request, Response, StatusCode, Uri, header};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -70,16 +72,36 @@ impl Client {
 
     /// Fetches `url`; the error is one line that says why it failed.
     pub(crate) async fn get(&self, url: &Uri) -> Result<Page, String> {
-        let call = async {
+        in_time(async {
             if url.scheme_str() == Some("tcp") {
-                greeting(url).await
+                let host = url.host().unwrap_or_default();
+                greeting((host, url.port_u16().unwrap_or(80)), url).await
             } else {
                 self.page(url).await
             }
-        };
-        timeout(DEADLINE, call)
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer in {} s", DEADLINE.as_secs())))
+        })
+        .await
+    }
+
+    /// Fetches `url` from a port on loopback, asking for its own host; the
+    /// error is one line that says why it failed.
+    pub(crate) async fn get_at(&self, port: u16, url: &Uri) -> Result<Page, String> {
+        let here = Ipv4Addr::LOCALHOST;
+        in_time(async {
+            if url.scheme_str() == Some("tcp") {
+                return greeting((here, port), url).await;
+            }
+            let stream = TcpStream::connect((here, port)).await;
+            let stream = stream.map_err(|e| causes(&e))?;
+            if url.scheme_str() != Some("https") {
+                return page_over(stream, url).await;
+            }
+            let host = url.host().unwrap_or_default().to_owned();
+            let name = ServerName::try_from(host).map_err(|e| causes(&e))?;
+            let stream = self.tls.connect(name, stream).await;
+            page_over(stream.map_err(|e| causes(&e))?, url).await
+        })
+        .await
     }
 
     /// Begins TLS with `address`, asking for `host`, without a look-up of the
@@ -120,19 +142,58 @@ impl Client {
             .body(Empty::new())
             .map_err(|error| error.to_string())?;
         let response = self.pool.request(request).await.map_err(|e| causes(&e))?;
-        let status = response.status();
-        let content_type = content_type(&response);
-        let body = Limited::new(response.into_body(), LARGEST_PAGE)
-            .collect()
-            .await
-            .map_err(|error| error.to_string())?
-            .to_bytes();
-        Ok(Page {
-            status,
-            content_type,
-            body,
-        })
+        read(response).await
     }
+}
+
+async fn in_time(call: impl Future<Output = Result<Page, String>>) -> Result<Page, String> {
+    timeout(DEADLINE, call)
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer in {} s", DEADLINE.as_secs())))
+}
+
+/// Asks for a page over a connection that is there.
+async fn page_over<S>(stream: S, url: &Uri) -> Result<Page, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(|e| causes(&e))?;
+    let path = url.path_and_query().map_or("/", PathAndQuery::as_str);
+    let host = url.authority().map_or("", Authority::as_str);
+    let request = Request::get(path)
+        .header(header::HOST, host)
+        .header(header::USER_AGENT, "colorteller")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let asked = async {
+        let response = sender.send_request(request).await;
+        read(response.map_err(|e| causes(&e))?).await
+    };
+    // The connection moves only while it is looked after.
+    tokio::pin!(connection, asked);
+    let mut ended = false;
+    loop {
+        tokio::select! {
+            page = &mut asked => return page,
+            _ = &mut connection, if !ended => ended = true,
+        }
+    }
+}
+
+async fn read(response: Response<Incoming>) -> Result<Page, String> {
+    let status = response.status();
+    let content_type = content_type(&response);
+    let body = Limited::new(response.into_body(), LARGEST_PAGE)
+        .collect()
+        .await
+        .map_err(|error| error.to_string())?
+        .to_bytes();
+    Ok(Page {
+        status,
+        content_type,
+        body,
+    })
 }
 
 fn content_type<B>(response: &Response<B>) -> String {
@@ -147,12 +208,11 @@ fn content_type<B>(response: &Response<B>) -> String {
 /// Connects and reads what the service says first. A service that waits for
 /// the client to speak gets an empty line; one that stays silent is reached
 /// all the same, as long as it keeps the connection open.
-async fn greeting(url: &Uri) -> Result<Page, String> {
+async fn greeting(address: impl ToSocketAddrs, url: &Uri) -> Result<Page, String> {
     let host = url.host().unwrap_or_default();
     let port = url.port_u16().unwrap_or(80);
-    let mut stream = TcpStream::connect((host, port))
-        .await
-        .map_err(|e| causes(&e))?;
+    let stream = TcpStream::connect(address).await;
+    let mut stream = stream.map_err(|e| causes(&e))?;
     stream.write_all(b"\r\n").await.map_err(|e| causes(&e))?;
     let mut bytes = vec![0; 1024];
     let said = match timeout(GREETING, stream.read(&mut bytes)).await {

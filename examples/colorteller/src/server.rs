@@ -125,7 +125,8 @@ impl App {
 
     async fn external(&self, name: &str) -> Response<Full<Bytes>> {
         if let Some(url) = self.settings.external.get(name) {
-            return self.call(url).await;
+            let at = self.settings.local_ports.get(name).copied();
+            return self.call(url, at).await;
         }
         let known: Vec<&str> = self
             .settings
@@ -173,8 +174,12 @@ impl App {
         }
     }
 
-    async fn call(&self, url: &Uri) -> Response<Full<Bytes>> {
-        match self.client.get(url).await {
+    async fn call(&self, url: &Uri, at: Option<u16>) -> Response<Full<Bytes>> {
+        let called = match at {
+            None => self.client.get(url).await,
+            Some(port) => self.client.get_at(port, url).await,
+        };
+        match called {
             Ok(Page {
                 status,
                 content_type,

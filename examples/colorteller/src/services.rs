@@ -15,6 +15,9 @@ pub(crate) struct Settings {
     pub(crate) color: String,
     /// Outside services by name: `EXTERNAL_SERVICES` and its continuations.
     pub(crate) external: BTreeMap<String, Uri>,
+    /// Ports on 127.0.0.1 at which services are, by name, where nothing leads
+    /// connections there: `LOCAL_PORTS` and its continuations.
+    pub(crate) local_ports: BTreeMap<String, u16>,
     /// PEM file with certificate authorities to trust besides the public
     /// ones: `SSL_CERT_FILE`.
     pub(crate) extra_roots: Option<PathBuf>,
@@ -25,10 +28,10 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the settings out of environment variables.
     ///
-    /// `EXTERNAL_SERVICES` holds `name=url` entries between spaces. One
-    /// variable cannot be longer than the kernel's limit for one string
-    /// (128 KiB on Linux), so a long list goes on in `EXTERNAL_SERVICES_2`,
-    /// `EXTERNAL_SERVICES_3` and so on.
+    /// `EXTERNAL_SERVICES` holds `name=url` entries between spaces, and
+    /// `LOCAL_PORTS` holds `name=port`. One variable cannot be longer than the
+    /// kernel's limit for one string (128 KiB on Linux), so a long list goes
+    /// on in `EXTERNAL_SERVICES_2`, `EXTERNAL_SERVICES_3` and so on.
     pub(crate) fn from_environment(
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, String> {
@@ -36,6 +39,7 @@ impl Settings {
             port: 80,
             color: "white".to_owned(),
             external: BTreeMap::new(),
+            local_ports: BTreeMap::new(),
             extra_roots: None,
             stop_delay: Duration::ZERO,
         };
@@ -45,7 +49,8 @@ impl Settings {
                 "STOP_DELAY" => settings.stop_delay = seconds(&value)?,
                 "COLOR" => settings.color = value,
                 "SSL_CERT_FILE" => settings.extra_roots = Some(value.into()),
-                _ if is_service_list(&name) => settings.add_services(&name, &value)?,
+                _ if is_list(&name, "EXTERNAL_SERVICES") => settings.add_services(&name, &value)?,
+                _ if is_list(&name, "LOCAL_PORTS") => settings.add_ports(&name, &value)?,
                 _ => {}
             }
         }
@@ -64,6 +69,19 @@ impl Settings {
         }
         Ok(())
     }
+
+    fn add_ports(&mut self, variable: &str, list: &str) -> Result<(), String> {
+        for entry in list.split_whitespace() {
+            let (name, port) = entry
+                .split_once('=')
+                .ok_or_else(|| format!("{variable}: `{entry}` is not `name=port`"))?;
+            let port = port
+                .parse()
+                .map_err(|error| format!("{variable}: `{port}` is not a port: {error}"))?;
+            self.local_ports.insert(name.to_owned(), port);
+        }
+        Ok(())
+    }
 }
 
 fn port(value: &str) -> Result<u16, String> {
@@ -79,8 +97,8 @@ fn seconds(value: &str) -> Result<Duration, String> {
         .map_err(|error| format!("STOP_DELAY: `{value}` is no number of seconds: {error}"))
 }
 
-fn is_service_list(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("EXTERNAL_SERVICES") else {
+fn is_list(name: &str, list: &str) -> bool {
+    let Some(rest) = name.strip_prefix(list) else {
         return false;
     };
     rest.is_empty()
@@ -124,6 +142,21 @@ mod tests {
         let names: Vec<&str> = settings.external.keys().map(String::as_str).collect();
         assert_eq!(names, ["a", "github", "godev"]);
         assert_eq!(settings.external["godev"].port_u16(), Some(444));
+    }
+
+    #[test]
+    fn ports_come_by_the_services_names() {
+        let settings = read(&[
+            ("LOCAL_PORTS", "github=20001"),
+            ("LOCAL_PORTS_2", "a=20002"),
+        ]);
+        let ports = settings.unwrap().local_ports;
+        assert_eq!(
+            ports,
+            [("github".to_owned(), 20001), ("a".to_owned(), 20002)].into()
+        );
+        let error = read(&[("LOCAL_PORTS", "github=x")]).unwrap_err();
+        assert!(error.starts_with("LOCAL_PORTS:"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reads the properties of a task definition.
 
+use super::init_container;
 use crate::account::desired::{ContainerHealthCheck, DesiredContainer, Redirection};
 use crate::account::resources::{number_of, text_of, truth_of};
 use serde_json::Value;
@@ -20,6 +21,9 @@ pub struct Definition {
     pub proxy_container: Option<String>,
     /// What is redirected to it.
     pub redirection: Option<Redirection>,
+    /// The name of the container that comes first and does that, where ECS
+    /// does not.
+    pub redirecting_container: Option<String>,
     /// `x86_64` or `arm64`.
     pub architecture: Option<String>,
 }
@@ -41,12 +45,16 @@ pub fn parse(properties: &Value) -> Result<Definition, String> {
     let configured = properties.get("ProxyConfiguration");
     let named = configured.and_then(|proxy| text(proxy, "ContainerName"));
     let envoy = containers.iter().find(|container| is_envoy(container));
+    let redirecting = init_container::redirecting(properties, &containers);
     Ok(Definition {
         mesh_resource: proxy.as_ref().map(|(_, resource)| resource.clone()),
         proxy_container: named
             .or_else(|| Some(proxy?.0.name.clone()))
             .or_else(|| Some(envoy?.name.clone())),
-        redirection: configured.map(redirection),
+        redirection: configured
+            .map(redirection)
+            .or_else(|| redirecting.map(init_container::redirection)),
+        redirecting_container: redirecting.map(|container| container.name.clone()),
         architecture: properties
             .get("RuntimePlatform")
             .and_then(|platform| text(platform, "CpuArchitecture"))
@@ -81,6 +89,7 @@ fn check_containers(containers: &[DesiredContainer]) -> Result<(), String> {
                 ));
             }
         }
+        init_container::check(container, containers)?;
         if let Some((on, _)) = container.depends_on.iter().find(|(on, condition)| {
             let unchecked =
                 |other: &&DesiredContainer| other.name == *on && other.health_check.is_none();
@@ -204,7 +213,10 @@ fn redirection(proxy: &Value) -> Redirection {
     }
 }
 
-fn list<'a>(properties: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+pub(super) fn list<'a>(
+    properties: &'a Value,
+    name: &str,
+) -> impl Iterator<Item = &'a Value> + use<'a> {
     properties
         .get(name)
         .and_then(Value::as_array)
@@ -212,7 +224,7 @@ fn list<'a>(properties: &'a Value, name: &str) -> impl Iterator<Item = &'a Value
         .flatten()
 }
 
-fn text(properties: &Value, name: &str) -> Option<String> {
+pub(super) fn text(properties: &Value, name: &str) -> Option<String> {
     text_of(properties.get(name)?)
 }
 

@@ -8,6 +8,7 @@
 mod addresses;
 mod balancers;
 pub mod definition;
+mod init_container;
 mod publish;
 mod rollout;
 mod run;

@@ -168,6 +168,7 @@ fn task(
         mesh_resource: definition.mesh_resource,
         proxy_container: definition.proxy_container,
         redirection: definition.redirection,
+        redirecting_container: definition.redirecting_container,
         address: addresses::free(state, deployment)?,
         dns_names,
         architecture: definition.architecture,

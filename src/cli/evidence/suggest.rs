@@ -141,6 +141,7 @@ impl<'a> Advisor<'a> {
             tls: wish.tls,
             ip_preference: IpPreference::Ipv4Only,
             via_port: None,
+            local_port: None,
             nodes: BTreeSet::from([Caller::App]),
         };
         let new = kind(&service);

@@ -89,8 +89,10 @@ async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, Stri
         None => carried::proxy(task, images).await?,
     };
     let (mesh, proxy) = identity(task, carried.as_ref())?;
-    let is_app =
-        |container: &&DesiredContainer| Some(&container.name) != task.proxy_container.as_ref();
+    let is_app = |container: &&DesiredContainer| {
+        let others = [&task.proxy_container, &task.redirecting_container];
+        !others.contains(&&Some(container.name.clone()))
+    };
     let mut apps = task.containers.iter().filter(is_app);
     let app = match apps.next() {
         Some(container) => Some(app_spec(container, images).await?),
@@ -296,7 +298,12 @@ fn task(state: &TaskState, wanted: Option<&DesiredTask>) -> ObservedTask {
 fn containers(state: &TaskState, wanted: &DesiredTask) -> BTreeMap<String, ObservedContainer> {
     let container = |container: &DesiredContainer| {
         let is_proxy = Some(&container.name) == wanted.proxy_container.as_ref();
-        let (running, healthy) = if is_proxy {
+        let redirects = Some(&container.name) == wanted.redirecting_container.as_ref();
+        // The runtime redirects before it starts anything, and it is done.
+        let redirected = redirects && state.processes.sidecar.is_some();
+        let (running, healthy) = if redirects {
+            (false, None)
+        } else if is_proxy {
             let live = state.sidecar == SidecarState::Live;
             (state.processes.sidecar.is_some(), Some(live))
         } else {
@@ -306,7 +313,7 @@ fn containers(state: &TaskState, wanted: &DesiredTask) -> BTreeMap<String, Obser
         let observed = ObservedContainer {
             running,
             healthy,
-            exit_code: None,
+            exit_code: redirected.then_some(0),
             image_digest: digest(container),
         };
         (container.name.clone(), observed)

@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_lines, reason = "snapshots are long")]
 
 mod layers;
+mod redirect;
 mod services;
 mod sharing;
 mod wildcards;

@@ -17,6 +17,7 @@ fn a_name_and_a_host_are_enough() {
         nodes: [Caller::App].into(),
         ip_preference: IpPreference::Ipv4Only,
         via_port: None,
+        local_port: None,
     };
     assert_eq!(config.external_services, [expected]);
 }

@@ -8,7 +8,7 @@ mod outside;
 mod place;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 use thiserror::Error;
@@ -112,6 +112,37 @@ impl Carried {
         self.ingress_port
     }
 
+    /// Whether nothing leads the application's connections to the proxy.
+    pub fn redirects_nothing(&self) -> bool {
+        self.egress_port.is_none()
+    }
+
+    /// The port at which connections for the application arrive, where nothing
+    /// is led there.
+    pub fn way_in(&self) -> Option<u16> {
+        let to_application = |cluster: &&Value| {
+            let mut endpoints = endpoints(cluster);
+            endpoints.any(|it| text(it, "address").is_some_and(is_loopback))
+        };
+        let clusters = self.clusters().filter(to_application);
+        let names: Vec<&Value> = clusters.filter_map(|it| it.get("name")).collect();
+        let mut listeners = self.listeners().filter(|it| !self.is_for_application(it));
+        let listener = listeners.find(|listener| {
+            let listener = listener.to_string();
+            names
+                .iter()
+                .any(|name| listener.contains(&name.to_string()))
+        });
+        listening_port(listener?)
+    }
+
+    /// Whether what the application sends arrives there: by redirection, or
+    /// because the application alone can get there.
+    fn is_for_application(&self, listener: &Value) -> bool {
+        let led = self.egress_port.is_some() && listening_port(listener) == self.egress_port;
+        led || listening_address(listener).is_some_and(is_loopback)
+    }
+
     fn listeners(&self) -> impl Iterator<Item = &Value> {
         list(&self.whole, "/static_resources/listeners")
     }
@@ -137,6 +168,14 @@ fn port(value: &Value) -> Option<u16> {
 /// The port of `{"address": {"socket_address": …}}`.
 fn listening_port(listener: &Value) -> Option<u16> {
     port(listener.pointer("/address/socket_address/port_value")?)
+}
+
+fn listening_address(listener: &Value) -> Option<&str> {
+    text(listener.pointer("/address/socket_address")?, "address")
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 /// The endpoints of a cluster, as socket addresses.

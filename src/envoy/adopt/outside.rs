@@ -45,11 +45,13 @@ struct Told {
 pub(super) fn reachable(carried: &Carried) -> Vec<Reachable> {
     let hosts = dialled(carried);
     let mut found = Vec::new();
-    for listener in carried.listeners() {
-        if listening_port(listener) == carried.egress_port {
-            for (told, chain) in chains(listener) {
-                services(&told, chain, &hosts, &mut found);
-            }
+    let of_application = |listener: &&Value| carried.is_for_application(listener);
+    for listener in carried.listeners().filter(of_application) {
+        // One that nothing is led to has a service to itself.
+        let own_port = listening_port(listener).filter(|port| Some(*port) != carried.egress_port);
+        for (mut told, chain) in chains(listener) {
+            told.port = told.port.or(own_port);
+            services(&told, chain, &hosts, &mut found);
         }
     }
     found.sort();

@@ -1,11 +1,10 @@
 //! What a task on this machine has elsewhere than one on ECS.
 
-use std::net::IpAddr;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Carried, endpoints, listening_port, text};
+use super::{Carried, endpoints, is_loopback, text};
 use crate::envoy::log::{ACCESS_LOG, DENIED_LOG, MESH_LOG};
 use crate::envoy::surroundings::is_under;
 use crate::envoy::{AppPlacement, Placement};
@@ -19,8 +18,11 @@ pub(super) fn placed(carried: &Carried, placement: &Placement) -> Value {
     let admin = whole.pointer("/admin/address").cloned();
     let here = json!({"pipe": {"path": placement.admin, "mode": 0o600}});
     for listener in items(&mut whole, "listeners") {
-        let is_egress = listening_port(listener) == carried.egress_port;
-        place_listener(listener, placement, is_egress);
+        if carried.is_for_application(listener) {
+            in_applications_network(listener, placement);
+        } else {
+            at_task(listener, placement);
+        }
     }
     for cluster in items(&mut whole, "clusters") {
         place_cluster(cluster, placement);
@@ -71,22 +73,31 @@ fn replace(value: &mut Value, old: &Value, new: &Value) {
     }
 }
 
-/// What the application sends arrives in its own namespace; all else in that
-/// of the tasks, at the task's address.
-fn place_listener(listener: &mut Value, placement: &Placement, is_egress: bool) {
-    let app = placement.app.as_ref().filter(|_| is_egress);
-    let Some(socket) = listener.pointer_mut("/address/socket_address") else {
-        return;
-    };
-    let Some(socket) = socket.as_object_mut() else {
-        return;
-    };
-    let (address, network) = match app {
-        Some(app) => ("0.0.0.0".to_owned(), Some(app.network.as_path())),
-        None => (placement.address.to_string(), placement.network.as_deref()),
-    };
-    socket.insert("address".to_owned(), Value::String(address));
-    within(socket, network);
+/// What the application sends arrives in its own namespace, at whatever
+/// address a redirection leads it to, or at loopback.
+fn in_applications_network(listener: &mut Value, placement: &Placement) {
+    let network = placement.app.as_ref().map(|app| app.network.as_path());
+    if let Some(socket) = socket(listener) {
+        let own = socket.get("address").and_then(Value::as_str);
+        if !own.is_some_and(is_loopback) {
+            socket.insert("address".to_owned(), json!("0.0.0.0"));
+        }
+        within(socket, network);
+    }
+}
+
+/// All else arrives in the namespace of the tasks, at the task's address.
+fn at_task(listener: &mut Value, placement: &Placement) {
+    if let Some(socket) = socket(listener) {
+        let address = json!(placement.address.to_string());
+        socket.insert("address".to_owned(), address);
+        within(socket, placement.network.as_deref());
+    }
+}
+
+fn socket(listener: &mut Value) -> Option<&mut Map<String, Value>> {
+    let socket = listener.pointer_mut("/address/socket_address");
+    socket.and_then(Value::as_object_mut)
 }
 
 fn within(socket: &mut Map<String, Value>, network: Option<&Path>) {
@@ -131,10 +142,6 @@ fn at_application(cluster: &mut Value, app: &AppPlacement) {
             object.insert("address".to_owned(), json!(app.address.to_string()));
         }
     });
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 fn resolver(placement: &Placement) -> Value {

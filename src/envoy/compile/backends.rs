@@ -29,6 +29,17 @@ impl<'a> Backends<'a> {
         node: &'a VirtualNode,
         told_apart: Plain,
     ) -> Result<Self, CompileError> {
+        let backends = Self::apart(mesh, node)?;
+        if mesh.matching == Matching::Port {
+            backends.check_ports(|_| true)?;
+        } else if told_apart == Plain::ByPort {
+            backends.check_ports(is_plain)?;
+        }
+        Ok(backends)
+    }
+
+    /// Without a look at whether a port is enough to tell them apart.
+    pub(super) fn apart(mesh: &'a Mesh, node: &'a VirtualNode) -> Result<Self, CompileError> {
         let services: BTreeMap<_, _> = node
             .backends
             .iter()
@@ -56,11 +67,6 @@ impl<'a> Backends<'a> {
                 });
             }
             backends.add(exposure);
-        }
-        if mesh.matching == Matching::Port {
-            backends.check_ports(|_| true)?;
-        } else if told_apart == Plain::ByPort {
-            backends.check_ports(is_plain)?;
         }
         let hosts: BTreeSet<String> = taken.into_keys().map(|(_, host)| host).collect();
         backends.addresses = addresses::assign(hosts.iter().map(String::as_str));

@@ -209,6 +209,8 @@ impl<'a> Clusters<'a> {
     fn discover(&self, cluster: &mut Cluster, discovery: &ServiceDiscovery, port: u16) {
         let private = self.placement.is_private(&discovery.hostname);
         let network = self.placement.network.as_ref().filter(|_| private);
+        let elsewhere = self.placement.private_port.filter(|_| private);
+        let port = elsewhere.unwrap_or(port);
         let address = SocketAddress::new(discovery.hostname.as_str(), port);
         let preference = discovery.ip_preference.or(self.mesh.ip_preference);
         cluster.load_assignment = Some(LoadAssignment::single(

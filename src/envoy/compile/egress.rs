@@ -24,7 +24,7 @@ use crate::mesh::{EgressFilter, Matching, VirtualNode};
 
 /// How long a client may say nothing where it should begin: then it is
 /// refused and noted.
-const SILENCE: u64 = 5;
+pub(super) const SILENCE: u64 = 5;
 
 /// Returns what the application may resolve.
 pub(super) fn compile(
@@ -203,7 +203,7 @@ fn listener(
 }
 
 /// None for a service without a route.
-fn chain(
+pub(super) fn chain(
     output: &mut Output<'_>,
     connection: &Exposure<'_>,
     matching: FilterChainMatch,

@@ -16,16 +16,19 @@ pub(super) fn compile(
     app: &AppSide,
 ) -> Result<(), CompileError> {
     let owner = format!("virtual node `{}`", node.name);
-    distinct_ports(&owner, node.listeners.iter().map(|listener| listener.port))?;
+    let at = |listener: &NodeListener| match (&app.local_ports, app.ingress_port) {
+        (Some(_), Some(port)) => port,
+        (None, _) | (_, None) => listener.port,
+    };
+    distinct_ports(&owner, node.listeners.iter().map(at))?;
     let mut chains = Vec::new();
     for listener in &node.listeners {
         let filter = to_application(output, node, listener, app);
-        match app.ingress_port {
-            None => {
-                let made = inbound(output, listener.port, filter);
-                output.listeners.push(made);
-            }
-            Some(_) => chains.push(on_port(listener.port, filter)),
+        if app.ingress_port.is_some() && app.local_ports.is_none() {
+            chains.push(on_port(listener.port, filter));
+        } else {
+            let made = inbound(output, at(listener), filter);
+            output.listeners.push(made);
         }
     }
     if let Some(port) = app.ingress_port.filter(|_| !chains.is_empty()) {

@@ -12,6 +12,7 @@ mod filters;
 mod gateway;
 mod gateway_routes;
 mod ingress;
+mod local;
 mod readiness;
 mod retry;
 mod routes;
@@ -69,6 +70,14 @@ pub enum CompileError {
         port: u16,
         /// Why not.
         reason: &'static str,
+    },
+    /// An application that is to find it on loopback has no port for it.
+    #[error("`{service}` on port {port} has no port on loopback")]
+    NoLocalPort {
+        /// The service.
+        service: String,
+        /// The port.
+        port: u16,
     },
     /// Two services would take the same connections.
     #[error("`{one}` and `{other}` are the same host on port {port}")]
@@ -135,7 +144,10 @@ fn compile_in(
             let no_app = || CompileError::NoApplication(proxy.clone());
             let app = placement.app.as_ref().ok_or_else(no_app)?;
             ingress::compile(&mut output, node, app)?;
-            egress::compile(&mut output, node, app)?
+            match &app.local_ports {
+                None => egress::compile(&mut output, node, app)?,
+                Some(ports) => local::compile(&mut output, node, ports)?,
+            }
         }
         ProxyId::VirtualGateway(name) => {
             let gateway = mesh.gateways.get(name).ok_or_else(unknown)?;

@@ -33,6 +33,7 @@ fn carried(egress: &str, proxy: &str, shares_chains: bool) -> Carried {
     let placement = TaskPlacement {
         private_domains: vec!["mesh.local".to_owned()],
         shares_chains,
+        local_ports: None,
     };
     let text = compile_task(&meshes[&name], &id, &placement)
         .unwrap()

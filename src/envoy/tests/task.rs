@@ -20,6 +20,7 @@ fn compiled(
     let placement = TaskPlacement {
         private_domains: vec!["mesh.local".to_owned()],
         shares_chains,
+        local_ports: None,
     };
     compile_task(&meshes[&name], &proxy, &placement)
 }

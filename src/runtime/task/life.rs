@@ -143,6 +143,7 @@ impl Task {
         }
         if let Some(network) = parts.app_network.as_ref()
             && next.plain() != previous.plain()
+            && self.redirects()
         {
             let plain = redirect::plain_destinations(next.plain());
             if let Err(error) = network.nft(plain).await {

@@ -1,6 +1,7 @@
 //! Making a task: its namespace, its configuration, its sidecar, its app.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,18 +58,16 @@ impl Task {
         self.chains = self.chains_to_begin_with(parts.app_network.as_ref()).await;
         let configuration = self.first_configuration(parts.app_network.as_ref()).await;
         if let Some(network) = &parts.app_network {
-            let plain = redirect::plain_destinations(configuration.plain());
-            network
-                .nft(plain)
-                .await
-                .map_err(|error| error.to_string())?;
+            if self.redirects() {
+                let plain = redirect::plain_destinations(configuration.plain());
+                let set = network.nft(plain).await;
+                set.map_err(|error| error.to_string())?;
+            }
             let (sender, zone) = watch::channel(self.zone(&configuration));
             let refused = Some(self.surroundings.logs.join(DNS_LOG));
             let options = ServerOptions {
                 netns: network,
-                // Answers have to come from where the redirection sent the
-                // question, else the app takes them for somebody else's.
-                address: (std::net::Ipv4Addr::LOCALHOST, DNS_PORT).into(),
+                address: self.resolver(),
                 zone,
                 refused,
             };
@@ -111,10 +110,19 @@ impl Task {
         let Some(carried) = &self.spec.carried else {
             return Ok(());
         };
-        let Some(port) = carried.configuration.ingress_port() else {
+        let configuration = &carried.configuration;
+        let app = self.spec.app.as_ref();
+        let (port, ports) = match (configuration.ingress_port(), app) {
+            (Some(port), _) => (Some(port), carried.app_ports.clone()),
+            // On ECS the app's own port leads to the app without its proxy:
+            // whoever knows the task by it gets an answer.
+            (None, Some(app)) => (configuration.way_in(), vec![app.port]),
+            (None, None) => (None, Vec::new()),
+        };
+        let Some(port) = port else {
             return Ok(());
         };
-        let rules = redirect::lead_in(self.spec.address, &carried.app_ports, port);
+        let rules = redirect::lead_in(self.spec.address, &ports, port);
         let led = self.surroundings.network.nft(rules).await;
         led.map_err(|error| error.to_string())
     }
@@ -139,12 +147,33 @@ impl Task {
         let egress_port = egress_port.unwrap_or(EGRESS_PORT);
         let make = async {
             let network = Netns::create(&self.surroundings.namespaces, &name).await?;
-            network.ip(redirect::app_addresses()).await?;
-            network.nft(redirect::app_redirection(egress_port)).await?;
+            if self.redirects() {
+                network.ip(redirect::app_addresses()).await?;
+                network.nft(redirect::app_redirection(egress_port)).await?;
+            } else {
+                network.ip(redirect::app_addresses_alone()).await?;
+            }
             network.open_low_ports().await?;
             Ok::<_, NetnsError>(network)
         };
         make.await.map_err(|error| error.to_string())
+    }
+
+    /// Whether what the app sends is led to its proxy; else it has to find the
+    /// way itself.
+    pub(super) fn redirects(&self) -> bool {
+        let carried = self.spec.carried.as_ref();
+        !carried.is_some_and(|carried| carried.configuration.redirects_nothing())
+    }
+
+    /// Where the app's resolver listens. Answers have to come from where the
+    /// question was sent, else the app takes them for somebody else's.
+    fn resolver(&self) -> SocketAddr {
+        if self.redirects() {
+            (Ipv4Addr::LOCALHOST, DNS_PORT).into()
+        } else {
+            (APP_ADDRESS, 53).into()
+        }
     }
 
     /// Waits until the meshes say how this proxy is to be configured.
@@ -186,7 +215,7 @@ impl Task {
             network: self.surroundings.network.path().map(PathBuf::from),
             app: app.map(|network| AppPlacement {
                 network: path(network),
-                address: std::net::Ipv4Addr::LOCALHOST,
+                address: Ipv4Addr::LOCALHOST,
                 egress_port: EGRESS_PORT,
                 plain_egress_port: PLAIN_EGRESS_PORT,
                 shared: (self.chains == Chains::Shared).then(|| self.pipe()),
@@ -291,7 +320,7 @@ impl Task {
 
 /// Waits until something listens on a port of the app's namespace.
 async fn accepting(network: &Netns, port: u16) {
-    let address = std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port);
+    let address = std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
     while network.connect(address).await.is_err() {
         sleep(KNOCK).await;
     }

@@ -1,7 +1,7 @@
 //! Tasks that are replaced under a load: no request is lost, whoever runs the
 //! mesh, and none when the new tasks never come to serve.
 
-mod load;
+pub(crate) mod load;
 
 use serde_json::json;
 

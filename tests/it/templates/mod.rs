@@ -24,12 +24,17 @@ const STACKS: [&str; 7] = [
 ];
 
 /// Settings that between them reach every branch of the templates.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("the walkthrough", ""),
     ("no services", "external_services: []\n"),
     ("many kinds", MIXED),
     ("everything let out", "mesh: { egress: ALLOW_ALL }\n"),
     ("without App Mesh", "mesh: { runtime: envoy }\n"),
+    ("ports on loopback", "mesh: { redirect: ports }\n"),
+    (
+        "an init container",
+        "mesh: { redirect: init-container }\ncapacity_provider: own\n",
+    ),
     (
         "an image and no bastion",
         "app: { image: ghcr.io/example/app:1, port: 8080 }\nbastion: { enabled: false }\n",

@@ -31,6 +31,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "`envoy_image` is the user's: it may name a digest",
     ),
     (
+        NO_PRIVILEGE,
+        "ColorTellerWhiteTaskDefinition",
+        "with `mesh.redirect: init-container` a container that ends before the others writes rules",
+    ),
+    (
         LOGS_KEY,
         "ECSServiceLogGroup",
         "CloudWatch encrypts them with a key of its own",

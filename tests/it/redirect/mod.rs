@@ -1,0 +1,85 @@
+//! Other ways to Envoy than ECS's redirection: what is rendered, and the tasks
+//! as they run, in place of those that ECS redirects.
+
+mod rendered;
+
+use serde_json::Value;
+
+use crate::project::Project;
+use crate::rolling::load::Load;
+use crate::walkthrough::{check, get};
+
+const SERVICES: &str = "\
+external_services:
+  - { name: github, host: github.com }
+  - { name: godev, host: go.dev, via_port: 444 }
+  - { name: plain, host: mirror.example.org, port: 80, protocol: http }
+  - { name: database, host: db.example.org, port: 5432 }
+";
+
+fn settings(redirect: &str, color: &str) -> String {
+    let capacity = match redirect {
+        "init-container" => "capacity_provider: own\n",
+        _ => "",
+    };
+    format!(
+        "internet: stand-in\nmesh: {{ runtime: envoy, redirect: {redirect} }}\n\
+         app: {{ color: {color} }}\n{SERVICES}{capacity}"
+    )
+}
+
+fn ids(project: &Project) -> Vec<String> {
+    let tasks = project.tasks();
+    let tasks = tasks.as_array().unwrap().iter();
+    tasks.map(|task| task["name"].to_string()).collect()
+}
+
+/// From ECS's redirection to another way, under a load; and what is proved then.
+fn goes_over_to(redirect: &str) -> (Project, Value) {
+    let project = Project::new();
+    project.write("colormesh.yaml", &settings("proxy-configuration", "white"));
+    let up = project.run(&["up", "--output", "json"]).code(0).json();
+    let endpoint = up["endpoint"].as_str().unwrap().to_owned();
+    let before = ids(&project);
+    let load = Load::start(&endpoint);
+    load.until_answered_by("white");
+    project.write("colormesh.yaml", &settings(redirect, "blue"));
+    project.run(&["up"]).code(0);
+    load.until_answered_by("blue");
+    let seen = load.end();
+    assert_eq!(seen.failures, Vec::<String>::new());
+    assert!(ids(&project).iter().all(|task| !before.contains(task)));
+
+    for (name, said) in [
+        ("github", "stand-in for github.com"),
+        ("godev", "stand-in for go.dev"),
+        ("plain", "stand-in for mirror.example.org"),
+        ("database", "stand-in for db.example.org port 5432"),
+    ] {
+        let (status, page) = get(&endpoint, &format!("/external_{name}"));
+        assert_eq!(status, 200, "{name}: {page}");
+        assert!(page.contains(said), "{name}: {page}");
+    }
+    assert_eq!(get(&endpoint, "/egress_denied").0, 502);
+    project.run(&["plan", "--exit-code"]).code(0);
+    let report = project.run(&["verify", "--output", "json"]).code(0).json();
+    (project, report)
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn an_app_calls_services_at_ports_on_loopback() {
+    let (project, report) = goes_over_to("ports");
+    // Nothing sees what does not come to Envoy, and nobody says it does.
+    assert_eq!(check(&report, "refusal logged")["verdict"], "skipped");
+    project.run(&["down"]).code(0);
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn a_container_that_comes_first_redirects() {
+    let (project, report) = goes_over_to("init-container");
+    assert_eq!(check(&report, "refusal logged")["verdict"], "passed");
+    project.run(&["verify", "--egress"]).code(0);
+    project.run(&["down"]).code(0);
+}
