@@ -183,12 +183,12 @@ impl Account {
         found.ok_or_else(|| self.no_repository(name))
     }
 
-    /// Changes the settings of a repository.
-    pub fn change_repository(
+    /// Changes a repository.
+    pub fn change_repository<T>(
         &self,
         name: &str,
-        change: impl FnOnce(&mut Repository),
-    ) -> Result<(), ApiError> {
+        change: impl FnOnce(&mut Repository) -> T,
+    ) -> Result<T, ApiError> {
         let found = self.update(|state| state.ecr.repositories.get_mut(name).map(change));
         found.ok_or_else(|| self.no_repository(name))
     }
@@ -247,10 +247,7 @@ impl Account {
         tag: Option<&str>,
         image: StoredImage,
     ) -> Result<(), ApiError> {
-        self.update(|state| match state.ecr.repositories.get_mut(repository) {
-            Some(repository) => repository.put(digest, tag, image),
-            None => Err(self.no_repository(repository)),
-        })
+        self.change_repository(repository, |found| found.put(digest, tag, image))?
     }
 
     /// Removes images; gives for each the identifiers that are gone, or
