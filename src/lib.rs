@@ -31,6 +31,10 @@
 //! `template`, and both speak the AWS wire. `tests/it/architecture.rs` holds
 //! the table.
 
+// Tests within share files with those from the outside, which name us so.
+#[cfg(test)]
+extern crate self as colormesh;
+
 pub mod account;
 pub mod aws;
 pub mod cli;

@@ -18,6 +18,26 @@ impl Timestamp {
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// As HTTP's headers write it: `Mon, 23 Nov 2026 09:31:10 GMT`.
+    pub fn http_date(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        let seconds = self.0 / 1000;
+        let days = seconds / 86_400;
+        let (year, month, day) = civil(days);
+        let name = |names: &[&'static str], at: u64| {
+            usize::try_from(at).map_or("", |at| names[at % names.len()])
+        };
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        format!(
+            "{}, {day:02} {} {year:04} {hour:02}:{minute:02}:{second:02} GMT",
+            name(&DAYS, days),
+            name(&MONTHS, month - 1)
+        )
+    }
+
     /// Seconds since 1970 with a fraction, as the JSON protocols write it.
     pub fn seconds(self) -> f64 {
         std::time::Duration::from_millis(self.0).as_secs_f64()
@@ -57,6 +77,13 @@ fn civil(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writes_dates_for_headers() {
+        // As RFC 9110 has it.
+        let date = Timestamp(784_111_777_000).http_date();
+        assert_eq!(date, "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
 
     #[test]
     fn writes_dates() {

@@ -183,6 +183,16 @@ impl Account {
         found.ok_or_else(|| self.no_repository(name))
     }
 
+    /// Changes the settings of a repository.
+    pub fn change_repository(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut Repository),
+    ) -> Result<(), ApiError> {
+        let found = self.update(|state| state.ecr.repositories.get_mut(name).map(change));
+        found.ok_or_else(|| self.no_repository(name))
+    }
+
     /// Makes a repository.
     pub fn create_repository(&self, repository: Repository) -> Result<(), ApiError> {
         let name = repository.name.clone();

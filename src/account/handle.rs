@@ -126,6 +126,7 @@ impl Account {
         });
         // What a killed upload left costs space and nothing else.
         let _ = account.images().sweep();
+        let _ = account.objects().sweep();
         super::cloudformation::resume(&account);
         account.spawn(super::scheduler::run(account.clone()));
         Ok(account)

@@ -18,7 +18,9 @@ mod kept_ports;
 pub mod key_pairs;
 pub mod lab;
 mod resources;
+pub mod s3;
 pub mod scheduler;
+pub mod security_groups;
 pub mod shared;
 mod store;
 

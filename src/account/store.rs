@@ -9,6 +9,7 @@ use super::cloudformation::CloudFormationState;
 use super::ecr::EcrState;
 use super::inventory::Inventory;
 use super::key_pairs::KeyPairsState;
+use super::s3::S3State;
 use super::scheduler::EcsState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -40,6 +41,8 @@ pub struct State {
     pub inventory: Inventory,
     /// ECS services and their tasks.
     pub ecs: EcsState,
+    /// S3 buckets.
+    pub s3: S3State,
 }
 
 /// Why a state could not be read or written.

@@ -1,5 +1,6 @@
 //! The connection to one account and region.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -10,10 +11,11 @@ use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider, Sha
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, Connector, tls};
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
-use super::CloudError;
 use super::error::translate;
+use super::{CloudError, Identity};
 
 /// How long a throttled call is sent again, after the SDK's own attempts.
 const THROTTLED: Duration = Duration::from_mins(5);
@@ -58,6 +60,8 @@ pub struct Cloud {
     credentials: CredentialSource,
     /// Whether a throttled call is sent again here.
     is_patient: bool,
+    /// Asked once.
+    pub(super) identity: Arc<OnceCell<Identity>>,
     sdk: SdkConfig,
 }
 
@@ -67,15 +71,14 @@ impl Cloud {
     /// Prepares the clients. Nothing is called yet, so a wrong endpoint or
     /// missing credentials show with the first call.
     pub async fn connect(options: Options) -> Self {
-        let endpoint = options
-            .endpoint_url
-            .clone()
-            .unwrap_or_else(|| format!("https://*.{}.amazonaws.com", options.region));
         let credentials = options.credentials;
+        let usual = format!("https://*.{}.amazonaws.com", options.region);
         let config = match credentials {
             CredentialSource::Chain => from_chain(options).await,
             CredentialSource::Local => fixed(options),
         };
+        // It may come from `AWS_ENDPOINT_URL` or the profile, too.
+        let endpoint = config.endpoint_url().map_or(usual, str::to_owned);
         Self {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),
@@ -86,6 +89,7 @@ impl Cloud {
             endpoint,
             credentials,
             is_patient: true,
+            identity: Arc::default(),
             sdk: config,
         }
     }

@@ -1,13 +1,11 @@
 //! CloudFormation's calls.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_cloudformation::types as wire;
 
-use super::{
-    ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Stack,
-    StackResource, StackStatus,
-};
+use super::{ChangeSetRequest, Cloud, CloudError, Stack, StackResource, StackStatus, Template};
 
 /// One page of the account's stacks.
 #[derive(Debug, Clone)]
@@ -25,33 +23,6 @@ pub struct UnderWay {
     pub stacks: BTreeMap<String, StackStatus>,
     /// Whether these are all.
     pub is_all: bool,
-}
-
-/// What a change set is made from.
-#[derive(Debug, Clone)]
-pub struct ChangeSetRequest<'a> {
-    /// The stack's name.
-    pub stack: &'a str,
-    /// The change set's own name. It serves as the request's token too.
-    pub name: &'a str,
-    /// Whether the stack stands already.
-    pub kind: ChangeSetKind,
-    /// The text of the template.
-    pub template: &'a str,
-    /// Its parameters.
-    pub parameters: &'a BTreeMap<String, String>,
-    /// For example `CAPABILITY_NAMED_IAM`.
-    pub capabilities: Vec<String>,
-    /// The stack's tags.
-    pub tags: &'a BTreeMap<String, String>,
-    /// The role that CloudFormation acts as.
-    pub role_arn: Option<&'a str>,
-    /// The topics that are told of events.
-    pub notification_arns: &'a [String],
-    /// The alarms that take the change back.
-    pub rollback_alarms: &'a [String],
-    /// Whether resources count as made before they are steady.
-    pub express: bool,
 }
 
 impl Cloud {
@@ -163,133 +134,47 @@ impl Cloud {
             .create_stack()
             .stack_name(request.stack)
             .client_request_token(request.name)
-            .template_body(request.template)
+            .set_template_body(request.template.body())
+            .set_template_url(request.template.url())
             .set_parameters(Some(parameters(request.parameters)))
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))
             .set_role_arn(request.role_arn.map(str::to_owned))
             .set_notification_arns(some(request.notification_arns))
             .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_timeout_in_minutes(request.timeout.map(later))
             .set_deployment_config(request.express.then(express));
         let operation = "cloudformation:CreateStack";
         let answer = self.ask(operation, || call.clone().send()).await?;
         Ok(answer.stack_id().unwrap_or(request.stack).to_owned())
     }
 
-    /// Asks for a change set; gives its ARN and the stack's.
-    pub async fn create_change_set(
+    /// Has a template checked by itself.
+    pub async fn validate_template(&self, template: &Template<'_>) -> Result<(), CloudError> {
+        let call = self
+            .cloudformation
+            .validate_template()
+            .set_template_body(template.body())
+            .set_template_url(template.url());
+        let operation = "cloudformation:ValidateTemplate";
+        self.ask(operation, || call.clone().send())
+            .await
+            .map(|_| ())
+    }
+
+    /// Starts to delete a stack, as this role if one is named, else as the one
+    /// that the stack was made by. `token` comes back with each event.
+    pub async fn delete_stack(
         &self,
-        request: ChangeSetRequest<'_>,
-    ) -> Result<(String, String), CloudError> {
-        let call = self
-            .cloudformation
-            .create_change_set()
-            .stack_name(request.stack)
-            .change_set_name(request.name)
-            .client_token(request.name)
-            .change_set_type(match request.kind {
-                ChangeSetKind::Create => wire::ChangeSetType::Create,
-                ChangeSetKind::Update => wire::ChangeSetType::Update,
-            })
-            .template_body(request.template)
-            .set_parameters(Some(parameters(request.parameters)))
-            .set_tags(Some(tags(request.tags)))
-            .set_capabilities(Some(capabilities(&request.capabilities)))
-            .set_role_arn(request.role_arn.map(str::to_owned))
-            .set_notification_arns(some(request.notification_arns))
-            .set_rollback_configuration(alarms(request.rollback_alarms))
-            .set_deployment_config(request.express.then(express));
-        let operation = "cloudformation:CreateChangeSet";
-        let answer = self.ask(operation, || call.clone().send()).await?;
-        Ok((
-            answer.id().unwrap_or(request.name).to_owned(),
-            answer.stack_id().unwrap_or(request.stack).to_owned(),
-        ))
-    }
-
-    /// Describes a change set by ARN. Of very many changes, only the first page
-    /// is told.
-    pub async fn change_set(&self, id: &str) -> Result<ChangeSet, CloudError> {
-        let call = self
-            .cloudformation
-            .describe_change_set()
-            .change_set_name(id);
-        let operation = "cloudformation:DescribeChangeSet";
-        let answer = self.ask(operation, || call.clone().send()).await?;
-        Ok(ChangeSet {
-            id: answer.change_set_id().unwrap_or(id).to_owned(),
-            stack_id: answer.stack_id().unwrap_or_default().to_owned(),
-            state: match answer.status() {
-                Some(wire::ChangeSetStatus::CreateComplete) => ChangeSetState::Ready,
-                Some(wire::ChangeSetStatus::Failed | wire::ChangeSetStatus::DeleteFailed) => {
-                    ChangeSetState::Failed
-                }
-                _ => ChangeSetState::Pending,
-            },
-            reason: answer.status_reason().map(str::to_owned),
-            changes: answer
-                .changes()
-                .iter()
-                .filter_map(|change| change.resource_change().map(ResourceChange::from))
-                .collect(),
-            has_more: answer.next_token().is_some(),
-        })
-    }
-
-    /// What the checks before a deployment found wrong with a change set. The
-    /// change set itself says only that they failed.
-    pub async fn change_set_faults(&self, id: &str) -> Result<Vec<String>, CloudError> {
-        let failed = wire::EventFilter::builder().failed_events(true).build();
-        let call = self
-            .cloudformation
-            .describe_events()
-            .change_set_name(id)
-            .filters(failed);
-        let answer = self
-            .ask("cloudformation:DescribeEvents", async || {
-                call.clone().send().await
-            })
-            .await?;
-        let fault = |event: &wire::OperationEvent| {
-            let reason = event
-                .validation_status_reason()
-                .or(event.resource_status_reason())?;
-            let place = event.validation_path().or(event.logical_resource_id());
-            Some(place.map_or_else(|| reason.to_owned(), |place| format!("{place}: {reason}")))
-        };
-        Ok(answer.operation_events().iter().filter_map(fault).collect())
-    }
-
-    /// Starts a change set. `token` comes back with each event that follows.
-    pub async fn execute_change_set(&self, id: &str, token: &str) -> Result<(), CloudError> {
-        let call = self
-            .cloudformation
-            .execute_change_set()
-            .change_set_name(id)
-            .client_request_token(token);
-        self.ask("cloudformation:ExecuteChangeSet", async || {
-            call.clone().send().await
-        })
-        .await
-        .map(|_| ())
-    }
-
-    /// Removes a change set; it may be gone already.
-    pub async fn delete_change_set(&self, id: &str) -> Result<(), CloudError> {
-        let call = self.cloudformation.delete_change_set().change_set_name(id);
-        let operation = "cloudformation:DeleteChangeSet";
-        match self.ask(operation, || call.clone().send()).await {
-            Err(error) if !error.is_absent() => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Starts to delete a stack. `token` comes back with each event.
-    pub async fn delete_stack(&self, stack: &str, token: &str) -> Result<(), CloudError> {
+        stack: &str,
+        token: &str,
+        role: Option<&str>,
+    ) -> Result<(), CloudError> {
         let call = self
             .cloudformation
             .delete_stack()
             .stack_name(stack)
+            .set_role_arn(role.map(str::to_owned))
             .client_request_token(token);
         self.ask("cloudformation:DeleteStack", async || {
             call.clone().send().await
@@ -329,7 +214,7 @@ impl Cloud {
     }
 }
 
-fn parameters(parameters: &BTreeMap<String, String>) -> Vec<wire::Parameter> {
+pub(super) fn parameters(parameters: &BTreeMap<String, String>) -> Vec<wire::Parameter> {
     let parameter = |(key, value)| {
         wire::Parameter::builder()
             .parameter_key(key)
@@ -339,13 +224,13 @@ fn parameters(parameters: &BTreeMap<String, String>) -> Vec<wire::Parameter> {
     parameters.iter().map(parameter).collect()
 }
 
-fn tags(tags: &BTreeMap<String, String>) -> Vec<wire::Tag> {
+pub(super) fn tags(tags: &BTreeMap<String, String>) -> Vec<wire::Tag> {
     tags.iter()
         .map(|(key, value)| wire::Tag::builder().key(key).value(value).build())
         .collect()
 }
 
-fn capabilities(names: &[String]) -> Vec<wire::Capability> {
+pub(super) fn capabilities(names: &[String]) -> Vec<wire::Capability> {
     names
         .iter()
         .map(|name| wire::Capability::from(name.as_str()))
@@ -353,11 +238,11 @@ fn capabilities(names: &[String]) -> Vec<wire::Capability> {
 }
 
 /// Nothing is said of an empty list.
-fn some(list: &[String]) -> Option<Vec<String>> {
+pub(super) fn some(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
 }
 
-fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
+pub(super) fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
     let trigger = |arn: &String| {
         wire::RollbackTrigger::builder()
             .arn(arn)
@@ -374,8 +259,14 @@ fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
     )
 }
 
+/// The first whole minutes that are a minute or more after a time.
+pub(super) fn later(time: Duration) -> i32 {
+    let minutes = time.as_secs().div_ceil(60) + 1;
+    i32::try_from(minutes).unwrap_or(i32::MAX)
+}
+
 /// With the roll-back that express mode leaves out when nothing is said.
-fn express() -> wire::DeploymentConfig {
+pub(super) fn express() -> wire::DeploymentConfig {
     wire::DeploymentConfig::builder()
         .mode(wire::DeploymentConfigMode::Express)
         .disable_rollback(false)

@@ -1,9 +1,10 @@
 //! The registry's account side: logging in, looking up and emptying a
 //! repository. Manifests and layers go over the OCI API, which `image` speaks.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use aws_sdk_ecr::types::ImageIdentifier;
+use aws_sdk_ecr::types::{ImageIdentifier, Tag};
 
 use super::{Cloud, CloudError};
 
@@ -39,6 +40,8 @@ pub struct Repository {
     pub name: String,
     /// What image references begin with: registry and name.
     pub uri: String,
+    /// Its ARN.
+    pub arn: String,
 }
 
 impl Cloud {
@@ -76,9 +79,39 @@ impl Cloud {
             Ok(answer) => Ok(answer.repositories().first().map(|repository| Repository {
                 name: name.to_owned(),
                 uri: repository.repository_uri().unwrap_or_default().to_owned(),
+                arn: repository.repository_arn().unwrap_or_default().to_owned(),
             })),
             Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The tags of a repository.
+    pub async fn repository_tags(
+        &self,
+        repository: &Repository,
+    ) -> Result<BTreeMap<String, String>, CloudError> {
+        let call = self
+            .ecr
+            .list_tags_for_resource()
+            .resource_arn(&repository.arn);
+        let answer = call.send().await;
+        let answer = answer.map_err(self.failure("ecr:ListTagsForResource"))?;
+        let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().to_owned());
+        Ok(answer.tags().iter().map(pair).collect())
+    }
+
+    /// Removes a repository with all its images; it may be gone already.
+    pub async fn delete_repository(&self, name: &str) -> Result<(), CloudError> {
+        let call = self.ecr.delete_repository();
+        let call = call.repository_name(name).force(true);
+        match call
+            .send()
+            .await
+            .map_err(self.failure("ecr:DeleteRepository"))
+        {
+            Err(error) if !error.is_absent() => Err(error),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 

@@ -154,12 +154,22 @@ impl CloudError {
                 Some("look at `colormesh local status`; `colormesh local start` starts the endpoint".into())
             }
             Self::Unreachable { .. } => Some("check the network, the region and `--endpoint-url`".into()),
-            Self::AccessDenied { operation, .. } => {
-                Some(format!("ask for a policy that allows `{operation}` for the caller"))
+            Self::AccessDenied { message, .. } if message.contains("Cross-account") => {
+                Some("name a role of the account that is deployed to, with `--role-arn`".into())
+            }
+            Self::AccessDenied { operation, message } => {
+                let action = refused_action(message).unwrap_or(operation);
+                Some(format!("ask for a policy that allows `{action}` for the caller"))
             }
             Self::Throttled { .. } | Self::TimedOut { .. } => Some("run the same command again: it goes on where it was".into()),
             Self::Refused { code, .. } if code == "InsufficientCapabilitiesException" => {
                 Some("the template needs a capability that was not given with it".into())
+            }
+            Self::Refused { code, .. } if code == "NoSuchBucket" => {
+                Some("make it with `aws s3 mb s3://NAME`, or name another with `--s3-bucket`".into())
+            }
+            Self::Refused { code, .. } if code == "PermanentRedirect" => {
+                Some("name a bucket of the stacks' region with `--s3-bucket`".into())
             }
             Self::Refused { code, .. } if code == "LimitExceededException" => {
                 Some("a quota of the account is used up: remove what is not needed or ask AWS for more".into())
@@ -211,6 +221,12 @@ where
             reason: text_of(error),
         },
     }
+}
+
+/// The action that the caller may not do, where that is not the call itself.
+fn refused_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("perform: ")?;
+    rest.split([' ', ',', ';']).next()
 }
 
 fn no_credentials(operation: &'static str, detail: String) -> CloudError {

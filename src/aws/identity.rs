@@ -14,8 +14,13 @@ pub struct Identity {
 }
 
 impl Cloud {
-    /// Asks who is calling.
+    /// Who is calling; it is asked once.
     pub async fn identity(&self) -> Result<Identity, CloudError> {
+        let identity = self.identity.get_or_try_init(|| self.ask_identity());
+        identity.await.cloned()
+    }
+
+    async fn ask_identity(&self) -> Result<Identity, CloudError> {
         let operation = "sts:GetCallerIdentity";
         let answer = self
             .sts

@@ -6,8 +6,11 @@
 //! nothing: what to call, and when, is up to `deploy` and `cli`.
 
 mod app_mesh;
+mod attribute;
+mod change_sets;
 mod cloud;
 mod cloudformation;
+mod drift;
 mod ecr;
 mod ecs;
 mod error;
@@ -18,25 +21,30 @@ mod key_pair;
 mod key_pairs;
 mod permissions;
 mod recovery;
+mod signed;
 mod stack;
 mod stack_status;
+mod templates;
 mod timestamp;
 mod wire;
 
 pub use app_mesh::AppMeshAnswer;
+pub use change_sets::ChangeSetRequest;
 pub use cloud::{Cloud, CredentialSource, Options};
-pub use cloudformation::{ChangeSetRequest, StackPage, UnderWay};
+pub use cloudformation::{StackPage, UnderWay};
+pub use drift::{DriftCheck, DriftKind, DriftPage, DriftStatus, PropertyDrift, ResourceDrift};
 pub use ecr::{RegistryLogin, Repository};
 pub use ecs::{Container, RunningService, Task};
 pub use error::CloudError;
 pub use events::{EventPage, EventsOf, Operation};
 pub use identity::Identity;
 pub use key_pair::KeyPair;
-pub use permissions::{Names, Part, Policy, UnknownType, policy};
+pub use permissions::{Names, Part, Policy, UnknownType, Whose, policy};
 pub use recovery::WaitingChangeSet;
 pub use stack::{
-    ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Replacement, ResourceChange,
-    ResourceStatus, Stack, StackEvent, StackResource,
+    AttributeChange, ChangeAction, ChangeSet, ChangeSetKind, ChangeSetState, Known, Replacement,
+    ResourceChange, ResourceStatus, Stack, StackEvent, StackResource,
 };
 pub use stack_status::StackStatus;
+pub use templates::{Bucket, KeptTemplate, Template};
 pub use timestamp::Timestamp;

@@ -41,11 +41,17 @@ impl Cloud {
     }
 
     /// Starts to take back what a failed update left half-way.
-    pub async fn roll_back_stack(&self, stack: &str, token: &str) -> Result<(), CloudError> {
+    pub async fn roll_back_stack(
+        &self,
+        stack: &str,
+        token: &str,
+        role: Option<&str>,
+    ) -> Result<(), CloudError> {
         let call = self
             .cloudformation
             .rollback_stack()
             .stack_name(stack)
+            .set_role_arn(role.map(str::to_owned))
             .client_request_token(token);
         let operation = "cloudformation:RollbackStack";
         self.ask(operation, || call.clone().send())
@@ -60,11 +66,13 @@ impl Cloud {
         stack: &str,
         skip: Vec<String>,
         token: &str,
+        role: Option<&str>,
     ) -> Result<(), CloudError> {
         let call = self
             .cloudformation
             .continue_update_rollback()
             .stack_name(stack)
+            .set_role_arn(role.map(str::to_owned))
             .set_resources_to_skip((!skip.is_empty()).then_some(skip))
             .client_request_token(token);
         let operation = "cloudformation:ContinueUpdateRollback";

@@ -211,6 +211,33 @@ pub struct ResourceChange {
     /// Whether what goes is kept in the account all the same.
     #[serde(skip)]
     pub is_kept: bool,
+    /// What changes of it, where the endpoint tells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<AttributeChange>,
+}
+
+/// What a change set does to one property of a resource, or to its metadata,
+/// its policies or the like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttributeChange {
+    /// Its place, for example `Properties.Spec.Listeners[0].Port`.
+    pub path: String,
+    /// The value that it has, where it has one and that is told.
+    pub before: Option<String>,
+    /// The value that it would have.
+    pub after: Option<Known>,
+    /// Whether the resource is made anew for it.
+    pub replacement: Replacement,
+}
+
+/// A value that a change would lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// This one.
+    Value(String),
+    /// It is known once something else is made.
+    Later,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use aws_sdk_cloudformation::types as wire;
 
+use super::attribute::attributes;
 use super::{
     ChangeAction, Replacement, ResourceChange, ResourceStatus, Stack, StackEvent, StackResource,
     StackStatus, Timestamp,
@@ -191,6 +192,7 @@ impl From<&wire::ResourceChange> for ResourceChange {
                 Some(wire::Replacement::Conditional) => Replacement::Conditional,
                 _ => Replacement::No,
             },
+            attributes: attributes(change),
         }
     }
 }

@@ -18,7 +18,7 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings (nothing was changed),
-3 `plan --exit-code` found changes, 4 the deploy was rolled back,
+3 `plan --exit-code` found changes, or `status --drift --exit-code` drift, 4 the deploy was rolled back,
 5 verification failed, 130 interrupted, 143 terminated.
 With `--output json` what ends early gives {\"error\", \"hint\", \"code\"} on stdout.";
 
@@ -68,6 +68,9 @@ With `--output json`, one document:
   services    running and desired tasks by service
   envoys      health by task
   local       the local endpoint: endpoint, pid, version, world, tasks, problems
+  drift       with --drift, by stack: status (IN_SYNC, DRIFTED, NOT_CHECKED, UNKNOWN), failure (why
+              something could not be compared), resources (those that differ: logical_id, physical_id,
+              resource_type, kind (modified, deleted), properties (path, expected, actual))
   traffic     since (the oldest line there is), and the most frequent first:
     allowed   service, count, bytes_sent, bytes_received, last
     denied    name or address, port, attempt (as in `logs`), count, first, last,
@@ -176,6 +179,9 @@ pub(crate) struct Settings {
     /// The role that CloudFormation acts as
     #[arg(long, global = true, value_name = "ARN", hide_short_help = true)]
     pub(crate) role_arn: Option<String>,
+    /// The bucket through which templates go that are too long for a request
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) s3_bucket: Option<String>,
     /// A topic that is told of every event of a stack; may be given again
     #[arg(
         long = "notification-arn",
@@ -218,7 +224,7 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Show stacks, services, endpoint, and what the mesh allowed and denied
     #[command(after_help = STATUS_SHAPE)]
-    Status,
+    Status(Status),
     /// Write the CloudFormation templates
     Render(Render),
     /// Show what the app and its proxies wrote, let through and refused
@@ -331,11 +337,42 @@ pub(crate) struct Plan {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Have CloudFormation compare each stack with what is really there, and
+    /// show what was changed behind its back
+    #[arg(long)]
+    pub(crate) drift: bool,
+    /// End with 3 when something has drifted
+    #[arg(long, requires = "drift")]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Print instead the policy of IAM that a caller needs for this
     /// environment, as JSON; nothing is asked for it
     #[arg(long, value_enum, value_name = "PART", num_args = 0..=1, default_missing_value = "all")]
     pub(crate) iam_policy: Option<PolicyPart>,
+    /// Whose policy: with `--role-arn` CloudFormation acts as that role, and
+    /// the caller only makes calls and hands it over
+    #[arg(
+        long = "for",
+        value_enum,
+        value_name = "WHOM",
+        default_value_t,
+        requires = "iam_policy"
+    )]
+    pub(crate) whom: Whom,
+}
+
+/// Who is allowed something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whom {
+    /// Who runs colormesh
+    #[default]
+    Caller,
+    /// The role that CloudFormation acts as
+    ServiceRole,
 }
 
 /// Which part of the policy.

@@ -62,18 +62,43 @@ impl Costs {
         for line in table(&rows).lines() {
             let _ = writeln!(text, "  {line}");
         }
+        let mut style = FAINT;
+        for note in self.notes() {
+            let _ = writeln!(text, "  {}", wrapped(&note, width, 4, style));
+            style = GOOD;
+        }
+        text
+    }
+
+    /// What it is made of: name, count, an hour, a month.
+    pub(crate) fn rows(&self) -> Vec<[String; 4]> {
+        let price = |price: Option<Usd>| {
+            price.map_or_else(|| "unknown".to_owned(), |price| price.to_string())
+        };
+        let row = |line: &Line| {
+            [
+                line.what.clone(),
+                line.count.to_string(),
+                price(line.hourly),
+                price(line.monthly),
+            ]
+        };
+        self.bill.lines.iter().map(row).collect()
+    }
+
+    /// What is left out of the sum, and what would make it smaller.
+    pub(crate) fn notes(&self) -> Vec<String> {
         let not_counted = format!("not counted: {}", self.bill.not_counted.join(", "));
-        let _ = writeln!(text, "  {}", wrapped(&not_counted, width, 4, FAINT));
-        for saving in &self.savings {
+        let saving = |saving: &Saving| {
             let Saving {
                 setting,
                 loss,
                 monthly,
             } = saving;
-            let line = format!("`{setting}` saves {monthly} a month: {loss}");
-            let _ = writeln!(text, "  {}", wrapped(&line, width, 4, GOOD));
-        }
-        text
+            format!("`{setting}` saves {monthly} a month: {loss}")
+        };
+        let savings = self.savings.iter().map(saving);
+        std::iter::once(not_counted).chain(savings).collect()
     }
 }
 

@@ -8,7 +8,8 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Wrong usage or wrong settings; nothing was changed.
 pub const USAGE: u8 = 2;
-/// `plan --exit-code`: something would change.
+/// `plan --exit-code`: something would change; `status --drift --exit-code`:
+/// something has drifted.
 pub const CHANGES: u8 = 3;
 /// The deploy failed and CloudFormation rolled it back.
 pub const ROLLED_BACK: u8 = 4;

@@ -14,7 +14,7 @@ use crate::stack::Role;
 use crate::verify::{Denial, EnvoyFact, Facts, Readable, ServiceFact, StackFact};
 
 /// The output of the service stack that holds the app's URL.
-const ENDPOINT: &str = "ColorAppEndpoint";
+pub(crate) const ENDPOINT: &str = "ColorAppEndpoint";
 /// The name of a sidecar's container.
 const ENVOY: &str = "envoy";
 

@@ -69,7 +69,7 @@ async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
         }
         Command::Verify(arguments) => commands::verify::run(global, arguments, printer).await,
         Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
-        Command::Status => commands::status::run(global, printer).await,
+        Command::Status(arguments) => commands::status::run(global, arguments, printer).await,
         Command::Render(arguments) => commands::render::run(global, arguments, printer),
         Command::Doctor(arguments) => commands::doctor::run(global, arguments, printer).await,
         Command::Local(command) => commands::local::run(global, command, printer).await,

@@ -6,6 +6,7 @@ mod attention;
 mod commands;
 mod costs;
 mod decisions;
+mod drifts;
 mod envoy_image;
 mod evidence;
 pub mod exit;

@@ -7,7 +7,7 @@ use anstyle::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::layout::{without_middle, wrapped};
-use super::printer::{BAD, FAINT, GOOD, NAME, Printer, paint, talk};
+use super::printer::{BAD, FAINT, GOOD, NAME, Printer, WARN, paint, talk};
 use crate::deploy::{self, Event, Outcome, Progress as Told, StepError, StepFailure};
 use crate::plan::StepId;
 
@@ -52,6 +52,10 @@ impl Progress {
         match event {
             Event::StepStarted { step } => self.begin(step),
             // What went wrong stays on the screen.
+            Event::StepProgress {
+                step,
+                progress: progress @ Told::LeftBehind(_),
+            } => self.line(step, &progress.to_string(), WARN),
             Event::StepProgress {
                 step,
                 progress: progress @ Told::TaskStopped { .. },

@@ -8,15 +8,20 @@ use serde::Serialize;
 
 use super::decisions;
 use super::exit::{Exit, FAILED};
-use super::printer::{BAD, NAME, Printer, paint};
+use super::job::{self, Fold};
+use super::printer::{BAD, NAME, Printer, WARN, paint, talk};
 use super::session::Session;
 use super::signals::{self, Signals};
-use crate::aws::{ChangeAction, Replacement, ResourceChange};
-use crate::deploy::{self, Review, StepFailure, Work};
-use crate::plan::{Action, Change, Plan};
+use crate::aws::{AttributeChange, ChangeAction, Known, Replacement, ResourceChange};
+use crate::config::Target;
+use crate::deploy::{self, Intent, Ready, Review, StepFailure, Work};
+use crate::plan::{Action, Change, Plan, StepId};
 
-/// Has all change sets made whose inputs are known, and stops where one is
-/// refused, or where data would be lost that may not be.
+/// The longest value that is shown whole, in characters.
+const LONG: usize = 200;
+
+/// Asks about all that is new or changes, and stops where one thing is refused,
+/// or where data would be lost that may not be.
 pub(crate) async fn before(
     session: &Session,
     plan: &Plan,
@@ -27,7 +32,7 @@ pub(crate) async fn before(
     let asked = tokio::select! {
         biased;
         code = signals.asked() => Err(code),
-        review = deploy::review(plan, &session.cloud, work) => Ok(review),
+        review = deploy::review(plan, &session.cloud, work, Intent::CarryOut) => Ok(review),
     };
     let review = match asked {
         Ok(review) => review,
@@ -49,6 +54,14 @@ pub(crate) async fn before(
         deploy::forget(&session.cloud, &review).await;
         return Err(error);
     }
+    for warning in review.warnings() {
+        talk(&format!("{} {warning}", paint(WARN, "warning:")));
+    }
+    let said = of_service(&review);
+    if session.config.target == Target::Aws && !said.is_empty() {
+        let _fold = Fold::begin("changes", "Changes");
+        printer.say(said.trim());
+    }
     work.choices.allow_replacement |= !review.losses().is_empty();
     work.review = review;
     Ok(())
@@ -61,6 +74,7 @@ fn refusal(review: &Review) -> Option<Exit> {
     }
     let mut message = String::new();
     for failure in &review.refused {
+        job::annotate(&failure.step.to_string(), &failure.error.to_string());
         let _ = writeln!(message, "{} {failure}", paint(BAD, "error:"));
         if let Some(hint) = failure.error.hint() {
             let _ = writeln!(message, "{} {hint}", paint(NAME, "hint:"));
@@ -82,13 +96,15 @@ pub(crate) struct Said<'a, D> {
     service: BTreeMap<String, &'a [ResourceChange]>,
     /// What would be lost.
     losses: Vec<String>,
+    /// What its checks say that stops nothing.
+    warnings: Vec<String>,
     /// What it refuses.
     refused: &'a [StepFailure],
 }
 
 /// Asks the service, and removes the change sets again.
 pub(crate) async fn look(session: &Session, plan: &Plan, work: &Work) -> Review {
-    let review = deploy::review(plan, &session.cloud, work).await;
+    let review = deploy::review(plan, &session.cloud, work, Intent::Look).await;
     deploy::forget(&session.cloud, &review).await;
     review
 }
@@ -102,32 +118,35 @@ pub(crate) fn document<'a, D>(plan: &'a D, review: &'a Review) -> Said<'a, D> {
             .map(|(name, ready)| (name.to_string(), ready.change_set.changes.as_slice()))
             .collect(),
         losses: review.losses(),
+        warnings: review.warnings(),
         refused: &review.refused,
     }
 }
 
-/// Each property before and after, then the service's word.
+/// Each property before and after in the service's words and, where it does
+/// not tell them, as the templates have them.
 pub(crate) fn text(plan: &Plan, review: &Review) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let (Action::Update { changes } | Action::MayUpdate { changes }) = &step.action else {
             continue;
         };
+        let is_told = match &step.id {
+            StepId::Stack(name) => review.ready.get(name).is_some_and(tells_values),
+            _ => false,
+        };
         let mut of_resources = changes.iter();
-        if of_resources.any(|change| matches!(change, Change::Resource { .. })) {
-            let _ = writeln!(text, "\n{}", step.id);
+        if is_told || !of_resources.any(|change| matches!(change, Change::Resource { .. })) {
+            continue;
         }
+        let _ = writeln!(text, "\n{}", step.id);
         changes
             .iter()
             .for_each(|change| properties(change, &mut text));
     }
-    let ready = review.ready.iter();
-    for (name, ready) in ready.filter(|(_, ready)| !ready.change_set.changes.is_empty()) {
-        let _ = writeln!(text, "\n{name}, as the service says");
-        for change in &ready.change_set.changes {
-            let (id, kind) = (&change.logical_id, &change.resource_type);
-            let _ = writeln!(text, "  {} {id} ({kind})", word(change));
-        }
+    text.push_str(&of_service(review));
+    for warning in review.warnings() {
+        let _ = writeln!(text, "\n{} {warning}", paint(WARN, "warning:"));
     }
     let losses = review.losses();
     if !losses.is_empty() {
@@ -143,6 +162,75 @@ pub(crate) fn text(plan: &Plan, review: &Review) -> String {
         }
     }
     text
+}
+
+/// Whether there are values for each resource that changes.
+fn tells_values(ready: &Ready) -> bool {
+    let changes = ready.change_set.changes.iter();
+    changes
+        .filter(|change| change.action == ChangeAction::Modify)
+        .all(|change| change.attributes.iter().any(tells_value))
+}
+
+fn tells_value(attribute: &AttributeChange) -> bool {
+    attribute.before.is_some() || attribute.after.is_some()
+}
+
+/// The changes of stacks that stand, as the service says.
+fn of_service(review: &Review) -> String {
+    let mut text = String::new();
+    for (name, ready) in &review.ready {
+        let changes = &ready.change_set.changes;
+        if changes.is_empty() || ready.makes_stack() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{name}, as the service says");
+        for change in changes {
+            let (id, kind) = (&change.logical_id, &change.resource_type);
+            let _ = writeln!(text, "  {} {id} ({kind})", word(change));
+            let attributes = change.attributes.iter();
+            attributes.for_each(|attribute| text.push_str(&line(attribute)));
+        }
+        if ready.change_set.has_more {
+            text.push_str("  and more than these\n");
+        }
+    }
+    text
+}
+
+fn line(attribute: &AttributeChange) -> String {
+    let before = attribute.before.as_deref().unwrap_or("nothing");
+    let after = match &attribute.after {
+        Some(Known::Value(value)) => value,
+        Some(Known::Later) => "known once it is made",
+        None => "nothing",
+    };
+    let same = before.chars().zip(after.chars());
+    let same = same.take_while(|(one, other)| one == other).count();
+    let values = if tells_value(attribute) {
+        format!(": {} -> {}", around(before, same), around(after, same))
+    } else {
+        String::new()
+    };
+    let replaces = match attribute.replacement {
+        Replacement::Yes => " (needs a new one)",
+        Replacement::Conditional => " (may need a new one)",
+        Replacement::No => "",
+    };
+    format!("    {}{values}{replaces}\n", attribute.path)
+}
+
+/// A value, or of a very long one what stands around a place.
+fn around(value: &str, place: usize) -> String {
+    let length = value.chars().count();
+    if length <= LONG {
+        return value.to_owned();
+    }
+    let start = place.saturating_sub(LONG / 4);
+    let shown: String = value.chars().skip(start).take(LONG).collect();
+    let (before, after) = (start > 0, start + LONG < length);
+    let dots = |cut: bool| if cut { "..." } else { "" };
+    format!("{}{shown}{}", dots(before), dots(after))
 }
 
 fn properties(change: &Change, text: &mut String) {

@@ -115,6 +115,7 @@ fn overrides(typed: &Settings) -> Overrides {
         envoy_image: typed.envoy_image,
         ssh_from: typed.ssh_from,
         role_arn: typed.role_arn,
+        s3_bucket: typed.s3_bucket,
         notification_arn: (!typed.notification_arns.is_empty())
             .then(|| typed.notification_arns.join(",")),
         internet: typed.internet,

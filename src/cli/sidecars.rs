@@ -36,7 +36,8 @@ pub(crate) fn stacks(
 ) -> Result<(Vec<RenderedStack>, Vec<Derived>)> {
     let (stacks, images) = stacks_of_any_size(config, runtime, base)?;
     if config.target == Target::Aws {
-        stack::check_limits(&stacks).map_err(|mistakes| settings::refused(&mistakes))?;
+        let bucket = config.stacks.s3_bucket.as_ref();
+        stack::check_limits(&stacks, bucket).map_err(|mistakes| settings::refused(&mistakes))?;
     }
     Ok((stacks, images))
 }

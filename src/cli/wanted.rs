@@ -12,10 +12,9 @@ use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
 use super::{envoy_image, mesh_runtime, settings, sidecars};
-use crate::config::{Config, StacksConfig, Target};
-use crate::deploy::{
-    self, Choices, ImageSource, KeyPairWork, LastLines, Review, RunId, Terms, Work,
-};
+use crate::aws::Bucket;
+use crate::config::{Config, Target};
+use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, Terms, Work};
 use crate::image::{self, Derived};
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{self, RenderedStack};
@@ -81,7 +80,7 @@ impl Wanted {
             wishes,
             image,
             key_pair,
-            terms: terms(&config.stacks),
+            terms: terms(config),
         })
     }
 
@@ -121,6 +120,12 @@ impl Wanted {
         &self.stacks
     }
 
+    /// Where templates are kept that are too long for a request, if any is.
+    pub(crate) fn kept_templates(&self) -> Option<&Bucket> {
+        let is_any_long = || self.stacks.iter().any(stack::is_long);
+        self.terms.bucket.as_ref().filter(|_| is_any_long())
+    }
+
     /// Reads what is deployed and plans the way from there.
     pub(crate) async fn plan(&self, session: &Session, direction: Direction) -> Result<Plan> {
         let key_pair = self.wishes.key_pair.as_deref();
@@ -142,30 +147,39 @@ impl Wanted {
         last_lines: LastLines,
     ) -> Work {
         Work {
-            environment: self.wishes.environment.clone(),
             image: self.image.clone(),
             sidecars: self.sidecars.clone(),
             key_pair: self.key_pair.clone(),
             replace_failed,
             choices,
-            review: Review::default(),
             terms: self.terms.clone(),
             last_lines,
-            run: RunId::fresh(),
+            ..Work::new(self.wishes.environment.clone())
         }
     }
 }
 
-/// What the settings ask of CloudFormation.
-fn terms(stacks: &StacksConfig) -> Terms {
+/// What the settings ask of CloudFormation. The account on this machine has no
+/// roles but those of its stacks, and needs none to act.
+fn terms(config: &Config) -> Terms {
+    let (stacks, on_aws) = (&config.stacks, config.target == Target::Aws);
+    let role = stacks.role_arn.as_ref().filter(|_| on_aws);
     Terms {
-        role_arn: stacks.role_arn.as_ref().map(ToString::to_string),
+        role_arn: role.map(ToString::to_string),
         notification_arns: texts(&stacks.notification_arns),
         rollback_alarms: texts(&stacks.rollback_alarms),
         timeout: stacks.timeout,
         termination_protection: stacks.termination_protection,
         express: stacks.express,
+        bucket: bucket(config),
     }
+}
+
+/// Where long templates are kept on AWS; the local endpoint takes any length.
+pub(crate) fn bucket(config: &Config) -> Option<Bucket> {
+    let name = config.stacks.s3_bucket.as_ref()?;
+    let name = (config.target == Target::Aws).then_some(name)?;
+    Some(Bucket::new(name.as_str(), config.environment.as_str()))
 }
 
 fn texts(values: &[impl ToString]) -> Vec<String> {

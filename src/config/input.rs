@@ -49,6 +49,8 @@ pub struct Overrides {
     pub ssh_from: Option<String>,
     /// `--role-arn`
     pub role_arn: Option<String>,
+    /// `--s3-bucket`
+    pub s3_bucket: Option<String>,
     /// `--notification-arn`
     pub notification_arn: Option<String>,
     /// `--internet`
@@ -77,6 +79,7 @@ impl Overrides {
             "--envoy-image" => &self.envoy_image,
             "--ssh-from" => &self.ssh_from,
             "--role-arn" => &self.role_arn,
+            "--s3-bucket" => &self.s3_bucket,
             "--notification-arn" => &self.notification_arn,
             "--internet" => &self.internet,
             unknown => panic!("the flag `{unknown}` of the table of settings has a field here"),

@@ -52,7 +52,7 @@ pub use ports::port_ranges;
 pub use schema::schema;
 pub use service::{Caller, ExternalService, IpPreference, Protocol};
 pub use settings::{Kind, SETTINGS, Setting, markdown};
-pub use stacks::{AlarmArn, RoleArn, StacksConfig, TopicArn};
+pub use stacks::{AlarmArn, BucketName, RoleArn, StacksConfig, TopicArn};
 
 /// The settings file that is looked for when none is named.
 pub const FILE_NAME: &str = "colormesh.yaml";

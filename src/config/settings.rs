@@ -320,7 +320,7 @@ pub const SETTINGS: &[Setting] = &[
         "stacks.role_arn",
         Kind::Text("ARN"),
         "",
-        "the role that CloudFormation acts as, instead of the caller",
+        "the role that CloudFormation acts as on AWS, instead of the caller",
     )
     .flag("--role-arn"),
     setting(
@@ -354,6 +354,13 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "whether CloudFormation's express mode is used, where that is safe: not for the service",
     ),
+    setting(
+        "stacks.s3_bucket",
+        Kind::Text("name"),
+        "",
+        "the account's bucket through which templates of more than 51,200 bytes go, up to 1,000,000",
+    )
+    .flag("--s3-bucket"),
     setting(
         "tags",
         Kind::Tags,

@@ -23,6 +23,10 @@ text! {
     /// An alarm that takes a change back.
     AlarmArn, check_alarm
 }
+text! {
+    /// A bucket of the account's own.
+    BucketName, check_bucket
+}
 /// The most that CloudFormation takes.
 const MOST_TOPICS: usize = 5;
 const MOST_ALARMS: usize = 5;
@@ -44,6 +48,8 @@ pub struct StacksConfig {
     pub termination_protection: Option<bool>,
     /// Whether stacks for which that is safe are deployed in express mode.
     pub express: bool,
+    /// The bucket through which templates go that are too long for a request.
+    pub s3_bucket: Option<BucketName>,
 }
 
 impl Reader<'_> {
@@ -59,6 +65,7 @@ impl Reader<'_> {
                 .map(|TimeLimit(limit)| limit),
             termination_protection: self.switch(stacks, "termination_protection"),
             express: self.switch(stacks, "express").unwrap_or(false),
+            s3_bucket: self.setting(stacks, "s3_bucket").map(Placed::into_value),
         }
     }
 
@@ -227,6 +234,30 @@ fn check_alarm(text: &str) -> Result<String, Invalid> {
     check_arn(text, "cloudwatch", "alarm:", example)
 }
 
+fn check_bucket(text: &str) -> Result<String, Invalid> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = |c: char| plain(c) || c == '-' || c == '.';
+    let fits = (3..=63).contains(&text.len())
+        && text.chars().all(inner)
+        && text.starts_with(plain)
+        && text.ends_with(plain)
+        && !text.contains("..");
+    if fits {
+        return Ok(text.to_owned());
+    }
+    let name = text
+        .strip_prefix("s3://")
+        .map(|rest| rest.split('/').next());
+    let help = match name.flatten().filter(|name| !name.is_empty()) {
+        Some(name) => format!("write its name alone: `{name}`"),
+        None => "write 3 to 63 lower-case letters, digits, hyphens and dots".to_owned(),
+    };
+    Err(Invalid::new(
+        format!("`{text}` is not the name of a bucket"),
+        help,
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -249,6 +280,7 @@ mod tests {
   timeout: 45m
   termination_protection: true
   express: true
+  s3_bucket: our-templates
 tags: { team: mesh, cost-centre: 42 }
 ",
         )
@@ -283,6 +315,9 @@ tags: { team: mesh, cost-centre: 42 }
                 "alarm:errors",
             ),
             ("stacks: { timeout: soon }", "`45m`"),
+            ("stacks: { s3_bucket: Ours }", "lower-case"),
+            ("stacks: { s3_bucket: 's3://ours/x' }", "`ours`"),
+            ("stacks: { s3_bucket: a..b }", "lower-case"),
             ("tags: { 'aws:x': 1 }", "not yours to set"),
             ("tags: { 'colormesh:environment': x }", "not yours to set"),
             ("tags: { a: [1] }", "one value"),

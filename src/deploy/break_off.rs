@@ -61,7 +61,10 @@ impl Run {
             let left = self.cloud.stack(&begun.stack_id).await?;
             if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
                 let token = self.token();
-                self.cloud.delete_stack(&begun.stack_id, &token).await?;
+                let acting = self.acting();
+                self.cloud
+                    .delete_stack(&begun.stack_id, &token, acting)
+                    .await?;
             }
         }
         Ok(())

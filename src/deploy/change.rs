@@ -1,6 +1,5 @@
 //! One change of a stack: change set, execution, watch.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tokio::time::timeout;
@@ -13,10 +12,10 @@ use super::tail::Start;
 use super::watched::{Settled, Watch};
 use super::{Progress, StepError};
 use crate::aws::{
-    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus,
+    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus, Template,
 };
 use crate::plan::StepId;
-use crate::stack::{LONGEST_TEMPLATE, ParameterValue, RenderedStack, Role};
+use crate::stack::{RenderedStack, Role};
 
 /// How often a change set may fail to be read for other reasons than throttling.
 const MISSES: usize = 60;
@@ -41,7 +40,9 @@ impl Run {
         kind: ChangeSetKind,
     ) -> Result<Changed, StepError> {
         let parameters = self.parameters(stack);
-        if kind == ChangeSetKind::Create && !stack.imports.is_empty() {
+        let reviewed = self.reviewed(stack, kind, &parameters).await;
+        let waited = kind == ChangeSetKind::Create && !stack.imports.is_empty();
+        if waited && reviewed.is_none() {
             let made = self.create_at_once(step, stack, &parameters).await;
             self.ledger.end(step);
             if let Some(settled) = made? {
@@ -49,35 +50,40 @@ impl Run {
             }
         }
         self.tell(step, Progress::ChangeSet);
-        let (id, stack_id) = match self.reviewed(stack, kind, &parameters).await {
-            Some(ids) => ids,
+        let (id, stack_id) = match &reviewed {
+            Some(ready) => (ready.id.clone(), ready.stack_id.clone()),
             None => match self.create_change_set(stack, kind, &parameters).await {
                 Ok(ids) => ids,
                 Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(self.refusal(stack, error)),
             },
         };
         let begun = Begun {
-            stack_id: stack_id.clone(),
-            change_set: id.clone(),
+            stack_id,
+            change_set: id,
             kind,
             is_executing: false,
         };
-        self.ledger.begin(step, begun);
-        let changed = self.carry_out(step, stack, kind, (&id, stack_id)).await;
+        self.ledger.begin(step, begun.clone());
+        let changed = self.carry_out(step, stack, begun, reviewed).await;
         self.ledger.end(step);
         changed
     }
 
-    /// Carries a change set out, once it is worked out.
+    /// Carries a change set out, once it is worked out, which it is already
+    /// when it is a reviewed one.
     async fn carry_out(
         &self,
         step: &StepId,
         stack: &RenderedStack,
-        kind: ChangeSetKind,
-        (id, stack_id): (&str, String),
+        begun: Begun,
+        reviewed: Option<&ChangeSet>,
     ) -> Result<Changed, StepError> {
-        let change_set = self.settled_change_set(id).await?;
+        let (kind, id, stack_id) = (begun.kind, begun.change_set.as_str(), begun.stack_id);
+        let change_set = match reviewed {
+            Some(ready) => ready.clone(),
+            None => self.settled_change_set(id).await?,
+        };
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
@@ -117,15 +123,15 @@ impl Run {
         stack: &RenderedStack,
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
-    ) -> Option<(String, String)> {
+    ) -> Option<&ChangeSet> {
         let ready = self.work.review.ready.get(&stack.name)?;
         let change_set = &ready.change_set;
         let is_first = self
             .used
             .lock()
             .is_ok_and(|mut used| used.insert(stack.name.clone()));
-        if kind == ChangeSetKind::Update && ready.parameters == *parameters && is_first {
-            return Some((change_set.id.clone(), change_set.stack_id.clone()));
+        if kind == ready.kind && ready.parameters == *parameters && is_first {
+            return Some(change_set);
         }
         let _ = self.cloud.delete_change_set(&change_set.id).await;
         None
@@ -189,8 +195,8 @@ impl Run {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Option<Settled>, StepError> {
         let token = self.token();
-        let template = sent(stack);
-        let request = self.request(stack, ChangeSetKind::Create, &token, &template, parameters);
+        let template = self.template(stack).await?;
+        let request = self.request(stack, ChangeSetKind::Create, &token, template, parameters);
         // It counts from the moment before the call, under the only name that
         // is known then.
         self.ledger
@@ -199,7 +205,7 @@ impl Run {
             Ok(stack_id) => stack_id,
             Err(CloudError::AccessDenied { .. }) => return Ok(None),
             Err(error) if error.code() == Some("AlreadyExistsException") => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(self.refusal(stack, error)),
         };
         self.ledger.begin(step, Begun::creation(&stack_id));
         self.tell(step, Progress::Creating);
@@ -219,7 +225,7 @@ impl Run {
         stack: &'a RenderedStack,
         kind: ChangeSetKind,
         name: &'a str,
-        template: &'a str,
+        template: Template<'a>,
         parameters: &'a BTreeMap<String, String>,
     ) -> ChangeSetRequest<'a> {
         let terms = &self.work.terms;
@@ -235,6 +241,7 @@ impl Run {
             role_arn: terms.role_arn.as_deref(),
             notification_arns: &terms.notification_arns,
             rollback_alarms: &terms.rollback_alarms,
+            timeout: terms.timeout,
             // In express mode a service may stay on the old task definition.
             express: terms.express && stack.role != Role::EcsService,
         }
@@ -246,16 +253,17 @@ impl Run {
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(String, String), CloudError> {
-        let (name, template) = (self.token(), sent(stack));
-        let request = self.request(stack, kind, &name, &template, parameters);
+        let (name, template) = (self.token(), self.template(stack).await?);
+        let request = self.request(stack, kind, &name, template, parameters);
         self.cloud.create_change_set(request).await
     }
 
     /// Waits until a change set is worked out. One that cannot be read is
     /// removed again.
     pub(super) async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
-        let mut misses = 0;
+        let (mut misses, mut pauses) = (0, self.pace.pauses());
         loop {
+            pauses.pause().await;
             self.pace.urgent_turn().await;
             let answer = self.reader.change_set(id).await;
             self.pace.learn(&answer);
@@ -263,17 +271,28 @@ impl Run {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
                     return Ok(change_set);
                 }
-                Ok(_) => self.pace.gap().await,
-                Err(CloudError::Throttled { .. }) => {}
-                Err(error) if error.is_transient() && misses < MISSES => {
-                    misses += 1;
-                    self.pace.gap().await;
-                }
+                Ok(_) | Err(CloudError::Throttled { .. }) => {}
+                Err(error) if error.is_transient() && misses < MISSES => misses += 1,
                 Err(error) => {
                     let _ = self.cloud.delete_change_set(id).await;
                     return Err(error.into());
                 }
             }
+        }
+    }
+
+    /// What the service has against a template, with the line of it.
+    pub(super) fn refusal(&self, stack: &RenderedStack, error: CloudError) -> StepError {
+        let reason = error.message();
+        let origin = match error.code() {
+            Some("ValidationError") => self.places(stack).of_template(reason),
+            _ => None,
+        };
+        match origin {
+            Some(origin) => StepError::ChangeSet {
+                reason: format!("{reason} ({origin})"),
+            },
+            None => error.into(),
         }
     }
 
@@ -287,7 +306,9 @@ impl Run {
             .reason
             .clone()
             .unwrap_or_else(|| "no reason was given".into());
-        if reason.contains("Validation") && !change_set.is_empty() {
+        if let Some(origin) = self.places(stack).of_template(&reason) {
+            reason = format!("{reason} ({origin})");
+        } else if reason.contains("Validation") && !change_set.is_empty() {
             // An endpoint, or a caller, without this call has the reason alone.
             let faults = self
                 .cloud
@@ -307,48 +328,10 @@ impl Run {
         let left = self.cloud.stack(stack.name.as_str()).await?;
         if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
             self.cloud
-                .delete_stack(stack.name.as_str(), &self.token())
+                .delete_stack(stack.name.as_str(), &self.token(), self.acting())
                 .await?;
         }
         Err(StepError::ChangeSet { reason })
-    }
-
-    /// The values of a stack's parameters, as far as they are known.
-    pub(super) fn known_parameters(&self, stack: &RenderedStack) -> BTreeMap<String, String> {
-        let known = |(name, value): (&String, &ParameterValue)| match value {
-            ParameterValue::Known(value) => Some((name.clone(), value.clone())),
-            ParameterValue::AppImage => {
-                let image = self.app_image.get()?;
-                Some((name.clone(), image.clone()))
-            }
-            ParameterValue::PushedImage(digest) => {
-                let repository = self.repository.get()?;
-                Some((name.clone(), format!("{repository}@{digest}")))
-            }
-        };
-        stack.parameters.iter().filter_map(known).collect()
-    }
-
-    /// The values of a stack's parameters, all of which are known by now.
-    pub(super) fn parameters(&self, stack: &RenderedStack) -> BTreeMap<String, String> {
-        let value = |value: &ParameterValue| match value {
-            ParameterValue::Known(value) => value.clone(),
-            ParameterValue::AppImage => self
-                .app_image
-                .get()
-                .expect("the image is pushed before a stack names it")
-                .clone(),
-            ParameterValue::PushedImage(digest) => {
-                let repository = self.repository.get();
-                let repository = repository.expect("it is pushed before a stack names it");
-                format!("{repository}@{digest}")
-            }
-        };
-        stack
-            .parameters
-            .iter()
-            .map(|(name, of)| (name.clone(), value(of)))
-            .collect()
     }
 }
 
@@ -360,18 +343,9 @@ fn with_origin(places: &Places, fault: &str) -> String {
     origin.map_or_else(|| fault.to_owned(), |origin| format!("{fault} ({origin})"))
 }
 
-/// The template as it is sent: as it is written, unless that is too long.
-fn sent(stack: &RenderedStack) -> Cow<'_, str> {
-    if stack.template.len() > LONGEST_TEMPLATE {
-        stack.minified().into()
-    } else {
-        stack.template.as_str().into()
-    }
-}
-
 /// Whether the endpoint refuses because the stack is not in the state that we
 /// think it is in.
-fn is_conflict(error: &CloudError) -> bool {
+pub(super) fn is_conflict(error: &CloudError) -> bool {
     let message = error.message();
     matches!(
         error.code(),

@@ -1,6 +1,6 @@
 //! Walks the graph: starts each step the moment its last need is met.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,12 @@ use super::event::seconds;
 use super::ready::ReadySet;
 use super::run::Run;
 use super::timeline::{Ending, Span, Stopwatch};
-use super::{DeployError, Event, ImageSource, Interrupt, Outcome, StepError, StepFailure, Work};
+use super::{
+    DeployError, Event, ImageSource, Interrupt, LeftBehind, Outcome, StepError, StepFailure, Work,
+};
 use crate::aws::Cloud;
 use crate::plan::{Action, Direction, Plan, StepId};
+use crate::stack::StackName;
 
 /// How long the end of a run waits for events that are still to be told.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
@@ -40,6 +43,12 @@ pub struct Report {
     pub finished: Vec<Finished>,
     /// When each step ran, those that failed or go on too.
     pub timeline: Vec<Span>,
+    /// What was replaced and could not be deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<LeftBehind>,
+    /// The outputs of the stacks that are up, as far as they are known.
+    #[serde(skip)]
+    pub outputs: BTreeMap<StackName, BTreeMap<String, String>>,
 }
 
 // === impl Report ===
@@ -218,13 +227,17 @@ impl Walk<'_> {
 
     fn ended(mut self) -> Result<Report, DeployError> {
         self.report.timeline = self.stopwatch.stop();
+        if let Ok(mut left) = self.run.left_behind.lock() {
+            self.report.left_behind = std::mem::take(&mut left);
+        }
+        self.report.outputs = self.run.outputs();
         if self.failures.is_empty() {
             return Ok(self.report);
         }
         Err(DeployError::Failed {
             failures: self.failures,
             skipped: self.skipped,
-            report: self.report,
+            report: Box::new(self.report),
         })
     }
 
@@ -244,7 +257,7 @@ impl Walk<'_> {
             going_on,
             called_off,
             not_started: self.ready.waiting(),
-            report: self.report,
+            report: Box::new(self.report),
         }
     }
 

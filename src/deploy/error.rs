@@ -213,7 +213,7 @@ pub enum DeployError {
         /// What was never started, because it needs what failed.
         skipped: Vec<StepId>,
         /// What went well.
-        report: Report,
+        report: Box<Report>,
     },
     /// It was broken off.
     #[error("interrupted")]
@@ -225,7 +225,7 @@ pub enum DeployError {
         /// What was not started.
         not_started: Vec<StepId>,
         /// What was done before.
-        report: Report,
+        report: Box<Report>,
     },
 }
 

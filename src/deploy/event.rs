@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::error::because;
-use super::{Cause, StepFailure};
+use super::{Cause, LeftBehind, StepFailure};
 use crate::aws::{ResourceChange, ResourceStatus, StackStatus, Timestamp};
 use crate::plan::StepId;
 
@@ -187,6 +187,22 @@ pub enum Progress {
         /// False when it was there before.
         uploaded: bool,
     },
+    /// The template, which is too long for a request, is in the bucket.
+    TemplateKept {
+        /// Where CloudFormation reads it.
+        url: String,
+        /// False when it was there before.
+        uploaded: bool,
+    },
+    /// A resource was replaced, and the one before could not be deleted.
+    LeftBehind(LeftBehind),
+    /// What a replacement left behind is removed.
+    LeftBehindRemoved {
+        /// The repository.
+        repository: String,
+        /// How many images it held.
+        images: usize,
+    },
     /// The repository is empty.
     ImagesRemoved {
         /// How many images it held.
@@ -253,6 +269,22 @@ impl fmt::Display for Progress {
                 reference,
                 uploaded: false,
             } => write!(f, "`{reference}` is up to date"),
+            Self::TemplateKept {
+                url,
+                uploaded: true,
+            } => write!(f, "template sent to {url}"),
+            Self::TemplateKept {
+                url,
+                uploaded: false,
+            } => write!(f, "template is at {url} already"),
+            Self::LeftBehind(left) => write!(f, "{left}"),
+            Self::LeftBehindRemoved { repository, images } => {
+                let plural = if *images == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "removed `{repository}`, which an update left behind, with {images} image{plural}"
+                )
+            }
             Self::ImagesRemoved { images: 1 } => f.write_str("removed 1 image"),
             Self::ImagesRemoved { images } => write!(f, "removed {images} images"),
         }

@@ -51,6 +51,11 @@ const ADVICE: &[(&[&str], &str)] = &[
          the task can reach the registry (`vpc.nat`)",
     ),
     (
+        &["is invalid or cannot be assumed"],
+        "the role is not there, or does not trust `cloudformation.amazonaws.com`: name another with \
+         `--role-arn`, or make it again",
+    ),
+    (
         &["no export named"],
         "the stack that exports the value is not there: look at its own failure",
     ),

@@ -73,6 +73,7 @@ mod tests {
             resource_type: resource_type.into(),
             replacement,
             is_kept: false,
+            attributes: Vec::new(),
         };
         let group = "AWS::Logs::LogGroup";
         for (found, expected) in [

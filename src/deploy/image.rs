@@ -98,27 +98,29 @@ impl Run {
         Ok((repository, target))
     }
 
-    /// Removes all images of the repository that a stack holds.
+    /// Removes all images of the repository that a stack holds, and the
+    /// repositories that it held before, if they are still there.
     pub(super) async fn empty_repository(
         &self,
         step: &StepId,
         stack: &StackName,
     ) -> Result<Outcome, StepError> {
-        let Some(repository) = self.repository(stack).await? else {
-            return Ok(Outcome::Absent);
+        let held = self.repository(stack).await?;
+        let held = held.map(|repository| repository.name);
+        let was_left = self.remove_left_behind(step, stack, held.as_deref());
+        let was_left = was_left.await?;
+        let Some(repository) = held else {
+            return Ok(removed(was_left));
         };
-        let images = self.cloud.empty_repository(&repository.name).await?;
+        let images = self.cloud.empty_repository(&repository).await?;
         self.tell(step, Progress::ImagesRemoved { images });
-        Ok(if images == 0 {
-            Outcome::Absent
-        } else {
-            Outcome::Deleted
-        })
+        Ok(removed(was_left || images > 0))
     }
 
     /// The repository that a stack holds.
     async fn repository(&self, stack: &StackName) -> Result<Option<Repository>, StepError> {
-        let resources = self.cloud.stack_resources(stack.as_str()).await?;
+        let read = || self.reader.stack_resources(stack.as_str());
+        let resources = self.pace.patiently(read).await?;
         let found = resources
             .into_iter()
             .find(|resource| resource.resource_type == "AWS::ECR::Repository");
@@ -126,5 +128,14 @@ impl Run {
             Some(name) => Ok(self.cloud.repository(&name).await?),
             None => Ok(None),
         }
+    }
+}
+
+/// What a removal came to that found something, or did not.
+fn removed(was_any: bool) -> Outcome {
+    if was_any {
+        Outcome::Deleted
+    } else {
+        Outcome::Absent
     }
 }

@@ -91,12 +91,21 @@ fn is_refusal(error: &CloudError) -> bool {
 // === impl Look ===
 
 impl Look {
+    /// The stack of this ARN, where it tells all of it.
+    pub(super) fn stack(&self, wanted: &str) -> Option<&Stack> {
+        match self {
+            Self::All(page) => page.stacks.iter().find(|stack| stack.id == wanted),
+            Self::Single { id, stack } if id == wanted => stack.as_deref(),
+            Self::Single { .. } | Self::UnderWay(_) | Self::Nothing => None,
+        }
+    }
+
     /// What it says of the stack of this ARN.
     pub(super) fn of(&self, wanted: &str) -> Seen {
         let status =
             |stack: &Stack| Seen::Status(stack.status.clone(), stack.status_reason.clone());
         match self {
-            Self::All(page) => match page.stacks.iter().find(|stack| stack.id == wanted) {
+            Self::All(page) => match self.stack(wanted) {
                 Some(stack) => status(stack),
                 None if page.is_all => Seen::Absent,
                 None => Seen::Unknown,

@@ -6,12 +6,15 @@
 //! is `plan`'s; how a call is made is `aws`'s; drawing is `cli`'s.
 //!
 //! ```text
+//! review        what the service says to all of it, before anything runs
+//!   question    which stacks it is asked of, and how
 //! engine        starts each step the moment its last need is met
 //!   stack_up    status -> change set -> watch -> outcome
 //!   recover     half-done updates taken back, or finished
 //!   stack_down  status -> delete -> watch -> outcome
 //!   key_pair    pair in the account, private half on this machine
 //!   image       build, push, empty the repository
+//!   left_behind repositories that a replacement could not delete
 //! break_off     what is begun is left, or called off, at an interrupt
 //! watcher       one task that reads statuses and events for all of them
 //!   listing     which call tells the statuses of all stacks
@@ -19,14 +22,17 @@
 //!   tail        each event once, in order
 //!   cause       the first failure, the cascade folded away
 //!   origin      the property and the line that it came from
+//!   unresolved  the same for a template that is refused as a whole
 //!   stopped     why tasks of a service stop, and their last lines
 //!   pace        how often the endpoint may be asked
+//! drift         stacks compared with what is really there
 //! ```
 
 mod break_off;
 mod cause;
 mod change;
 mod choices;
+mod drift;
 mod engine;
 mod error;
 mod event;
@@ -37,12 +43,15 @@ mod image;
 mod interrupt;
 mod key_pair;
 mod ledger;
+mod left_behind;
 mod listing;
 mod observe;
 mod obstacles;
 mod origin;
 mod pace;
+mod parameters;
 mod private_key;
+mod question;
 mod ready;
 mod recover;
 mod review;
@@ -52,8 +61,10 @@ mod stack_up;
 mod stopped;
 mod sweep;
 mod tail;
+mod template;
 mod terms;
 mod timeline;
+mod unresolved;
 mod watched;
 mod watcher;
 mod why;
@@ -65,13 +76,16 @@ mod tests;
 pub use break_off::CalledOff;
 pub use cause::{Cause, is_cancelled};
 pub use choices::{Choices, OnInterrupt, SkippedResource};
+pub use drift::{StackDrift, drift};
 pub use engine::{Finished, Report, down, up};
 pub use error::{DeployError, StepError, StepFailure};
 pub use event::{Event, Outcome, Progress};
 pub use interrupt::{Interrupt, Interrupter};
+pub use left_behind::LeftBehind;
 pub use observe::observe;
 pub use obstacles::{Obstacle, images, obstacles};
 pub use origin::Origin;
+pub use question::Intent;
 pub use review::{Ready, Review, clear, forget, review};
 pub use terms::Terms;
 pub use timeline::{Ending, Span};

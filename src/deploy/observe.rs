@@ -19,11 +19,16 @@ pub async fn observe(
     stacks: &[RenderedStack],
     key_pair: Option<&str>,
 ) -> Result<Deployed, CloudError> {
-    let (stacks, key_pair) = tokio::try_join!(
-        read_stacks(cloud, direction, stacks),
+    let reader = cloud.without_retries();
+    let ((stacks, is_alone), key_pair) = tokio::try_join!(
+        read_stacks(&reader, direction, stacks),
         read_key_pair(cloud, key_pair)
     )?;
-    Ok(Deployed { stacks, key_pair })
+    Ok(Deployed {
+        stacks,
+        key_pair,
+        is_alone,
+    })
 }
 
 async fn read_key_pair(
@@ -41,14 +46,13 @@ async fn read_key_pair(
 }
 
 /// Finds the stacks of these names with as few calls as the account's size and
-/// the caller's permissions allow.
+/// the caller's permissions allow. Tells whether the account has no others.
 async fn find(
     cloud: &Cloud,
     pace: &Pace,
     names: &[&str],
-) -> Result<BTreeMap<String, Stack>, CloudError> {
-    pace.urgent_turn().await;
-    let page = match cloud.patiently(|| cloud.stack_page()).await {
+) -> Result<(BTreeMap<String, Stack>, bool), CloudError> {
+    let page = match pace.patiently(|| cloud.stack_page()).await {
         Err(CloudError::AccessDenied { .. }) => StackPage {
             stacks: Vec::new(),
             is_all: false,
@@ -57,27 +61,28 @@ async fn find(
     };
     let named = |stack: Stack| (stack.name.clone(), stack);
     let mut found: BTreeMap<String, Stack> = page.stacks.into_iter().map(named).collect();
+    let all = found.len();
     found.retain(|name, _| names.contains(&name.as_str()));
     if page.is_all {
-        return Ok(found);
+        let is_alone = found.len() == all;
+        return Ok((found, is_alone));
     }
     for name in names {
         if !found.contains_key(*name) {
-            pace.urgent_turn().await;
-            found.extend(cloud.patiently(|| cloud.stack(name)).await?.map(named));
+            found.extend(pace.patiently(|| cloud.stack(name)).await?.map(named));
         }
     }
-    Ok(found)
+    Ok((found, false))
 }
 
 async fn read_stacks(
     cloud: &Cloud,
     direction: Direction,
     stacks: &[RenderedStack],
-) -> Result<BTreeMap<StackName, DeployedStack>, CloudError> {
+) -> Result<(BTreeMap<StackName, DeployedStack>, bool), CloudError> {
     let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
     let pace = Arc::new(Pace::of(cloud));
-    let mut found = find(cloud, &pace, &names).await?;
+    let (mut found, is_alone) = find(cloud, &pace, &names).await?;
     let mut reads = JoinSet::new();
     for rendered in stacks {
         if let Some(stack) = found.remove(rendered.name.as_str()) {
@@ -90,8 +95,7 @@ async fn read_stacks(
             let pace = Arc::clone(&pace);
             reads.spawn(async move {
                 let template = if is_compared {
-                    pace.urgent_turn().await;
-                    cloud.template(&stack.id).await?
+                    pace.patiently(|| cloud.template(&stack.id)).await?
                 } else {
                     None
                 };
@@ -104,5 +108,5 @@ async fn read_stacks(
         let (name, stack) = read.expect("reading a template does not panic")?;
         deployed.insert(name, stack);
     }
-    Ok(deployed)
+    Ok((deployed, is_alone))
 }

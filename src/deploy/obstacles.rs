@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::left_behind;
+use super::pace::Pace;
 use crate::aws::Cloud;
 use crate::plan::{Action, Plan, StepId};
 use crate::stack::Role;
-
-/// How many exports are looked up at once.
-const AT_ONCE: usize = 4;
 
 /// Why a stack cannot go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,6 +77,8 @@ impl Obstacle {
 
 /// Everything that stands in the way of a plan to remove. What cannot be read
 /// is left to CloudFormation, which refuses by itself, only later.
+///
+/// Where the account holds other stacks, this is one call for each export.
 pub async fn obstacles(cloud: &Cloud, plan: &Plan) -> Vec<Obstacle> {
     let going: Vec<_> = plan
         .deployed
@@ -89,18 +91,26 @@ pub async fn obstacles(cloud: &Cloud, plan: &Plan) -> Vec<Obstacle> {
             stack: there.stack.name.clone(),
         })
         .collect();
+    found.sort();
+    if plan.is_alone {
+        return found;
+    }
     let ours: BTreeSet<String> = plan.deployed.keys().map(ToString::to_string).collect();
+    let (cloud, pace) = (cloud.without_retries(), Arc::new(Pace::of(cloud)));
     let exports = going.iter().flat_map(|there| {
         let name = &there.stack.name;
         there.stack.exports.iter().map(move |export| (name, export))
     });
     let mut looks = JoinSet::new();
     for (stack, export) in exports {
-        if looks.len() == AT_ONCE {
-            found.extend(looks.join_next().await.and_then(Result::ok).flatten());
-        }
-        let (cloud, ours) = (cloud.clone(), ours.clone());
-        looks.spawn(imported(cloud, stack.clone(), export.clone(), ours));
+        let (cloud, pace, ours) = (cloud.clone(), Arc::clone(&pace), ours.clone());
+        let (stack, export) = (stack.clone(), export.clone());
+        looks.spawn(async move {
+            let by = pace.patiently(|| cloud.importers(&export)).await;
+            let mut by = by.unwrap_or_default();
+            by.retain(|importer| !ours.contains(importer));
+            (!by.is_empty()).then_some(Obstacle::Imported { stack, export, by })
+        });
     }
     found.extend(looks.join_all().await.into_iter().flatten());
     found.sort();
@@ -112,27 +122,33 @@ fn goes(step: &crate::plan::Step, name: &str) -> bool {
     is_it && step.action != Action::Absent
 }
 
-async fn imported(
-    cloud: Cloud,
-    stack: String,
-    export: String,
-    ours: BTreeSet<String>,
-) -> Option<Obstacle> {
-    let mut by = cloud.importers(&export).await.ok()?;
-    by.retain(|importer| !ours.contains(importer));
-    (!by.is_empty()).then_some(Obstacle::Imported { stack, export, by })
-}
-
-/// The repository whose images go with a plan to remove, and how many it
-/// holds; none where there is none, or where they cannot be counted.
-pub async fn images(cloud: &Cloud, plan: &Plan) -> Option<(String, usize)> {
+/// The repositories whose images go with a plan to remove, and how many each
+/// holds: the stack's own, and those that replacements left behind. What
+/// cannot be counted is left out.
+pub async fn images(cloud: &Cloud, plan: &Plan, environment: &str) -> Vec<(String, usize)> {
     let mut stacks = plan.rendered.values();
-    let stack = stacks.find(|stack| stack.role == Role::EcrRepositories)?;
-    let resources = cloud.stack_resources(stack.name.as_str()).await.ok()?;
-    let repository = resources
+    let stack = stacks.find(|stack| stack.role == Role::EcrRepositories);
+    let Some(there) = stack.and_then(|stack| plan.deployed.get(&stack.name)) else {
+        return Vec::new();
+    };
+    let id = &there.stack.id;
+    let (reader, pace) = (cloud.without_retries(), Pace::of(cloud));
+    let resources = pace.patiently(|| reader.stack_resources(id)).await;
+    let held = resources
+        .unwrap_or_default()
         .into_iter()
-        .find(|resource| resource.resource_type == "AWS::ECR::Repository")?
-        .physical_id?;
-    let images = cloud.images(&repository).await.ok()?;
-    Some((repository, images))
+        .find(|resource| resource.resource_type == "AWS::ECR::Repository")
+        .and_then(|resource| resource.physical_id);
+    let left = left_behind::repositories(cloud, id, held.as_deref(), environment).await;
+    let left = left.unwrap_or_default().into_iter();
+    let mut found = Vec::new();
+    for name in held
+        .into_iter()
+        .chain(left.map(|repository| repository.name))
+    {
+        if let Ok(images) = cloud.images(&name).await {
+            found.push((name, images));
+        }
+    }
+    found
 }

@@ -35,10 +35,10 @@ impl fmt::Display for Origin {
 
 /// The template of a stack, read once somebody wants to know.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Places(Option<Arc<Template>>);
+pub(super) struct Places(pub(super) Option<Arc<Template>>);
 
 #[derive(Debug)]
-struct Template {
+pub(super) struct Template {
     source: Arc<Source>,
     parameters: BTreeMap<String, String>,
     tree: OnceLock<Option<Node>>,
@@ -60,10 +60,7 @@ impl Places {
     /// Where a resource that failed for this reason stands.
     pub(super) fn find(&self, logical_id: &str, reason: &str) -> Option<Origin> {
         let template = self.0.as_deref()?;
-        let tree = template
-            .tree
-            .get_or_init(|| yaml::parse(&template.source).ok())
-            .as_ref()?;
+        let tree = template.tree()?;
         let resources = tree.get("Resources")?.entries();
         let (key, resource) = resources.iter().find(|(key, _)| key.text == logical_id)?;
         let mut found = Vec::new();
@@ -73,25 +70,35 @@ impl Places {
         let property = named(&found, reason)
             .or_else(|| template.by_value(&found, reason))
             .or_else(|| mentioned(&found, reason));
-        let start = property.map_or(key.span.start, |property| property.key.span.start);
-        Some(Origin {
-            file: template.source.name.clone(),
-            line: template.source.position(start).line,
-            property: property.map(|property| property.path.clone()),
-        })
+        Some(template.origin(key, property))
     }
 }
 
 /// A property with its path.
-struct Property<'t> {
-    path: String,
-    key: &'t Key,
-    node: &'t Node,
+pub(super) struct Property<'t> {
+    pub(super) path: String,
+    pub(super) key: &'t Key,
+    pub(super) node: &'t Node,
 }
 
 // === impl Template ===
 
 impl Template {
+    pub(super) fn tree(&self) -> Option<&Node> {
+        let tree = self.tree.get_or_init(|| yaml::parse(&self.source).ok());
+        tree.as_ref()
+    }
+
+    /// The place of a property, or of a key.
+    pub(super) fn origin(&self, key: &Key, property: Option<&Property<'_>>) -> Origin {
+        let start = property.map_or(key.span.start, |property| property.key.span.start);
+        Origin {
+            file: self.source.name.clone(),
+            line: self.source.position(start).line,
+            property: property.map(|property| property.path.clone()),
+        }
+    }
+
     /// The property whose value the reason quotes.
     fn by_value<'p, 't>(
         &self,
@@ -123,7 +130,7 @@ impl Template {
 }
 
 /// Every property of a tree, the outer before the inner.
-fn collect<'t>(path: &str, node: &'t Node, found: &mut Vec<Property<'t>>) {
+pub(super) fn collect<'t>(path: &str, node: &'t Node, found: &mut Vec<Property<'t>>) {
     for (key, inner) in node.entries() {
         let dot = if path.is_empty() { "" } else { "." };
         let path = format!("{path}{dot}{}", key.text);
@@ -141,7 +148,7 @@ fn collect<'t>(path: &str, node: &'t Node, found: &mut Vec<Property<'t>>) {
 
 /// The property that the reason names by its path, as CloudFormation's own
 /// checks do: `{/A/0/B}`, `#/A/0/B` or `/Properties/A/0/B`.
-fn named<'p, 't>(found: &'p [Property<'t>], reason: &str) -> Option<&'p Property<'t>> {
+pub(super) fn named<'p, 't>(found: &'p [Property<'t>], reason: &str) -> Option<&'p Property<'t>> {
     let written = |property: &&Property<'_>| {
         let path = format!(
             "/{}",

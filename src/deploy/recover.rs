@@ -32,7 +32,7 @@ impl Run {
         let seen = self.history.seen_so_far(&stuck.id).await?;
         let token = self.token();
         self.cloud
-            .continue_roll_back(&stuck.id, skip, &token)
+            .continue_roll_back(&stuck.id, skip, &token, self.acting())
             .await?;
         let settled = self.follow(step, stack, &stuck.id, seen).await?;
         if settled.status == StackStatus::UpdateRollbackComplete {
@@ -63,7 +63,9 @@ impl Run {
         );
         let seen = self.history.seen_so_far(&half.id).await?;
         let token = self.token();
-        self.cloud.roll_back_stack(&half.id, &token).await?;
+        self.cloud
+            .roll_back_stack(&half.id, &token, self.acting())
+            .await?;
         let settled = self.follow(step, stack, &half.id, seen).await?;
         match settled.status {
             StackStatus::UpdateRollbackComplete => Ok(()),

@@ -1,10 +1,11 @@
-//! What the service says to the changes of stacks that stand, before the first
-//! of them is carried out.
+//! What the service says to the stacks that are new or change, before the
+//! first of them is carried out.
 //!
-//! All change sets are made at the same time, as far as their inputs are
-//! known. The engine carries them out if it still wants the same by then.
+//! All are asked about at the same time: by a change set where the inputs are
+//! known and nothing has to come first, else by the template alone. The engine
+//! carries the change sets out if it still wants the same by then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
@@ -12,13 +13,18 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::break_off::CLEARING;
+use super::change::is_conflict;
 use super::holds_data::losses;
+use super::question::{Intent, Question, known_image, questions};
 use super::run::Run;
 use super::work::PREFIX;
-use super::{ImageSource, RunId, StepError, StepFailure, Work};
-use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud};
-use crate::plan::{Action, DeployedStack, Plan, StepId};
-use crate::stack::{ParameterValue, RenderedStack, StackName};
+use super::{RunId, StepError, StepFailure, Work};
+use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, StackStatus};
+use crate::plan::{Plan, StepId};
+use crate::stack::StackName;
+
+/// How often a template is sent again that nobody had time to read.
+const ATTEMPTS: usize = 5;
 
 /// A change set that was worked out and waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +33,14 @@ pub struct Ready {
     pub change_set: ChangeSet,
     /// What it would lose, in words.
     pub losses: Vec<String>,
+    /// What the service's checks say of it that does not stop it.
+    pub warnings: Vec<String>,
+    /// Whether it makes its stack.
+    pub(super) kind: ChangeSetKind,
     /// The parameters that it was made with.
     pub(super) parameters: BTreeMap<String, String>,
+    /// For the request that removes the empty stack around it.
+    token: String,
 }
 
 /// What the service said.
@@ -36,8 +48,17 @@ pub struct Ready {
 pub struct Review {
     /// The change sets that may be carried out.
     pub ready: BTreeMap<StackName, Ready>,
-    /// The changes that it refuses, and why.
+    /// What it refuses, and why.
     pub refused: Vec<StepFailure>,
+}
+
+// === impl Ready ===
+
+impl Ready {
+    /// Whether it makes its stack: all that is in it is new then.
+    pub fn makes_stack(&self) -> bool {
+        self.kind == ChangeSetKind::Create
+    }
 }
 
 // === impl Review ===
@@ -45,28 +66,30 @@ pub struct Review {
 impl Review {
     /// Everything that would be lost, with its stack.
     pub fn losses(&self) -> Vec<String> {
+        self.all(|ready| &ready.losses)
+    }
+
+    /// Everything that the service's checks say and that stops nothing, with
+    /// its stack.
+    pub fn warnings(&self) -> Vec<String> {
+        self.all(|ready| &ready.warnings)
+    }
+
+    fn all(&self, of: impl Fn(&Ready) -> &[String]) -> Vec<String> {
         let of_stack = |(name, ready): (&StackName, &Ready)| {
-            let of = |loss: &String| format!("{name}: {loss}");
-            ready.losses.iter().map(of).collect::<Vec<_>>()
+            let told = of(ready).iter().map(|each| format!("{name}: {each}"));
+            told.collect::<Vec<_>>()
         };
         self.ready.iter().flat_map(of_stack).collect()
     }
 }
 
-/// Has the change sets of a plan made, and looks at them.
-pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work) -> Review {
-    let known = with_known_image(plan, work);
-    let changed: Vec<&RenderedStack> = plan
-        .steps
-        .iter()
-        .filter(|step| matches!(step.action, Action::Update { .. }))
-        .filter_map(|step| match &step.id {
-            StepId::Stack(name) => plan.rendered.get(name),
-            _ => None,
-        })
-        .filter(|stack| can_be_known(stack, plan, known.is_some()))
-        .collect();
-    if changed.is_empty() {
+/// Asks about each stack of a plan that is new or changes. Those that stay as
+/// they are cost no call.
+pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work, intent: Intent) -> Review {
+    let image = known_image(plan, work);
+    let questions = questions(plan, intent, image.is_some());
+    if questions.is_empty() {
         return Review::default();
     }
     let work = Work {
@@ -76,20 +99,23 @@ pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work) -> Review {
     let (events, _nobody_listens) = unbounded_channel();
     let (run, _watching) = Run::new(plan, cloud, work, events);
     let run = Arc::new(run);
-    if let Some(image) = known {
+    if let Some(image) = image {
         let _ = run.app_image.set(image);
     }
-    let mut looks = JoinSet::new();
-    for stack in changed {
-        let (run, name) = (Arc::clone(&run), stack.name.clone());
-        looks.spawn(async move {
-            let looked = run.look_ahead(&name).await;
-            (name, looked)
+    let mut asked = JoinSet::new();
+    for (name, question) in questions {
+        let run = Arc::clone(&run);
+        asked.spawn(async move {
+            let answer = match question {
+                Question::ChangeSet(kind) => run.look_ahead(&name, kind).await,
+                Question::Template => run.check_template(&name).await.map(|()| None),
+            };
+            (name, answer)
         });
     }
     let mut review = Review::default();
-    for (name, looked) in looks.join_all().await {
-        match looked {
+    for (name, answer) in asked.join_all().await {
+        match answer {
             Ok(Some(ready)) => _ = review.ready.insert(name, ready),
             Ok(None) => {}
             Err(error) => review.refused.push(StepFailure {
@@ -99,72 +125,69 @@ pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work) -> Review {
         }
     }
     review
+        .refused
+        .sort_by(|one, other| one.step.cmp(&other.step));
+    review
 }
 
-/// Removes the change sets of a review that is not carried out.
+/// Removes the change sets of a review that is not carried out, and the empty
+/// stacks around them.
 pub async fn forget(cloud: &Cloud, review: &Review) {
-    let ids = review
-        .ready
-        .values()
-        .map(|ready| ready.change_set.id.clone());
-    remove(cloud, ids.collect()).await;
+    remove(cloud, review.ready.values()).await;
 }
 
 /// Removes the change sets of a review that was broken off in the middle, as
 /// far as that is possible within a moment.
 pub async fn clear(cloud: &Cloud, plan: &Plan, work: &Work) {
     let ours = format!("{PREFIX}-{}-", work.run);
-    let clearing = async {
-        for name in plan.deployed.keys() {
+    let mut clearing = JoinSet::new();
+    for name in plan.rendered.keys() {
+        let (cloud, ours) = (cloud.clone(), ours.clone());
+        let is_new = !plan.deployed.contains_key(name);
+        let name = name.clone();
+        clearing.spawn(async move {
             let left = cloud.change_sets(name.as_str()).await.unwrap_or_default();
-            let left = left.into_iter().filter(|set| set.name.starts_with(&ours));
-            remove(cloud, left.map(|set| set.id).collect()).await;
-        }
-    };
-    let _ = timeout(CLEARING, clearing).await;
+            let left: Vec<_> = left
+                .into_iter()
+                .filter(|set| set.name.starts_with(&ours))
+                .collect();
+            for set in &left {
+                let _ = cloud.delete_change_set(&set.id).await;
+            }
+            if let Some(set) = left.first().filter(|_| is_new) {
+                let token = format!("{}-d", set.name);
+                let _ = remove_empty(&cloud, name.as_str(), &token).await;
+            }
+        });
+    }
+    let _ = timeout(CLEARING, clearing.join_all()).await;
 }
 
 /// The next run removes what is left.
-async fn remove(cloud: &Cloud, change_sets: Vec<String>) {
+async fn remove(cloud: &Cloud, ready: impl Iterator<Item = &Ready>) {
     let mut removals = JoinSet::new();
-    for id in change_sets {
-        let cloud = cloud.clone();
-        removals.spawn(async move { cloud.delete_change_set(&id).await.is_ok() });
+    for ready in ready {
+        let (cloud, ready) = (cloud.clone(), ready.clone());
+        removals.spawn(async move {
+            let set = &ready.change_set;
+            cloud.delete_change_set(&set.id).await?;
+            match ready.kind {
+                ChangeSetKind::Create => remove_empty(&cloud, &set.stack_id, &ready.token).await,
+                ChangeSetKind::Update => Ok(()),
+            }
+        });
     }
     removals.join_all().await;
 }
 
-/// Whether all that a stack is told is known before anything runs: values
-/// that it imports are there, and so is the image's name.
-fn can_be_known(stack: &RenderedStack, plan: &Plan, knows_image: bool) -> bool {
-    let exports: BTreeSet<&String> = plan
-        .deployed
-        .values()
-        .flat_map(|there| &there.stack.exports)
-        .collect();
-    let is_known = |value: &ParameterValue| match value {
-        ParameterValue::Known(_) => true,
-        ParameterValue::AppImage => knows_image,
-        ParameterValue::PushedImage(_) => false,
-    };
-    stack.imports.iter().all(|import| exports.contains(import))
-        && stack.parameters.values().all(is_known)
-}
-
-/// The image's name, when the repository is known from what is deployed.
-fn with_known_image(plan: &Plan, work: &Work) -> Option<String> {
-    let digest = match work.image.as_ref()? {
-        ImageSource::Given(reference) => return Some(reference.clone()),
-        ImageSource::Built(image) => image.digest.to_string(),
-    };
-    let named = plan.rendered.values().find_map(|stack| {
-        let parameters = &mut stack.parameters.iter();
-        let (name, _) = parameters.find(|(_, value)| **value == ParameterValue::AppImage)?;
-        let there: &DeployedStack = plan.deployed.get(&stack.name)?;
-        there.stack.parameters.get(name)
-    })?;
-    let (repository, _) = named.split_once('@')?;
-    Some(format!("{repository}@{digest}"))
+/// Removes a stack that only ever had change sets.
+async fn remove_empty(cloud: &Cloud, stack: &str, token: &str) -> Result<(), CloudError> {
+    match cloud.stack(stack).await? {
+        Some(left) if left.status == StackStatus::ReviewInProgress => {
+            cloud.delete_stack(&left.id, token, None).await
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Run {
@@ -177,33 +200,93 @@ impl Run {
             .unwrap_or_default();
         let ready = self.work.review.ready.iter();
         let unused = ready.filter(|(name, _)| !used.contains(name));
-        remove(
-            &self.cloud,
-            unused
-                .map(|(_, ready)| ready.change_set.id.clone())
-                .collect(),
-        )
-        .await;
+        remove(&self.cloud, unused.map(|(_, ready)| ready)).await;
     }
 
-    /// Has one change set made; none when it finds nothing to change.
-    async fn look_ahead(&self, name: &StackName) -> Result<Option<Ready>, StepError> {
+    /// Has one change set made; none when it finds nothing to change, or when
+    /// somebody else is at the stack, which the engine waits for.
+    async fn look_ahead(
+        &self,
+        name: &StackName,
+        kind: ChangeSetKind,
+    ) -> Result<Option<Ready>, StepError> {
         let stack = self.rendered(name);
-        self.sweep(name.as_str()).await;
+        if self.deployed(name).is_some() {
+            self.sweep(name.as_str()).await;
+        }
         let parameters = self.parameters(stack);
-        let made = self
-            .create_change_set(stack, ChangeSetKind::Update, &parameters)
-            .await?;
-        let mut change_set = self.settled_change_set(&made.0).await?;
-        change_set.stack_id = made.1;
+        let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
+            Ok(made) => made,
+            Err(error) if is_conflict(&error) => return Ok(None),
+            Err(error) => return Err(self.refusal(stack, error)),
+        };
+        let mut change_set = self.settled_change_set(&id).await?;
+        change_set.stack_id = stack_id;
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await.map(|_| None);
         }
-        let losses = losses(&self.cloud, &change_set.changes).await;
+        let (losses, warnings, ()) = match kind {
+            ChangeSetKind::Create => (Vec::new(), Vec::new(), ()),
+            ChangeSetKind::Update => {
+                let changes = change_set.changes.clone();
+                tokio::join!(
+                    losses(&self.cloud, &changes),
+                    self.read_warnings(&id),
+                    self.read_values(&mut change_set)
+                )
+            }
+        };
         Ok(Some(Ready {
-            change_set,
             losses,
+            warnings,
+            change_set,
+            kind,
             parameters,
+            token: self.token(),
         }))
+    }
+
+    /// What the checks say of a change set that passed; an endpoint, or a
+    /// caller, without this call has nothing of it.
+    async fn read_warnings(&self, id: &str) -> Vec<String> {
+        self.pace.urgent_turn().await;
+        let answer = self.reader.change_set_warnings(id).await;
+        self.pace.learn(&answer);
+        answer.unwrap_or_default()
+    }
+
+    /// Adds the values of properties before and after, where they are told.
+    async fn read_values(&self, change_set: &mut ChangeSet) {
+        self.pace.urgent_turn().await;
+        let answer = self.reader.change_set_values(&change_set.id).await;
+        self.pace.learn(&answer);
+        let Ok(told) = answer else { return };
+        for change in &mut change_set.changes {
+            let mut told = told.iter();
+            if let Some(with) = told.find(|with| with.logical_id == change.logical_id) {
+                change.attributes.clone_from(&with.attributes);
+            }
+        }
+    }
+
+    /// Has the template alone checked. What cannot be asked now shows where
+    /// the stack is made.
+    async fn check_template(&self, name: &StackName) -> Result<(), StepError> {
+        let stack = self.rendered(name);
+        // A bucket that does not take it would not later, either.
+        let template = self.template(stack).await?;
+        for _ in 0..ATTEMPTS {
+            self.pace.urgent_turn().await;
+            let answer = self.reader.validate_template(&template).await;
+            self.pace.learn(&answer);
+            match answer {
+                Err(CloudError::Throttled { .. }) => {}
+                Err(error) if error.code() == Some("ValidationError") => {
+                    return Err(self.refusal(stack, error));
+                }
+                Ok(()) | Err(_) => break,
+            }
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
@@ -15,10 +15,12 @@ use super::pace::Pace;
 use super::stopped::{Cluster, Stopped};
 use super::watcher::Watcher;
 use super::work::PREFIX;
-use super::{Event, Progress, Work};
+use super::{Event, LeftBehind, Progress, Work};
 use crate::aws::Cloud;
 use crate::plan::{DeployedStack, Plan, StepId};
 use crate::stack::{RenderedStack, Role, StackName};
+
+type Outputs = BTreeMap<String, String>;
 
 /// A run: the account, the work, and what earlier steps found out for later
 /// ones.
@@ -41,8 +43,12 @@ pub(super) struct Run {
     pub(super) stopped: Mutex<BTreeMap<String, Stopped>>,
     /// What was begun at the endpoint and not seen to its end.
     pub(super) ledger: Ledger,
+    /// What updates replaced and could not delete.
+    pub(super) left_behind: Mutex<Vec<LeftBehind>>,
     /// The stacks whose reviewed change set was used.
     pub(super) used: Mutex<BTreeSet<StackName>>,
+    /// Of the stacks that stand, as far as somebody told.
+    outputs: Mutex<BTreeMap<StackName, Outputs>>,
     rendered: BTreeMap<StackName, RenderedStack>,
     deployed: BTreeMap<StackName, DeployedStack>,
     events: UnboundedSender<Event>,
@@ -66,6 +72,7 @@ impl Run {
             reader.clone(),
             Arc::clone(&pace),
             history.clone(),
+            plan.followers(),
             events.clone(),
         );
         let run = Self {
@@ -81,13 +88,30 @@ impl Run {
             cluster: OnceCell::new(),
             stopped: Mutex::default(),
             ledger: Ledger::default(),
+            left_behind: Mutex::default(),
             used: Mutex::default(),
+            outputs: Mutex::default(),
             rendered: plan.rendered.clone(),
             deployed: plan.deployed.clone(),
             events,
             tokens: AtomicUsize::new(0),
         };
         (run, watching)
+    }
+
+    /// Remembers what a stack puts out, or that it is not known.
+    pub(super) fn learn_outputs(&self, stack: &StackName, outputs: Option<Outputs>) {
+        let mut known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        match outputs {
+            Some(outputs) => known.insert(stack.clone(), outputs),
+            None => known.remove(stack),
+        };
+    }
+
+    /// What the stacks put out, as far as it is known.
+    pub(super) fn outputs(&self) -> BTreeMap<StackName, Outputs> {
+        let known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
     }
 
     /// Says where a step got. Nobody may be listening any more.
@@ -129,6 +153,11 @@ impl Run {
             StepId::Stack(name) => self.places(self.rendered(name)),
             _ => Places::default(),
         }
+    }
+
+    /// The role that CloudFormation is to act as, if not as the caller.
+    pub(super) fn acting(&self) -> Option<&str> {
+        self.work.terms.role_arn.as_deref()
     }
 
     /// The stack of a role.

@@ -66,7 +66,9 @@ impl Run {
     /// Deletes a stack by its ARN and waits until it is gone.
     pub(super) async fn delete(&self, step: &StepId, stack_id: &str) -> Result<(), StepError> {
         let token = self.token();
-        self.cloud.delete_stack(stack_id, &token).await?;
+        self.cloud
+            .delete_stack(stack_id, &token, self.acting())
+            .await?;
         let watch = Watch {
             step: step.clone(),
             stack_id: stack_id.to_owned(),
@@ -89,6 +91,7 @@ fn not_deleted(settled: Settled) -> StepError {
         status,
         reason,
         cause,
+        ..
     } = settled;
     match cause {
         Some(cause) if !status.is_complete() => StepError::Failed {

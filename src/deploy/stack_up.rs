@@ -7,7 +7,7 @@ use super::watched::{Settled, Watch};
 use super::{Cause, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, ResourceStatus, StackStatus};
 use crate::plan::{DeployedStack, KnownImage, StepId, UpStanding, compare};
-use crate::stack::{RenderedStack, StackName};
+use crate::stack::{RenderedStack, Role, StackName};
 
 /// How often a stack that others change is looked at anew.
 const ATTEMPTS: usize = 6;
@@ -44,6 +44,7 @@ impl Run {
             let kind = match (UpStanding::of(status.as_ref()), &there) {
                 (UpStanding::Create, _) | (_, None) => ChangeSetKind::Create,
                 (UpStanding::Compare, Some(there)) if self.is_as_wanted(stack, there) => {
+                    self.learn_outputs(name, Some(there.stack.outputs.clone()));
                     return Ok(Outcome::Unchanged);
                 }
                 (UpStanding::Compare | UpStanding::Force, Some(_)) => ChangeSetKind::Update,
@@ -75,8 +76,15 @@ impl Run {
             }
             self.remember_stopped(stack.role).await;
             match self.change(step, stack, kind).await? {
-                Changed::Settled(settled) => {
-                    return self.explained(finished(stack, kind, *settled)).await;
+                Changed::Settled(mut settled) => {
+                    self.learn_outputs(name, settled.outputs.take());
+                    let outcome = self.explained(finished(stack, kind, *settled)).await?;
+                    if let (Role::EcrRepositories, Outcome::Updated, Some(there)) =
+                        (stack.role, outcome, &there)
+                    {
+                        self.tell_left_behind(step, &there.stack.id).await;
+                    }
+                    return Ok(outcome);
                 }
                 Changed::Nothing => match &there {
                     // A change set does not see what a failed update left half-way.
@@ -178,6 +186,7 @@ pub(super) fn failure(stack: &RenderedStack, settled: Settled) -> StepError {
         status,
         reason,
         cause,
+        ..
     } = settled;
     let cause = cause.unwrap_or_else(|| Cause {
         logical_id: stack.name.to_string(),

@@ -126,7 +126,13 @@ impl Run {
     /// they stopped for is no cause of what comes.
     pub(super) async fn remember_stopped(&self, role: Role) {
         if role == Role::EcsService && self.stopped_before.get().is_none() {
-            let tasks = self.stopped_tasks().await.unwrap_or_default();
+            // A cluster that this run made has no earlier tasks.
+            let cluster = self.of_role(Role::EcsCluster);
+            let is_new = cluster.is_some_and(|stack| self.deployed(&stack.name).is_none());
+            let tasks = match is_new {
+                true => Vec::new(),
+                false => self.stopped_tasks().await.unwrap_or_default(),
+            };
             let arns = tasks.into_iter().map(|task| task.arn).collect();
             let _ = self.stopped_before.set(arns);
         }

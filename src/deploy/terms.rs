@@ -1,6 +1,9 @@
-//! What is asked of CloudFormation with each operation, besides the template.
+//! What is asked of CloudFormation with each operation, besides the template,
+//! and where a template is kept that is too long for a request.
 
 use std::time::Duration;
+
+use crate::aws::Bucket;
 
 /// The same for all stacks of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub struct Terms {
     pub timeout: Option<Duration>,
     /// Whether stacks are protected from deletion; `None` leaves that as it is.
     pub termination_protection: Option<bool>,
+    /// Where templates go that are too long for a request, if anywhere.
+    pub bucket: Option<Bucket>,
     /// Whether stacks for which that is safe are deployed in express mode.
     pub express: bool,
 }

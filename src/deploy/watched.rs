@@ -1,5 +1,6 @@
 //! One operation that is followed, and how far it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -28,6 +29,8 @@ pub(super) struct Settled {
     pub(super) status: StackStatus,
     pub(super) reason: Option<String>,
     pub(super) cause: Option<Cause>,
+    /// The stack's outputs, where the end was seen in a look that told them.
+    pub(super) outputs: Option<BTreeMap<String, String>>,
 }
 
 /// What to follow.
@@ -66,11 +69,15 @@ pub(super) struct Watched {
     reply: Option<Reply>,
     cause: CauseFinder,
     listed: Option<StackStatus>,
+    /// Those of the last look that told them.
+    outputs: Option<BTreeMap<String, String>>,
     was_busy: bool,
     /// An event told the end of the operation, but not what it came to.
     is_over_by_events: bool,
     /// The stack was not there before, so that whatever it comes to is ours.
     is_creation: bool,
+    /// It was there when it was told to go.
+    is_deletion: bool,
     /// How often in a row the account did not hold the stack.
     absences: u8,
     quiet_since: Option<Instant>,
@@ -87,6 +94,7 @@ impl Watched {
         Self {
             cause: CauseFinder::new(watch.places.clone()),
             is_creation: start == Start::Beginning,
+            is_deletion: matches!(start, Start::Request(_)),
             watch,
             tail: Tail::new(start),
             is_due: false,
@@ -94,6 +102,7 @@ impl Watched {
             operation: None,
             reply: Some(reply),
             listed: None,
+            outputs: None,
             was_busy: false,
             is_over_by_events: false,
             absences: 0,
@@ -141,12 +150,17 @@ impl Watched {
     /// The account does not hold the stack. One that was being deleted is gone;
     /// one that was just made may be late to show.
     pub(super) fn take_absence(&mut self) {
+        let was_going = self.is_deletion || self.listed == Some(StackStatus::DeleteInProgress);
         self.is_due = true;
         self.absences = self.absences.saturating_add(1);
-        let was_going = self.listed == Some(StackStatus::DeleteInProgress);
         if was_going || self.absences > LATE {
             self.settle(StackStatus::DeleteComplete, None);
         }
+    }
+
+    /// Takes the outputs that a look told with the status.
+    pub(super) fn take_outputs(&mut self, outputs: &BTreeMap<String, String>) {
+        self.outputs = Some(outputs.clone());
     }
 
     /// The stack is not among those that something is being done to.
@@ -202,6 +216,7 @@ impl Watched {
             status,
             reason,
             cause,
+            outputs: None,
         });
     }
 
@@ -210,7 +225,10 @@ impl Watched {
         if let Some(settled) = &self.settled
             && let Some(reply) = self.reply.take()
         {
-            let _ = reply.send(Ok(settled.clone()));
+            let mut settled = settled.clone();
+            // Outputs of a look before the end may be those of before.
+            settled.outputs = self.outputs.take().filter(|_| !self.told_end);
+            let _ = reply.send(Ok(settled));
         }
     }
 
@@ -301,7 +319,7 @@ mod tests {
     /// not gone because it does not show.
     #[test]
     fn a_new_stack_that_does_not_show_yet_is_not_taken_for_deleted() {
-        let (mut watched, mut answer) = watched();
+        let (mut watched, mut answer) = followed_from(Start::Beginning);
         watched.take_status(&StackStatus::CreateInProgress, None);
         watched.take_absence();
         watched.answer();
@@ -311,6 +329,16 @@ mod tests {
         watched.take_absence();
         watched.answer();
         assert!(answer.try_recv().is_ok());
+    }
+
+    /// Each such stack cost a read of its events, while others waited.
+    #[test]
+    fn a_stack_that_was_told_to_go_and_is_not_there_is_gone() {
+        let (mut watched, mut answer) = watched();
+        watched.take_absence();
+        watched.answer();
+        let settled = answer.try_recv().expect("an answer").expect("an end");
+        assert_eq!(settled.status, StackStatus::DeleteComplete);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! the run's [`Pace`], so that their number does not grow with the number of
 //! stacks. A turn is one request: nothing is sent again on the way.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::pace::Pace;
 use super::watched::{Reply, Settled, Watch, Watched};
 use super::{Event, Progress};
 use crate::aws::{Cloud, CloudError, StackEvent};
+use crate::plan::StepId;
 
 /// How long the endpoint may fail to answer before the watch is given up.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -33,12 +35,14 @@ pub(super) struct Watcher(UnboundedSender<(Watch, Reply)>);
 // === impl Watcher ===
 
 impl Watcher {
-    /// `cloud` makes one request a call. The task ends with the last way to it,
+    /// `cloud` makes one request a call. Of `followers` are the steps that come
+    /// after a step, in the longest row. The task ends with the last way to it,
     /// when all is told.
     pub(super) fn start(
         cloud: Cloud,
         pace: Arc<Pace>,
         history: History,
+        followers: BTreeMap<StepId, usize>,
         events: UnboundedSender<Event>,
     ) -> (Self, JoinHandle<()>) {
         let (sender, inbox) = unbounded_channel();
@@ -48,6 +52,7 @@ impl Watcher {
             history,
             events,
             inbox,
+            followers,
             watched: Vec::new(),
             turn: 0,
             cursor: 0,
@@ -73,6 +78,7 @@ struct Task {
     history: History,
     events: UnboundedSender<Event>,
     inbox: UnboundedReceiver<(Watch, Reply)>,
+    followers: BTreeMap<StepId, usize>,
     watched: Vec<Watched>,
     turn: usize,
     /// Whose turn it is, where one is read at a time.
@@ -107,7 +113,7 @@ impl Task {
             if self.is_urgent() {
                 self.pace.urgent_turn().await;
             } else {
-                self.pace.turn().await;
+                self.turn_or_end().await;
             }
             self.take_in();
             match self.most_telling() {
@@ -118,6 +124,26 @@ impl Task {
             }
             self.answer();
         }
+    }
+
+    /// Waits for a turn; no longer than until nobody can come any more, when
+    /// all that is left are last events.
+    async fn turn_or_end(&mut self) {
+        let pace = Arc::clone(&self.pace);
+        let turn = pace.turn();
+        tokio::pin!(turn);
+        while !self.is_last_call() {
+            tokio::select! {
+                () = &mut turn => return,
+                next = self.inbox.recv(), if !self.inbox.is_closed() => {
+                    self.watched.extend(next.map(Watched::new));
+                }
+            }
+        }
+    }
+
+    fn is_last_call(&self) -> bool {
+        self.inbox.is_closed() && self.watched.iter().all(Watched::is_settled)
     }
 
     fn take_in(&mut self) {
@@ -131,9 +157,7 @@ impl Task {
     /// operation that only its events explain, or the last events of a run.
     fn is_urgent(&self) -> bool {
         let is_idle = |watched: &Watched| watched.is_idle && !watched.is_settled();
-        self.due().is_some()
-            || self.watched.iter().any(is_idle)
-            || self.watched.iter().all(Watched::is_settled)
+        self.due().is_some() || self.watched.iter().any(is_idle) || self.is_last_call()
     }
 
     fn due(&self) -> Option<usize> {
@@ -145,41 +169,52 @@ impl Task {
     /// The one read that tells most.
     fn most_telling(&mut self) -> Option<Read> {
         self.turn += 1;
-        let count = self.watched.len();
-        let is_fourth = self.turn.is_multiple_of(4);
-        if count == 0 {
-            return None;
-        }
         if let Some(due) = self.due() {
             return Some(Read::Events(due));
         }
-        let settled = self.watched.iter().position(Watched::is_settled);
-        let idle = self
-            .watched
-            .iter()
-            .position(|watched| watched.is_idle && !watched.is_settled());
-        Some(match (settled, idle) {
+        let (settled, active): (Vec<usize>, Vec<usize>) =
+            (0..self.watched.len()).partition(|place| self.watched[*place].is_settled());
+        let idle = active.iter().find(|place| self.watched[**place].is_idle);
+        match (settled.first(), idle) {
             // Its last events are told when there is time for them.
-            (Some(settled), _) if is_fourth || self.watched.iter().all(Watched::is_settled) => {
-                Read::Events(settled)
+            (Some(settled), _) if active.is_empty() || self.turn.is_multiple_of(8) => {
+                Some(Read::Events(*settled))
             }
-            (_, Some(idle)) => Read::Status(idle),
-            // Of a single stack the events tell all; where stacks are read one
-            // by one, they tell more than the status.
-            _ if (count == 1 || self.listing == Listing::Single) != is_fourth => {
-                Read::Events(self.next_in_turn())
-            }
-            _ => Read::Statuses,
-        })
+            (None, _) if active.is_empty() => None,
+            (_, Some(idle)) => Some(Read::Status(*idle)),
+            (_, None) => Some(self.routine(&active)),
+        }
     }
 
-    fn next_in_turn(&mut self) -> usize {
+    /// What is read while nothing happens: mostly the statuses, which tell of
+    /// all stacks. Of a single stack, and of the one that most steps wait for,
+    /// the events tell the end as soon.
+    fn routine(&mut self, active: &[usize]) -> Read {
+        let every = |turns: usize| self.turn.is_multiple_of(turns);
+        let (second, fourth, eighth) = (every(2), every(4), every(8));
+        let followers = |place: &usize| self.followers.get(&self.watched[*place].watch.step);
+        let most = active.iter().map(followers).max();
+        let awaited = active.iter().filter(|place| Some(followers(place)) == most);
+        let awaited: Vec<usize> = awaited.copied().collect();
+        match (self.listing, active, awaited.as_slice()) {
+            // Where stacks are read one by one, events tell more.
+            (Listing::Single, _, _) if !fourth => Read::Events(self.next_of(active)),
+            (Listing::Single, _, _) => Read::Statuses,
+            (_, [only], _) if second => Read::Events(*only),
+            (_, _, _) if eighth => Read::Events(self.next_of(active)),
+            (_, _, [awaited]) if fourth => Read::Events(*awaited),
+            _ => Read::Statuses,
+        }
+    }
+
+    fn next_of(&mut self, places: &[usize]) -> usize {
         self.cursor += 1;
-        self.cursor % self.watched.len()
+        places[self.cursor % places.len()]
     }
 
     async fn read_statuses(&mut self) {
-        let next = self.next_in_turn();
+        let places: Vec<usize> = (0..self.watched.len()).collect();
+        let next = self.next_of(&places);
         let one = &self.watched[next].watch.stack_id;
         let look = self.listing.look(&self.cloud, one).await;
         self.pace.learn(&look);
@@ -203,7 +238,12 @@ impl Task {
         self.failing = None;
         for watched in &mut self.watched {
             match look.of(&watched.watch.stack_id) {
-                Seen::Status(status, reason) => watched.take_status(&status, reason.as_deref()),
+                Seen::Status(status, reason) => {
+                    if let Some(stack) = look.stack(&watched.watch.stack_id) {
+                        watched.take_outputs(&stack.outputs);
+                    }
+                    watched.take_status(&status, reason.as_deref());
+                }
                 Seen::Absent => watched.take_absence(),
                 Seen::Idle => watched.take_idleness(),
                 Seen::Unknown => {}

@@ -106,3 +106,24 @@ pub struct Work {
     /// What tells this run's requests from others.
     pub run: RunId,
 }
+
+// === impl Work ===
+
+impl Work {
+    /// A run of its own on an environment, with nothing but its stacks to make
+    /// and nothing decided; the rest is added with `..`.
+    pub fn new(environment: impl Into<String>) -> Self {
+        Self {
+            environment: environment.into(),
+            image: None,
+            sidecars: Vec::new(),
+            key_pair: None,
+            replace_failed: false,
+            choices: Choices::default(),
+            review: Review::default(),
+            terms: Terms::default(),
+            last_lines: LastLines::default(),
+            run: RunId::fresh(),
+        }
+    }
+}

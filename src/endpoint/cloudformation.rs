@@ -6,6 +6,8 @@ mod describe;
 mod drift;
 mod events;
 mod request;
+mod template_at;
+mod values;
 
 use super::query::Query;
 use super::xml::Xml;
@@ -46,7 +48,7 @@ fn read(account: &Account, query: &Query, xml: &mut Xml) -> Result<bool, ApiErro
         "DescribeStackResources" => describe::resources(account, xml, query)?,
         "GetTemplate" => describe::template(account, xml, query)?,
         "GetTemplateSummary" => request::summary(xml, &request::summarized(account, query)?, true)?,
-        "ValidateTemplate" => request::validate(xml, query)?,
+        "ValidateTemplate" => request::validate(account, xml, query)?,
         "ListExports" => describe::exports(account, xml, next),
         "ListImports" => {
             let export = query.require("ExportName")?;
@@ -59,13 +61,28 @@ fn read(account: &Account, query: &Query, xml: &mut Xml) -> Result<bool, ApiErro
     Ok(true)
 }
 
+/// The requests after which CloudFormation acts as the stack's role.
+const ACTS: &[&str] = &[
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "CreateStack",
+    "DeleteStack",
+    "RollbackStack",
+    "UpdateStack",
+];
+
 /// Requests that change something.
 fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError> {
     let stack = || query.require("StackName");
     let token = query.get("ClientRequestToken").map(str::to_owned);
+    let role = query.get("RoleARN");
+    if ACTS.contains(&query.action()) {
+        engine::check_role(account, stack()?, role)?;
+    }
     match query.action() {
         "CreateChangeSet" => {
-            let (stack, set) = engine::create_change_set(account, request::change_set(query)?)?;
+            let (stack, set) =
+                engine::create_change_set(account, request::change_set(account, query)?)?;
             xml.text("Id", set).text("StackId", stack);
         }
         "ExecuteChangeSet" => {
@@ -77,11 +94,11 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             engine::delete_change_set(account, query.get("StackName"), name)?;
         }
         "CreateStack" => {
-            let id = engine::create_stack(account, request::stack(query)?)?;
+            let id = engine::create_stack(account, request::stack(account, query)?)?;
             begun(account, xml, &id);
         }
         "UpdateStack" => {
-            let id = engine::update_stack(account, request::stack(query)?)?;
+            let id = engine::update_stack(account, request::stack(account, query)?)?;
             begun(account, xml, &id);
         }
         "DeleteStack" => engine::delete_stack(account, request::delete(query)?)?,
@@ -113,6 +130,11 @@ fn write(account: &Account, query: &Query, xml: &mut Xml) -> Result<(), ApiError
             engine::continue_roll_back(account, stack()?, &skip, token)?;
         }
         other => return Err(ApiError::unknown_operation(other)),
+    }
+    // The others give their stack all of what they ask for.
+    let alone = ["ContinueUpdateRollback", "DeleteStack", "RollbackStack"];
+    if let Some(role) = role.filter(|_| alone.contains(&query.action())) {
+        engine::take_role(account, stack()?, role);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::gate::{Asked, Gate};
 use super::query::Query;
 use super::reply::{Protocol, Reply};
-use super::{app_mesh, cloudformation, ec2, ecr, ecs, json, registry, sts};
+use super::{app_mesh, cloudformation, ec2, ecr, ecs, json, registry, s3, sts};
 use crate::account::{Account, ApiError};
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request};
@@ -28,6 +28,9 @@ pub(super) async fn dispatch(account: &Account, request: Request) -> Response {
     if app_mesh::owns(path) {
         let is_get = request.method() == Method::GET;
         return app_mesh::answer(account, is_get, path).into_response(&request_id);
+    }
+    if s3::owns(&request) {
+        return s3::serve(account, &gate, request).await;
     }
     let target = header(&request, "x-amz-target");
     let in_path = request.uri().query().unwrap_or_default().to_owned();

@@ -117,6 +117,7 @@ fn throttled(service: &str) -> ApiError {
     match service {
         "ec2" => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
         "ecr" | "ecs" => ApiError::new("ThrottlingException", "Rate exceeded"),
+        "s3" => ApiError::new("SlowDown", "Reduce your request rate.").with_status(503),
         "registry" => ApiError::new("TOOMANYREQUESTS", "Rate exceeded").with_status(429),
         _ => ApiError::new("Throttling", "Rate exceeded"),
     }

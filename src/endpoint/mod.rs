@@ -1,8 +1,8 @@
 //! The HTTP skin over the account: wire formats, one file a service.
 //!
 //! It decides nothing: a request is decoded, handed to the account, and the
-//! answer is encoded. Three protocols meet on one port (AWS Query, AWS JSON
-//! and the OCI registry), told apart by path and headers.
+//! answer is encoded. Four protocols meet on one port (AWS Query, AWS JSON,
+//! S3's and the OCI registry's), told apart by path and headers.
 
 mod app_mesh;
 mod cloudformation;
@@ -17,6 +17,7 @@ mod pages;
 pub mod query;
 mod registry;
 mod reply;
+mod s3;
 mod server;
 mod sts;
 pub mod xml;

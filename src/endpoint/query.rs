@@ -162,6 +162,15 @@ fn lower_first(name: &str) -> String {
 
 /// Undoes `application/x-www-form-urlencoded`.
 fn decode(text: &str) -> String {
+    unescaped(text, b' ')
+}
+
+/// Undoes the encoding of paths, where a plus is a plus.
+pub(super) fn decoded(text: &str) -> String {
+    unescaped(text, b'+')
+}
+
+fn unescaped(text: &str, plus: u8) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -171,7 +180,7 @@ fn decode(text: &str) -> String {
                 bytes.push(value);
                 rest = &after[2..];
             }
-            (b'+', _) => bytes.push(b' '),
+            (b'+', _) => bytes.push(plus),
             _ => bytes.push(byte),
         }
     }

@@ -52,6 +52,12 @@ impl Xml {
         self.element(name, |xml| xml.event(Event::Text(BytesText::new(&clean))))
     }
 
+    /// Text inside the element that is open.
+    pub fn plain(&mut self, text: &str) {
+        let clean = printable(text);
+        self.event(Event::Text(BytesText::new(&clean)));
+    }
+
     /// An element with text, when there is one.
     pub fn maybe(&mut self, name: &str, text: Option<impl AsRef<str>>) -> &mut Self {
         if let Some(text) = text {

@@ -21,4 +21,6 @@ pub struct Deployed {
     pub stacks: BTreeMap<StackName, DeployedStack>,
     /// The key pair, if it is there.
     pub key_pair: Option<KeyPair>,
+    /// Whether the account is known to hold no other stacks.
+    pub is_alone: bool,
 }

@@ -48,6 +48,7 @@ impl Plan {
                 .map(|stack| (stack.name.clone(), stack))
                 .collect(),
             deployed: deployed.stacks.clone(),
+            is_alone: deployed.is_alone,
         })
     }
 }

@@ -152,11 +152,27 @@ pub struct Plan {
     /// The stacks as they are.
     #[serde(skip)]
     pub deployed: BTreeMap<StackName, DeployedStack>,
+    /// Whether the account is known to hold no other stacks.
+    #[serde(skip)]
+    pub is_alone: bool,
 }
 
 // === impl Plan ===
 
 impl Plan {
+    /// For each step how many come after it, in the longest row.
+    pub fn followers(&self) -> BTreeMap<StepId, usize> {
+        let mut followers = BTreeMap::new();
+        for step in self.steps.iter().rev() {
+            let own = *followers.entry(step.id.clone()).or_insert(0);
+            for need in &step.needs {
+                let of_need = followers.entry(need.clone()).or_insert(0);
+                *of_need = (own + 1).max(*of_need);
+            }
+        }
+        followers
+    }
+
     /// Whether it would change anything, as far as is known.
     pub fn has_changes(&self) -> bool {
         self.steps.iter().any(|step| step.action.is_change())

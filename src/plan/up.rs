@@ -74,6 +74,7 @@ impl Plan {
             steps,
             rendered,
             deployed: deployed.stacks.clone(),
+            is_alone: deployed.is_alone,
         })
     }
 }

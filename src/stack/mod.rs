@@ -33,7 +33,7 @@ mod tests;
 mod way_out;
 
 pub use environment::image_variables;
-pub use limits::{LONGEST_TEMPLATE, check_limits};
+pub use limits::{LONGEST_KEPT_TEMPLATE, LONGEST_TEMPLATE, check_limits, is_long};
 pub use order::{Needs, order};
 pub use parameters::{ParameterValue, Processor};
 pub use rendered::{OWNER_TAG, RenderedStack, VERSION_TAG, render, unwanted};

@@ -2,7 +2,7 @@
 
 use crate::local::Local;
 use crate::pipeline::alone::run;
-use crate::project::Project;
+use crate::project::{Project, said};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_says_what_it_costs_and_what_would_make_it_cheaper() {
@@ -42,6 +42,57 @@ async fn plan_says_what_it_costs_and_what_would_make_it_cheaper() {
     // Before it is agreed to.
     let asked = run(&project, &local, &["up"]).await.code(2);
     assert!(asked.stderr.contains("NAT gateways"), "{}", asked.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_summary_of_a_job_says_what_it_costs() {
+    let (project, local) = (Project::new(), Local::start().await);
+    let plan = ["plan", "--summary", "summary.md"];
+    run(&project, &local, &plan).await.code(0);
+    let summary = std::fs::read_to_string(project.path().join("summary.md")).unwrap();
+    let (_, cost) = summary.split_once("#### Cost\n\n").unwrap();
+    for text in [
+        "it costs $",
+        " a month, by the list prices of us-west-2",
+        "| what | count | an hour | a month |",
+        "| NAT gateways | 2 | $0.0900 | $65.70 |",
+        "- not counted: traffic",
+        "- `vpc.nat: one` saves $36.50 a month",
+    ] {
+        assert!(cost.contains(text), "{text}: {summary}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and Envoy"]
+fn up_says_what_it_costs_where_machines_and_jobs_read_it() {
+    let project = Project::new().file("colormesh.yaml", "internet: stand-in\n");
+    let url = project.run(&["local", "start"]).code(0).stdout;
+    let run = |arguments: &[&str]| {
+        let mut command = project.command();
+        command
+            .args([
+                "--target",
+                "aws",
+                "--output",
+                "json",
+                "--endpoint-url",
+                url.trim(),
+            ])
+            .args(arguments)
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
+        said(command.output().unwrap()).code(0)
+    };
+    let planned = run(&["plan"]).json()["cost"].clone();
+    assert!(planned["monthly"].as_f64().unwrap() > 50.0, "{planned}");
+    let up = run(&["up", "--yes", "--summary", "summary.md"]).json();
+    assert_eq!(up["cost"], planned);
+    let summary = std::fs::read_to_string(project.path().join("summary.md")).unwrap();
+    let cost = summary.find("#### Cost\n\nit costs $");
+    assert!(cost < summary.find("up in "), "{summary}");
+    assert!(cost.is_some(), "{summary}");
+    run(&["down", "--yes"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

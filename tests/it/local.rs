@@ -22,17 +22,22 @@ impl Local {
 
     /// With a laboratory, which also keeps the list of calls.
     pub(crate) async fn with_lab(settings: LabSettings) -> Self {
+        Self::with_more(settings, axum::Router::new()).await
+    }
+
+    /// With a laboratory, and what answers these paths too.
+    pub(crate) async fn with_more(settings: LabSettings, extra: axum::Router) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
-        Self::open(folder, &state, Lab::new(settings).unwrap()).await
+        Self::open(folder, &state, Lab::new(settings).unwrap(), extra).await
     }
 
     /// An account over a state that another may have left.
     pub(crate) async fn start_in(folder: tempfile::TempDir, state: &Path) -> Self {
-        Self::open(folder, state, Lab::off()).await
+        Self::open(folder, state, Lab::off(), axum::Router::new()).await
     }
 
-    async fn open(folder: tempfile::TempDir, state: &Path, lab: Lab) -> Self {
+    async fn open(folder: tempfile::TempDir, state: &Path, lab: Lab, extra: axum::Router) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let account = Account::open(Options {
@@ -41,9 +46,7 @@ impl Local {
             ..Options::new(state)
         })
         .unwrap();
-        let endpoint = Endpoint {
-            extra: axum::Router::new(),
-        };
+        let endpoint = Endpoint { extra };
         tokio::spawn(endpoint.serve(listener, account.clone(), std::future::pending()));
         Self {
             account,

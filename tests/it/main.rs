@@ -2,15 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod architecture;
+mod as_aws;
+mod bucket;
 mod cloud;
 mod cloudformation;
 mod costs;
 mod cut;
+mod drift;
+mod early;
 mod egress;
 mod elf;
 mod emulators;
 mod evidence;
 mod faults;
+mod five;
 mod guarded;
 mod inside;
 mod internet;
@@ -19,6 +24,7 @@ mod lab;
 mod live;
 mod local;
 mod mesh;
+mod options;
 mod own_image;
 mod permissions;
 mod pipeline;
@@ -30,5 +36,7 @@ mod rolling;
 mod services;
 mod settings;
 mod sidecar;
+#[path = "../bench/engine/tasks.rs"]
+mod tasks;
 mod templates;
 mod walkthrough;

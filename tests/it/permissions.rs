@@ -260,6 +260,40 @@ fn the_parts_fit_into_managed_policies_and_come_to_the_whole() {
 }
 
 #[test]
+fn a_role_is_allowed_what_the_caller_is_spared_and_nothing_by_way_of_others() {
+    let account = ["--account-id", "123456789012"];
+    let of = |more: &[&str]| policy(&[&account[..], more].concat());
+    let spared = ["network", "services"].map(|part| allowed(&of(&["--iam-policy", part])));
+    let role = of(&["--iam-policy", "--for", "service-role"]);
+    assert_eq!(allowed(&role), &spared[0] | &spared[1]);
+    assert!(!role.to_string().contains("CalledVia"), "{role}");
+    for part in ["network", "services"] {
+        let part = of(&["--iam-policy", part, "--for", "service-role"]);
+        let text = part.to_string();
+        let size = text.chars().filter(|c| !c.is_whitespace());
+        assert!(size.count() <= 6_144, "{part}");
+    }
+
+    let caller = of(&["--iam-policy", "--role-arn", ROLE]);
+    assert!(!caller.to_string().contains("CalledVia"), "{caller}");
+    let mut statements = caller["Statement"].as_array().unwrap().iter();
+    let passes = statements.find(|each| {
+        each["Action"]
+            .as_array()
+            .unwrap()
+            .contains(&"iam:PassRole".into())
+    });
+    assert_eq!(passes.unwrap()["Resource"], serde_json::json!([ROLE]));
+    let empty = ["doctor", "--role-arn", ROLE, "--iam-policy", "network"];
+    let said = Project::new().run(&empty).code(2);
+    assert!(
+        said.stderr.contains("--for service-role"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 fn the_settings_narrow_it() {
     let arguments = ["--account-id", "123456789012", "--region", "eu-west-1"];
     let arguments = [
@@ -282,10 +316,6 @@ const NOT_MADE: &[(&str, &str)] = &[
         "only where `mesh.runtime: auto` asks AWS",
     ),
     (
-        "cloudformation:DeleteChangeSet",
-        "only for a change set that came to nothing",
-    ),
-    (
         "cloudformation:CancelUpdateStack",
         "only at an interrupt that cancels",
     ),
@@ -294,8 +324,12 @@ const NOT_MADE: &[(&str, &str)] = &[
         "only where a roll-back failed",
     ),
     (
-        "cloudformation:DescribeStackEvents",
-        "only where the endpoint has no operations",
+        "cloudformation:DescribeStackResourceDrifts",
+        "only where something has drifted",
+    ),
+    (
+        "cloudformation:ListImports",
+        "only where the account holds other stacks",
     ),
     (
         "cloudformation:RollbackStack",
@@ -318,6 +352,9 @@ const REGISTRY: &[(&str, &[&str])] = &[
     ("registry:POST", &["ecr:InitiateLayerUpload"]),
     ("registry:PUT", &["ecr:CompleteLayerUpload", "ecr:PutImage"]),
 ];
+
+/// A role that CloudFormation may act as.
+const ROLE: &str = "arn:aws:iam::123456789012:role/deploys";
 
 /// What needs no permission.
 const FREE: &str = "sts:GetCallerIdentity";
@@ -344,11 +381,14 @@ fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
         crate::project::said(output).code(code)
     };
     run(&["up", "--yes", "--account-id", "123456789012"], 0);
-    run(&["status"], 0);
+    run(&["status", "--drift"], 0);
     run(&["verify"], 0);
-    project.write("colormesh.yaml", "app: { color: green }\n");
+    project.write(
+        "colormesh.yaml",
+        "app: { color: green, image_name: other }\n",
+    );
     run(&["plan", "--exit-code"], 3);
-    run(&["up", "--yes"], 0);
+    run(&["up", "--yes", "--allow-replacement"], 0);
     run(&["down", "--yes"], 0);
 
     let policy = allowed(&run(&["doctor", "--iam-policy", "calls"], 0).json());
@@ -368,7 +408,14 @@ fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
     assert!(made.remove(FREE), "{made:?}");
     let refused: Vec<_> = made.difference(&policy).collect();
     assert!(refused.is_empty(), "not in the policy: {refused:?}");
+    // Where a role acts for CloudFormation, that and handing it over is all.
+    let doctor = ["doctor", "--iam-policy", "--role-arn", ROLE];
+    let mut acting = allowed(&run(&doctor, 0).json());
+    assert!(acting.remove("iam:PassRole"));
+    assert_eq!(acting, policy);
     let implied = [
+        "cloudformation:BatchDescribeTypeConfigurations",
+        "cloudformation:DetectStackResourceDrift",
         "cloudformation:ListStacks",
         "cloudformation:TagResource",
         "ec2:CreateTags",

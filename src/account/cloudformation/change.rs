@@ -125,12 +125,15 @@ fn apply(
     if let Err(message) = check_properties(descriptor, &resource.properties) {
         return fail(stack, id, resource, message);
     }
+    let operation = stack.operation.as_ref();
+    let stack_tags = operation.map_or(&stack.spec.tags, |operation| &operation.target.tags);
     let request = Request {
         options: worker.account.options(),
         resource_type: descriptor.name,
         logical_id: id,
         stack_name: &stack.name,
         stack_id: &stack.id,
+        stack_tags,
         properties: &resource.properties,
     };
     let verb = match &resource.physical_id {

@@ -201,13 +201,14 @@ fn compute(account: &Account, stack_id: &str, id: &str) {
         set.computed = Some(Timestamp::now());
         set.status = ChangeSetStatus::Failed;
         match computed {
-            Ok((_, faults)) if !faults.is_empty() => {
+            Ok((_, faults)) if faults.iter().any(|fault| !fault.is_warning) => {
                 set.reason = Some(validation::reason(&faults));
                 set.faults = faults;
             }
-            Ok((found, _)) if found.any || creates => {
+            Ok((found, warnings)) if found.any || creates => {
                 set.status = ChangeSetStatus::Complete;
                 set.changes = found.changes;
+                set.faults = warnings;
             }
             Ok(_) => set.reason = Some(NO_CHANGES.to_owned()),
             Err(why) => set.reason = Some(why),

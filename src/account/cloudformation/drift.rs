@@ -205,10 +205,8 @@ fn differ(expected: &Value, actual: &Value, path: &str, found: &mut Vec<Differen
                 }
             }
         }
-        (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
-            for (index, (expected, actual)) in expected.iter().zip(actual).enumerate() {
-                differ(expected, actual, &format!("{path}/{index}"), found);
-            }
+        (Value::Array(expected), Value::Array(actual)) => {
+            differ_in_items(expected, actual, path, found);
         }
         _ if expected == actual => {}
         _ => {
@@ -217,6 +215,38 @@ fn differ(expected: &Value, actual: &Value, path: &str, found: &mut Vec<Differen
             found.push(difference(path, kind, Some(expected), Some(actual)));
         }
     }
+}
+
+/// Collects where two lists differ: in what one has and the other has not,
+/// whatever the order.
+fn differ_in_items(expected: &[Value], actual: &[Value], path: &str, found: &mut Vec<Difference>) {
+    let lost = without(expected, actual);
+    let new = without(actual, expected);
+    for (index, (at, item)) in lost.iter().enumerate() {
+        match new.get(index) {
+            Some((_, actual)) => differ(item, actual, &format!("{path}/{at}"), found),
+            None => found.push(difference(
+                format!("{path}/{at}"),
+                DifferenceKind::Remove,
+                Some(item),
+                None,
+            )),
+        }
+    }
+    for (at, item) in new.iter().skip(lost.len()) {
+        let path = format!("{path}/{at}");
+        found.push(difference(path, DifferenceKind::Add, None, Some(item)));
+    }
+}
+
+/// The items of a list that another does not have, with their places.
+fn without<'a>(list: &'a [Value], other: &[Value]) -> Vec<(usize, &'a Value)> {
+    let mut others: Vec<&Value> = other.iter().collect();
+    let is_missing = |(_, item): &(usize, &Value)| {
+        let at = others.iter().position(|other| other == item);
+        at.map(|at| others.swap_remove(at)).is_none()
+    };
+    list.iter().enumerate().filter(is_missing).collect()
 }
 
 fn difference(
@@ -242,6 +272,27 @@ fn difference(
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn items_are_compared_whatever_their_order() {
+        let differences = |expected: Value, actual: Value| {
+            let mut found = Vec::new();
+            differ(&expected, &actual, "/L", &mut found);
+            let told = |it: &Difference| {
+                format!("{} {:?} {}>{}", it.path, it.kind, it.expected, it.actual)
+            };
+            found.iter().map(told).collect::<Vec<_>>()
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(differences(json!([1, 2]), json!([2, 1])), none);
+        assert_eq!(
+            differences(json!([1, 2]), json!([3, 2, 1])),
+            ["/L/0 Add >3"]
+        );
+        assert_eq!(differences(json!([1, 1]), json!([1])), ["/L/1 Remove 1>"]);
+        let (is, was) = (json!([9, {"A": 2}]), json!([{"A": 1}, 9]));
+        assert_eq!(differences(was, is), ["/L/0/A NotEqual 1>2"]);
+    }
 
     #[test]
     fn places_that_differ() {

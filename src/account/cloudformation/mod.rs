@@ -21,6 +21,7 @@ mod look;
 mod model;
 mod operation;
 mod recover;
+mod role;
 mod roll_back;
 mod running;
 mod scope;
@@ -52,4 +53,5 @@ pub use model::{
 };
 pub use operation::{OperationEntry, OperationKind, OperationStatus};
 pub use recover::{cancel_update, continue_roll_back, roll_back_stack};
-pub use spec::{Given, Submitted, needed_capability, parse};
+pub use role::{check_role, take_role};
+pub use spec::{Given, Submitted, check_types, needed_capability, parse};

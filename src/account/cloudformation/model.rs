@@ -255,6 +255,9 @@ pub struct ValidationFault {
     pub path: String,
     /// What is wrong.
     pub reason: String,
+    /// Whether that is only said, and stops nothing.
+    #[serde(default)]
+    pub is_warning: bool,
 }
 
 /// How far a change set is.

@@ -134,6 +134,7 @@ fn begin(worker: &Worker, id: &str, state: &mut State, stack: &mut Stack) -> Res
         logical_id: id,
         stack_name: &stack.name,
         stack_id: &stack.id,
+        stack_tags: &stack.spec.tags,
         properties: &before.properties,
     };
     let subject = Subject {

@@ -89,7 +89,8 @@ impl Submitted {
     }
 }
 
-fn check_types(template: &Template) -> Result<(), ApiError> {
+/// Whether all types of a template are known.
+pub fn check_types(template: &Template) -> Result<(), ApiError> {
     let types = template
         .resources
         .values()

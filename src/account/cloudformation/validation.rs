@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 const PROPERTIES: &str = "PROPERTY_VALIDATION";
 const NAMES: &str = "NAME_CONFLICT_VALIDATION";
+const REPOSITORIES: &str = "ECR_REPOSITORY_DELETION_VALIDATION";
 
 /// The types whose physical id is a property, and that property.
 const NAMED: &[(&str, &str)] = &[
@@ -40,6 +41,7 @@ pub(super) fn faults(
     let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
     let mut found = Vec::new();
     for change in changes {
+        found.extend(of_removal(state, change));
         let Some(resource) = template.resources.get(change.logical_id.as_str()) else {
             continue;
         };
@@ -72,6 +74,7 @@ fn of_resource(state: &State, change: &Change, properties: &Value) -> Option<Val
         name: name.to_owned(),
         path: format!("/Resources/{}/Properties{path}", change.logical_id),
         reason,
+        is_warning: false,
     };
     if let Err(reason) = check_properties(descriptor, properties) {
         return Some(fault(PROPERTIES, "", reason));
@@ -87,6 +90,23 @@ fn of_resource(state: &State, change: &Change, properties: &Value) -> Option<Val
         descriptor.name
     );
     Some(fault(NAMES, &format!("/{property}"), reason))
+}
+
+/// A repository that is to go while it holds images will not.
+fn of_removal(state: &State, change: &Change) -> Option<ValidationFault> {
+    let is_repository = change.resource_type == "AWS::ECR::Repository";
+    let name = change.physical_id.as_ref().filter(|_| is_repository)?;
+    let images = state.ecr.repositories.get(name)?.images.len();
+    (change.action == ChangeAction::Remove && images > 0).then(|| ValidationFault {
+        logical_id: change.logical_id.clone(),
+        resource_type: change.resource_type.clone(),
+        name: REPOSITORIES.to_owned(),
+        path: format!("/Resources/{}", change.logical_id),
+        reason: format!(
+            "The repository '{name}' cannot be deleted because it still contains images."
+        ),
+        is_warning: true,
+    })
 }
 
 /// What the change set says of it.

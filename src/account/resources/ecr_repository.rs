@@ -5,7 +5,6 @@ use crate::account::clock::Timestamp;
 use crate::account::ecr::Repository;
 use crate::account::store::State;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 pub(super) struct Repositories;
 
@@ -90,11 +89,8 @@ fn apply(repository: &mut Repository, request: &Request<'_>) {
             tag.get("Value")?.as_str()?.to_owned(),
         ))
     };
-    repository.tags = tags
-        .into_iter()
-        .flatten()
-        .filter_map(pair)
-        .collect::<BTreeMap<_, _>>();
+    let own = tags.into_iter().flatten().filter_map(pair);
+    repository.tags = request.stack_tags.clone().into_iter().chain(own).collect();
 }
 
 fn valid_name(name: &str) -> bool {

@@ -50,6 +50,8 @@ pub(in crate::account) struct Request<'a> {
     pub(in crate::account) stack_name: &'a str,
     /// The stack's ARN.
     pub(in crate::account) stack_id: &'a str,
+    /// The tags of the stack, which its resources inherit.
+    pub(in crate::account) stack_tags: &'a BTreeMap<String, String>,
     /// The properties after evaluation; always an object.
     pub(in crate::account) properties: &'a Value,
 }

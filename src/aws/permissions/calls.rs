@@ -10,6 +10,11 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:ListImports", &[Scope::Looks]),
     // In an account with many stacks, those that something is done to.
     ("cloudformation:ListStacks", &[Scope::Looks]),
+    (
+        "cloudformation:DescribeStackDriftDetectionStatus",
+        &[Scope::Looks],
+    ),
+    ("cloudformation:ValidateTemplate", &[Scope::Looks]),
     ("cloudformation:CancelUpdateStack", &[Scope::Stacks]),
     ("cloudformation:ContinueUpdateRollback", &[Scope::Stacks]),
     ("cloudformation:CreateChangeSet", &[Scope::Stacks]),
@@ -19,6 +24,11 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("cloudformation:DescribeChangeSet", &[Scope::Stacks]),
     ("cloudformation:DescribeEvents", &[Scope::Stacks]),
     ("cloudformation:DescribeStackEvents", &[Scope::Stacks]),
+    (
+        "cloudformation:DescribeStackResourceDrifts",
+        &[Scope::Stacks],
+    ),
+    ("cloudformation:DetectStackDrift", &[Scope::Stacks]),
     ("cloudformation:ExecuteChangeSet", &[Scope::Stacks]),
     ("cloudformation:GetTemplate", &[Scope::Stacks]),
     ("cloudformation:ListChangeSets", &[Scope::Stacks]),
@@ -34,13 +44,25 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("ecr:GetAuthorizationToken", &[Scope::Looks]),
     ("ecr:BatchDeleteImage", &[Scope::Repository]),
     ("ecr:BatchGetImage", &[Scope::Repository]),
-    ("ecr:DescribeRepositories", &[Scope::Repository]),
-    ("ecr:ListImages", &[Scope::Repository]),
+    ("ecr:DeleteRepository", &[Scope::OwnedRepositories]),
+    (
+        "ecr:DescribeRepositories",
+        &[Scope::Repository, Scope::OwnedRepositories],
+    ),
+    (
+        "ecr:ListImages",
+        &[Scope::Repository, Scope::OwnedRepositories],
+    ),
+    ("ecr:ListTagsForResource", &[Scope::OwnedRepositories]),
     ("ecs:ListServices", &[Scope::Looks]),
     ("ecs:ListTasks", &[Scope::Looks]),
     ("ecs:DescribeServices", &[Scope::Cluster]),
     ("ecs:DescribeTasks", &[Scope::Cluster]),
     ("appmesh:ListMeshes", &[Scope::Looks]),
+    ("s3:DeleteObject", &[Scope::Templates]),
+    ("s3:GetObject", &[Scope::Templates]),
+    ("s3:ListBucket", &[Scope::TemplateBucket]),
+    ("s3:PutObject", &[Scope::Templates]),
     // Everybody may.
     ("sts:GetCallerIdentity", &[]),
 ];
@@ -49,6 +71,12 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
 /// requests to the image registry, and the calls that go by another's name.
 pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ("cloudformation:TagResource", Scope::Stacks),
+    // What `DetectStackDrift` does to each resource.
+    (
+        "cloudformation:BatchDescribeTypeConfigurations",
+        Scope::Looks,
+    ),
+    ("cloudformation:DetectStackResourceDrift", Scope::Stacks),
     ("iam:PassRole", Scope::Acting),
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),

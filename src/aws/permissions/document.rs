@@ -48,6 +48,16 @@ pub enum Part {
     Services,
 }
 
+/// Whose policy it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The caller's. Without a role CloudFormation does everything in the
+    /// caller's name.
+    Caller,
+    /// That of the role that CloudFormation acts as instead.
+    ServiceRole,
+}
+
 // === impl Part ===
 
 impl Part {
@@ -55,6 +65,7 @@ impl Part {
         matches!(self, Self::All | Self::Calls)
     }
 
+    /// Whether it has what CloudFormation does.
     fn has(self, action: &str) -> bool {
         match self {
             Self::All => true,
@@ -65,18 +76,37 @@ impl Part {
     }
 }
 
-/// What a caller has to be allowed for an environment whose templates have
+// === impl Whose ===
+
+impl Whose {
+    fn makes_calls(self) -> bool {
+        self == Self::Caller
+    }
+
+    /// Whether CloudFormation does what it does with these permissions.
+    fn is_acted_as(self, names: &Names) -> bool {
+        match self {
+            Self::Caller => names.role_arn.is_none(),
+            Self::ServiceRole => true,
+        }
+    }
+}
+
+/// What somebody has to be allowed for an environment whose templates have
 /// resources of these types.
-pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Policy, UnknownType> {
+pub fn policy(
+    names: &Names,
+    types: &BTreeSet<String>,
+    part: Part,
+    whose: Whose,
+) -> Result<Policy, UnknownType> {
     let mut actions: BTreeMap<Scope, BTreeSet<String>> = BTreeMap::new();
-    let mut allow = |scope, action| {
-        let is_unwanted = scope == Scope::KeyPair && names.key_pair.is_none()
-            || scope == Scope::Acting && names.role_arn.is_none();
-        if !is_unwanted {
+    let mut allow = |scope: Scope, action: String| {
+        if scope.is_wanted(names) {
             actions.entry(scope).or_default().insert(action);
         }
     };
-    if part.has_calls() {
+    if part.has_calls() && whose.makes_calls() {
         let calls = CALLS
             .iter()
             .flat_map(|(call, scopes)| scopes.iter().map(move |scope| (call, scope)));
@@ -87,16 +117,17 @@ pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Pol
     }
     for name in types {
         let needed = on_behalf::of(name).ok_or_else(|| UnknownType(name.clone()))?;
-        for action in needed.iter().filter(|action| part.has(action)) {
+        let is_needed = |action: &&&str| part.has(action) && whose.is_acted_as(names);
+        for action in needed.iter().filter(is_needed) {
             allow(on_behalf::scope(action), on_behalf::folded(action));
         }
     }
     let statement = actions.into_iter().map(|(scope, action)| Statement {
-        sid: scope.sid(),
+        sid: scope.sid(whose),
         effect: "Allow",
         action,
         resource: scope.resources(names),
-        condition: scope.condition(names),
+        condition: scope.condition(names, whose),
     });
     Ok(Policy {
         version: "2012-10-17",
@@ -107,6 +138,11 @@ pub fn policy(names: &Names, types: &BTreeSet<String>, part: Part) -> Result<Pol
 // === impl Policy ===
 
 impl Policy {
+    /// Whether it allows nothing.
+    pub fn is_empty(&self) -> bool {
+        self.statement.is_empty()
+    }
+
     /// What IAM counts of a policy: everything but white space.
     pub fn size(&self) -> usize {
         let text = serde_json::to_string(self).unwrap_or_default();

@@ -10,5 +10,5 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Part, Policy, UnknownType, policy};
+pub use document::{Part, Policy, UnknownType, Whose, policy};
 pub use scope::Names;

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::Whose;
+use crate::stack::OWNER_TAG;
+
 /// The names that the permissions of one environment are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
@@ -19,6 +22,8 @@ pub struct Names {
     pub key_pair: Option<String>,
     /// The role that CloudFormation acts as instead of the caller, if any.
     pub role_arn: Option<String>,
+    /// The bucket that long templates go through, if any.
+    pub bucket: Option<String>,
 }
 
 /// A statement of the policy.
@@ -30,6 +35,9 @@ pub(super) enum Scope {
     Looks,
     /// The app's repository.
     Repository,
+    /// The environment's repositories, by its mark: replaced ones have other
+    /// names.
+    OwnedRepositories,
     /// The environment's cluster and what is in it.
     Cluster,
     /// The key pair.
@@ -45,6 +53,11 @@ pub(super) enum Scope {
     Handing,
     /// Handing CloudFormation the role that it acts as.
     Acting,
+    /// The long templates of the environment, which CloudFormation reads as
+    /// the caller.
+    Templates,
+    /// The bucket that they are in.
+    TemplateBucket,
     /// Log groups of the environment.
     Logs,
     /// The mesh.
@@ -63,22 +76,49 @@ const ROLE_PREFIX: usize = 20;
 
 impl Scope {
     /// The statement's name.
-    pub(super) fn sid(self) -> &'static str {
+    pub(super) fn sid(self, whose: Whose) -> &'static str {
         match self {
             Self::Stacks => "Stacks",
             Self::Looks => "Looks",
             Self::Repository => "Repository",
+            Self::OwnedRepositories => "RepositoriesByTag",
             Self::Cluster => "Cluster",
             Self::KeyPair => "KeyPair",
+            Self::Region if whose == Whose::ServiceRole => "InTheRegion",
+            Self::Global if whose == Whose::ServiceRole => "WithoutRegions",
             Self::Region => "ThroughCloudFormation",
             Self::Global => "ThroughCloudFormationGlobal",
             Self::Roles => "Roles",
             Self::Handing => "HandRolesToTasksAndInstances",
             Self::Acting => "HandARoleToCloudFormation",
+            Self::Templates => "LongTemplates",
+            Self::TemplateBucket => "BucketOfLongTemplates",
             Self::Logs => "LogGroups",
             Self::Mesh => "Mesh",
             Self::ServiceRoles => "ServiceRoles",
             Self::PublicParameters => "PublicParameters",
+        }
+    }
+
+    /// Whether there is anything to allow it on.
+    pub(super) fn is_wanted(self, names: &Names) -> bool {
+        match self {
+            Self::KeyPair => names.key_pair.is_some(),
+            Self::Acting => names.role_arn.is_some(),
+            Self::Templates | Self::TemplateBucket => names.bucket.is_some(),
+            Self::Stacks
+            | Self::Looks
+            | Self::Repository
+            | Self::OwnedRepositories
+            | Self::Cluster
+            | Self::Region
+            | Self::Global
+            | Self::Roles
+            | Self::Handing
+            | Self::Logs
+            | Self::Mesh
+            | Self::ServiceRoles
+            | Self::PublicParameters => true,
         }
     }
 
@@ -89,6 +129,7 @@ impl Scope {
             Self::Looks | Self::Region | Self::Global => vec!["*".to_owned()],
             Self::Stacks => vec![names.arn("cloudformation", &format!("stack/{environment}-*/*"))],
             Self::Repository => vec![names.arn("ecr", &format!("repository/{}", names.repository))],
+            Self::OwnedRepositories => vec![names.arn("ecr", "repository/*")],
             Self::Cluster => [
                 "cluster/{}",
                 "service/{}/*",
@@ -109,6 +150,11 @@ impl Scope {
                 .collect(),
             Self::Handing => vec![names.global_arn(&format!("role/{}*", names.role_prefix()))],
             Self::Acting => names.role_arn.iter().cloned().collect(),
+            Self::Templates => {
+                let folder = format!("colormesh/{environment}/*");
+                vec![names.bucket_arn(&format!("/{folder}"))]
+            }
+            Self::TemplateBucket => vec![names.bucket_arn("")],
             Self::Logs => vec![names.arn("logs", &format!("log-group:{environment}-*"))],
             Self::Mesh => ["mesh/{}", "mesh/{}/*"]
                 .iter()
@@ -124,10 +170,15 @@ impl Scope {
     }
 
     /// Under which condition.
-    pub(super) fn condition(self, names: &Names) -> Option<Value> {
+    pub(super) fn condition(self, names: &Names, whose: Whose) -> Option<Value> {
         let through = json!({ "aws:CalledVia": "cloudformation.amazonaws.com" });
         let region = json!({ "aws:RequestedRegion": names.region });
         match self {
+            // Nobody is called by way of another where a role acts by itself.
+            Self::Region if whose == Whose::ServiceRole => Some(json!({ "StringEquals": region })),
+            Self::Global | Self::Roles | Self::Logs | Self::Mesh if whose == Whose::ServiceRole => {
+                None
+            }
             Self::Region => Some(json!({
                 "ForAnyValue:StringEquals": through,
                 "StringEquals": region,
@@ -149,7 +200,14 @@ impl Scope {
                     "appmesh.amazonaws.com",
                 ],
             } })),
+            Self::OwnedRepositories => Some(json!({ "StringEquals": {
+                (format!("aws:ResourceTag/{OWNER_TAG}")): names.environment,
+            } })),
+            Self::TemplateBucket => Some(json!({ "StringLike": {
+                "s3:prefix": format!("colormesh/{}/*", names.environment),
+            } })),
             Self::Stacks
+            | Self::Templates
             | Self::Repository
             | Self::Cluster
             | Self::KeyPair
@@ -182,6 +240,11 @@ impl Names {
             self.region,
             self.account()
         )
+    }
+
+    fn bucket_arn(&self, rest: &str) -> String {
+        let bucket = self.bucket.as_deref().unwrap_or_default();
+        format!("arn:{}:s3:::{bucket}{rest}", self.partition())
     }
 
     fn global_arn(&self, resource: &str) -> String {

@@ -14,6 +14,7 @@ fn names() -> Names {
         mesh: "Mesh".to_owned(),
         key_pair: Some("key".to_owned()),
         role_arn: None,
+        bucket: None,
     }
 }
 
@@ -63,8 +64,10 @@ fn nothing_is_allowed_everywhere_but_through_cloudformation_or_to_look() {
         "AWS::IAM::Role",
         "AWS::ServiceDiscovery::PrivateDnsNamespace",
     ]);
-    let policy = serde_json::to_value(policy(&names(), &all, Part::All).expect("known types"))
-        .expect("JSON");
+    let policy = serde_json::to_value(
+        policy(&names(), &all, Part::All, Whose::Caller).expect("known types"),
+    )
+    .expect("JSON");
     for statement in policy["Statement"].as_array().expect("a list") {
         let everywhere = statement["Resource"][0] == "*";
         let through = &statement["Condition"]["ForAnyValue:StringEquals"]["aws:CalledVia"];
@@ -74,7 +77,7 @@ fn nothing_is_allowed_everywhere_but_through_cloudformation_or_to_look() {
                     .as_str()
                     .and_then(|action| action.split_once(':'))
                     .expect("an action");
-                let looks = ["Describe", "List", "Get"];
+                let looks = ["Describe", "List", "Get", "BatchDescribe", "Validate"];
                 assert!(looks.iter().any(|verb| name.starts_with(verb)), "{action}");
             }
         }
@@ -93,7 +96,13 @@ fn a_short_policy_is_this() {
     names.key_pair = None;
     names.account = None;
     names.region = "cn-north-1".to_owned();
-    let policy = policy(&names, &types(&["AWS::Logs::LogGroup"]), Part::All).expect("a known type");
+    let policy = policy(
+        &names,
+        &types(&["AWS::Logs::LogGroup"]),
+        Part::All,
+        Whose::Caller,
+    )
+    .expect("a known type");
     let policy = serde_json::to_value(policy).expect("JSON");
     let statements = policy["Statement"].as_array().expect("a list");
     let sids: Vec<&str> = statements
@@ -106,6 +115,7 @@ fn a_short_policy_is_this() {
             "Stacks",
             "Looks",
             "Repository",
+            "RepositoriesByTag",
             "Cluster",
             "ThroughCloudFormation",
             "LogGroups"
@@ -116,14 +126,19 @@ fn a_short_policy_is_this() {
         "arn:aws-cn:cloudformation:cn-north-1:*:stack/Demo-*/*"
     );
     assert_eq!(
-        statements[5]["Resource"][0],
+        statements[6]["Resource"][0],
         "arn:aws-cn:logs:cn-north-1:*:log-group:Demo-*"
     );
 }
 
 #[test]
 fn a_type_that_is_not_in_the_table_is_told() {
-    let unknown = policy(&names(), &types(&["AWS::Lambda::Function"]), Part::All);
+    let unknown = policy(
+        &names(),
+        &types(&["AWS::Lambda::Function"]),
+        Part::All,
+        Whose::Caller,
+    );
     assert_eq!(
         unknown,
         Err(UnknownType("AWS::Lambda::Function".to_owned()))
@@ -135,7 +150,13 @@ fn a_type_that_is_not_in_the_table_is_told() {
 fn a_long_environment_scopes_its_roles_by_what_is_left_of_it() {
     let mut names = names();
     names.environment = "AppMeshExternalExample".to_owned();
-    let policy = policy(&names, &types(&["AWS::IAM::Role"]), Part::All).expect("a known type");
+    let policy = policy(
+        &names,
+        &types(&["AWS::IAM::Role"]),
+        Part::All,
+        Whose::Caller,
+    )
+    .expect("a known type");
     let policy = serde_json::to_string(&policy).expect("JSON");
     assert!(
         policy.contains("arn:aws:iam::123456789012:role/AppMeshExternalExamp*"),
@@ -147,7 +168,7 @@ fn a_long_environment_scopes_its_roles_by_what_is_left_of_it() {
 fn a_role_of_cloudformations_own_has_to_be_handed_over() {
     let mut names = names();
     let of = |names: &Names| {
-        let policy = policy(names, &BTreeSet::new(), Part::Calls).expect("no types");
+        let policy = policy(names, &BTreeSet::new(), Part::Calls, Whose::Caller).expect("no types");
         serde_json::to_value(policy).expect("JSON")
     };
     assert!(!of(&names).to_string().contains("iam:PassRole"));
@@ -166,4 +187,44 @@ fn a_role_of_cloudformations_own_has_to_be_handed_over() {
         handing["Condition"]["StringEquals"]["iam:PassedToService"],
         "cloudformation.amazonaws.com"
     );
+}
+
+#[test]
+fn where_a_role_acts_the_caller_makes_calls_and_the_role_all_else() {
+    let all = types(&["AWS::EC2::VPC", "AWS::IAM::Role", "AWS::Logs::LogGroup"]);
+    let mut names = names();
+    let of = |names: &Names, part, whose| {
+        let policy = policy(names, &all, part, whose).expect("known types");
+        serde_json::to_value(policy).expect("JSON")
+    };
+    let actions = |policy: &serde_json::Value| {
+        let statements = policy["Statement"].as_array().expect("a list").iter();
+        let actions = statements.flat_map(|each| each["Action"].as_array().expect("a list"));
+        actions.map(ToString::to_string).collect::<BTreeSet<_>>()
+    };
+    let whole = actions(&of(&names, Part::All, Whose::Caller));
+    names.role_arn = Some("arn:aws:iam::123456789012:role/deploys".to_owned());
+    let caller = of(&names, Part::All, Whose::Caller);
+    let role = of(&names, Part::All, Whose::ServiceRole);
+    for policy in [&caller, &role] {
+        assert!(!policy.to_string().contains("aws:CalledVia"), "{policy}");
+    }
+    assert_eq!(caller, of(&names, Part::Calls, Whose::Caller));
+    let pass = "\"iam:PassRole\"".to_owned();
+    let mut both = &actions(&caller) | &actions(&role);
+    assert!(both.contains(&pass));
+    both.remove(&pass);
+    assert!(both.is_subset(&whole), "{:?}", &both - &whole);
+    // What is in the region stays there.
+    let statements = role["Statement"].as_array().expect("a list");
+    let everywhere = statements.iter().find(|each| each["Sid"] == "InTheRegion");
+    let condition = &everywhere.expect("a statement")["Condition"];
+    assert_eq!(
+        condition["StringEquals"]["aws:RequestedRegion"],
+        "eu-west-1"
+    );
+    let empty = policy(&names, &all, Part::Network, Whose::Caller).expect("known types");
+    assert!(empty.is_empty());
+    let empty = policy(&names, &all, Part::Calls, Whose::ServiceRole).expect("known types");
+    assert!(empty.is_empty());
 }

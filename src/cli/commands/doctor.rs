@@ -28,7 +28,7 @@ struct Finding {
 
 pub(crate) async fn run(global: &Global, arguments: &Doctor, printer: Printer) -> Outcome {
     if let Some(part) = arguments.iam_policy {
-        return policy::run(global, part, printer);
+        return policy::run(global, part, arguments.whom, printer);
     }
     let findings = vec![
         namespaces(),

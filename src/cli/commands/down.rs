@@ -17,7 +17,7 @@ use crate::cli::run;
 use crate::cli::session::{self, Session};
 use crate::cli::settings;
 use crate::cli::signals::Signals;
-use crate::cli::wanted::{Wanted, without_what_is_not_built};
+use crate::cli::wanted::{self, Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
 use crate::deploy::{self, Choices, LastLines, Obstacle, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
@@ -67,6 +67,11 @@ pub(crate) async fn run(
         Ok(report) => report,
         Err(code) => return Ok(code),
     };
+    let templates = signals.or(
+        "all stacks are removed; `colormesh down` again removes the templates in the bucket",
+        forget_templates(&session, printer),
+    );
+    job.noted(templates.await)?;
     let nearly = "all stacks are removed; `colormesh down` again removes the local endpoint";
     let left = signals.or(nearly, leave_nothing(session)).await;
     let left = job.noted(left)?;
@@ -113,10 +118,13 @@ async fn prepare(
     let found = async { Ok(deploy::obstacles(&session.cloud, &plan).await) };
     stop_at(&session.or_lost(found).await?)?;
     let images = match session.config.target {
-        Target::Local => None,
-        Target::Aws => deploy::images(&session.cloud, &plan).await,
+        Target::Local => Vec::new(),
+        Target::Aws => {
+            let environment = session.config.environment.as_str();
+            deploy::images(&session.cloud, &plan, environment).await
+        }
     };
-    agree(&session, arguments, &plan, (images, printer))?;
+    agree(&session, arguments, &plan, (&images, printer))?;
     Ok(Some(Prepared {
         session,
         plan,
@@ -134,6 +142,24 @@ fn has_nothing(config: &Config) -> anyhow::Result<bool> {
     let paths = Paths::find()?;
     remove(&paths.leftover())?;
     Ok(!paths.state.exists())
+}
+
+/// What `up` put into the bucket goes with the stacks.
+async fn forget_templates(session: &Session, printer: Printer) -> anyhow::Result<()> {
+    let Some(bucket) = wanted::bucket(&session.config) else {
+        return Ok(());
+    };
+    let forget = || session.cloud.forget_templates(&bucket);
+    let removed = session.cloud.patiently(forget).await;
+    let removed = removed.with_context(|| format!("templates stay in `{}`", bucket.uri()))?;
+    if removed > 0 {
+        let plural = if removed == 1 { "" } else { "s" };
+        let bucket = bucket.uri();
+        printer.say(&format!(
+            "removed {removed} template{plural} from `{bucket}`"
+        ));
+    }
+    Ok(())
 }
 
 /// What there is after a `down`.
@@ -201,7 +227,7 @@ fn agree(
     session: &Session,
     arguments: &Down,
     plan: &Plan,
-    (images, printer): (Option<(String, usize)>, Printer),
+    (images, printer): (&[(String, usize)], Printer),
 ) -> anyhow::Result<()> {
     let going: Vec<&StepId> = plan
         .steps
@@ -214,13 +240,14 @@ fn agree(
     }
     printer.say("this removes:");
     for step in going {
-        printer.say(&match (step, &images) {
-            (StepId::EmptyRepository(_), Some((repository, count))) => {
-                let plural = if *count == 1 { "" } else { "s" };
-                format!("  {count} image{plural} in `{repository}`")
-            }
-            (step, _) => format!("  {step}"),
-        });
+        if !matches!(step, StepId::EmptyRepository(_)) || images.is_empty() {
+            printer.say(&format!("  {step}"));
+            continue;
+        }
+        for (repository, count) in images {
+            let plural = if *count == 1 { "" } else { "s" };
+            printer.say(&format!("  {count} image{plural} in `{repository}`"));
+        }
     }
     if arguments.yes {
         return Ok(());

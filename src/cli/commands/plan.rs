@@ -48,6 +48,7 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     job.outputs
         .set("changes", &plan.has_changes().to_string())?;
     let cost = Costs::of(&session.config, wanted.stacks())?;
+    job.summary.cost(cost.as_ref());
     let mut shown = text(&plan, printer.width());
     if let Some(cost) = &cost {
         shown.push_str(&cost.text(printer.width()));

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anstyle::Style;
 use serde::Serialize;
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Status as Arguments};
 use crate::cli::attention::{self, Attention};
+use crate::cli::drifts::{self, Drifts};
 use crate::cli::evidence::{self, Groups, Log, Traffic, short_name};
 use crate::cli::exit::{DONE, Outcome};
 use crate::cli::gather;
@@ -36,6 +37,9 @@ struct Status {
     local: Option<LocalStatus>,
     /// What was let through and refused, by destination, on the local target.
     traffic: Option<Traffic>,
+    /// How each stack differs from its template; only with `--drift`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<Drifts>,
 }
 
 #[derive(Serialize)]
@@ -44,7 +48,7 @@ struct Count {
     desired: u32,
 }
 
-pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
+pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
     let Some(session) = Session::existing(global).await? else {
         printer.json(&Status {
             target: "local".to_owned(),
@@ -54,6 +58,13 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
         return Ok(DONE);
     };
     let facts = gather::facts(&session).await;
+    let drift = match arguments.drift {
+        true => Some(drifts::look(&session, &facts.stacks).await?),
+        false => None,
+    };
+    let code = drift
+        .as_ref()
+        .map_or(DONE, |drift| drifts::code(drift, arguments.exit_code));
     let local = session.local_status().await;
     let attention = attention::attention(&session, &facts.stacks).await;
     let mut traffic = None;
@@ -91,11 +102,12 @@ pub(crate) async fn run(global: &Global, printer: Printer) -> Outcome {
             .collect(),
         traffic,
         local,
+        drift,
     };
     printer.json(&status)?;
     let list = settings::list(global)?;
     printer.data(&text(&status, &session.config, &list, printer.width()))?;
-    Ok(DONE)
+    Ok(code)
 }
 
 /// All of it for people; `width` is the terminal's.
@@ -104,6 +116,9 @@ fn text(status: &Status, config: &Config, list: &List, width: Option<usize>) -> 
     let short = |name: &str| short_name(name, &environment);
     let mut text = fitted(&rows(status), width, short);
     text.push_str(&attention::text(&status.attention, width));
+    if let Some(drift) = &status.drift {
+        text.push_str(&drifts::text(drift, width));
+    }
     if let Some(local) = &status.local {
         text.push_str(&outside(local, width));
     }
@@ -136,6 +151,7 @@ fn rows(status: &Status) -> Vec<Vec<String>> {
         };
         rows.push(vec!["stack".to_owned(), name.clone(), paint(style, state)]);
     }
+    rows.extend(status.drift.iter().flat_map(drifts::rows));
     for (name, count) in &status.services {
         let style = if count.running == count.desired {
             GOOD
@@ -209,6 +225,7 @@ mod tests {
             envoys: [(format!("{service} 1f2e3d4c"), "HEALTHY".to_owned())].into(),
             local: None,
             traffic: Some(traffic),
+            drift: None,
         }
     }
 

@@ -26,6 +26,7 @@ use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
 use crate::deploy::{self, Choices, Report};
 use crate::plan::{Action, Direction, Plan};
+use crate::stack::Role;
 use crate::verify;
 
 /// The document of `--output json`.
@@ -34,6 +35,9 @@ struct Document<'a> {
     endpoint: &'a str,
     /// Seconds from the first call to the app's answer.
     seconds: f64,
+    /// What it costs from now on; with `--target aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<&'a Costs>,
     #[serde(flatten)]
     report: &'a Report,
 }
@@ -45,6 +49,7 @@ struct Prepared {
     wanted: Wanted,
     may_replace: bool,
     choices: Choices,
+    cost: Option<Costs>,
     /// Nobody else changes this environment meanwhile.
     _claim: Option<Claim>,
 }
@@ -63,11 +68,13 @@ pub(crate) async fn run(
     let (session, plan) = (&prepared.session, &prepared.plan);
     job.summary.title("up", &session.config);
     job.summary.plan(plan);
+    job.summary.cost(prepared.cost.as_ref());
     let lines = evidence::last_lines(session);
     let mut work = prepared
         .wanted
         .work(prepared.may_replace, prepared.choices.clone(), lines);
-    review::before(&prepared.session, plan, &mut work, printer, signals).await?;
+    let reviewed = review::before(session, plan, &mut work, printer, signals);
+    job.noted(reviewed.await)?;
     let mut timeline = Timeline::default();
     let ended = run::run(
         printer,
@@ -83,7 +90,7 @@ pub(crate) async fn run(
         Err(code) => return Ok(code),
     };
     let deployed = "all stacks are deployed; `colormesh up` again waits for the app";
-    let endpoint = session.or_lost(answering(session, arguments.timeout));
+    let endpoint = session.or_lost(answering(session, &report, arguments.timeout));
     let endpoint = signals.or(deployed, endpoint);
     let Some(endpoint) = job.noted(endpoint.await)? else {
         job.summary
@@ -97,8 +104,15 @@ pub(crate) async fn run(
     printer.json(&Document {
         endpoint: &endpoint,
         seconds,
+        cost: prepared.cost.as_ref(),
         report: &report,
     })?;
+    if let Some(bucket) = prepared.wanted.kept_templates() {
+        let bucket = bucket.uri();
+        printer.say(&format!(
+            "long templates are in `{bucket}`; `colormesh down` removes them, with the same bucket"
+        ));
+    }
     printer.say(&next(session, &report, seconds));
     job.summary
         .end(&format!("up in {seconds:.1} s: {endpoint}"));
@@ -122,9 +136,10 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     let plan = wanted.plan(&session, Direction::Up);
     let plan = session.or_lost(plan).await?;
     let choices = decisions::choices(&session, arguments, &plan)?;
+    let cost = Costs::of(&session.config, wanted.stacks())?;
     let offer = Offer {
         plan: &plan,
-        cost: Costs::of(&session.config, wanted.stacks())?,
+        cost: cost.as_ref(),
     };
     agree(&session, arguments, &offer, printer)?;
     let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
@@ -134,13 +149,24 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
         wanted,
         may_replace,
         choices,
+        cost,
         _claim: claim,
     })
 }
 
 /// The app's URL once it answers; when it does not, says why.
-async fn answering(session: &Session, timeout: Duration) -> anyhow::Result<Option<String>> {
-    let Some(endpoint) = gather::endpoint(session).await else {
+async fn answering(
+    session: &Session,
+    report: &Report,
+    timeout: Duration,
+) -> anyhow::Result<Option<String>> {
+    let service = Role::EcsService.stack_name(&session.config);
+    let told = report.outputs.get(&service);
+    let endpoint = match told.and_then(|outputs| outputs.get(gather::ENDPOINT)) {
+        Some(endpoint) => Some(endpoint.clone()),
+        None => gather::endpoint(session).await,
+    };
+    let Some(endpoint) = endpoint else {
         talk("the stacks are there, but the service stack has no output `ColorAppEndpoint`");
         return Ok(None);
     };
@@ -186,7 +212,7 @@ async fn tell_world(session: &Session, printer: Printer) {
 /// What there is to agree to.
 struct Offer<'a> {
     plan: &'a Plan,
-    cost: Option<Costs>,
+    cost: Option<&'a Costs>,
 }
 
 /// On AWS the plan is shown and agreed to: it costs money.

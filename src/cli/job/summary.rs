@@ -11,6 +11,7 @@ use super::markdown::{code, details, table, text};
 use super::outputs::append;
 use super::timeline::Timeline;
 use crate::cli::commands::plan;
+use crate::cli::costs::Costs;
 use crate::cli::printer::{WARN, paint, stripped, talk};
 use crate::config::Config;
 use crate::plan::Plan;
@@ -36,6 +37,13 @@ impl Summary {
     /// What would change, or what goes.
     pub(crate) fn plan(&mut self, plan: &Plan) {
         self.add(&plan_section(plan));
+    }
+
+    /// What it costs; nothing where it costs nothing.
+    pub(crate) fn cost(&mut self, cost: Option<&Costs>) {
+        if let Some(cost) = cost {
+            self.add(&cost_section(cost));
+        }
     }
 
     /// What was done, and when.
@@ -101,6 +109,31 @@ fn plan_section(plan: &Plan) -> String {
     )
 }
 
+/// The sum, a row for what it is made of, and what would make it smaller.
+fn cost_section(cost: &Costs) -> String {
+    let plain = |cell: &String| text(cell);
+    let rows: Vec<Vec<String>> = cost
+        .rows()
+        .iter()
+        .map(|row| row.iter().map(plain).collect())
+        .collect();
+    // These words are our own.
+    let notes = cost.notes();
+    let notes: String = notes.iter().map(|note| format!("- {note}\n")).collect();
+    let made_of = format!(
+        "{}\n{notes}",
+        table(&["what", "count", "an hour", "a month"], &rows)
+    );
+    format!(
+        "#### Cost\n\n{}\n\n{}",
+        cost.sum(),
+        details(
+            "What that is made of, and what would make it smaller",
+            &made_of
+        )
+    )
+}
+
 /// A row a check.
 fn report_section(report: &Report) -> String {
     let rows: Vec<Vec<String>> = report.checks.iter().map(row).collect();
@@ -144,6 +177,7 @@ mod tests {
             steps: steps.into_iter().map(step).collect(),
             rendered: BTreeMap::new(),
             deployed: BTreeMap::new(),
+            is_alone: false,
             moves: Vec::new(),
         }
     }

@@ -7,7 +7,8 @@ use super::odd::{TEMPLATE, go_with, one, the_error, the_outcome};
 use super::scripted::{GOES_ON, Scripted};
 use crate::aws::StackStatus;
 use crate::deploy::{
-    Choices, Interrupt, Obstacle, Outcome, Review, StepError, Work, forget, obstacles, review,
+    Choices, Intent, Interrupt, Obstacle, Outcome, Review, StepError, Work, forget, obstacles,
+    review,
 };
 use crate::plan::{Direction, Plan};
 use crate::stack::{RenderedStack, Role};
@@ -91,7 +92,7 @@ async fn data_is_lost_only_where_that_was_agreed_to() {
     lab.up(five()).await.report();
     let plan = plan_up(&lab, renamed()).await;
     let work = lab.work();
-    let found = review(&plan, &lab.cloud, &work).await;
+    let found = review(&plan, &lab.cloud, &work, Intent::Look).await;
     assert_eq!(
         found.losses(),
         ["e-mesh: replaces `Log` (AWS::Logs::LogGroup)"]
@@ -153,7 +154,7 @@ async fn reviewed_change_sets_are_carried_out_and_the_others_removed() {
     )
     .await;
     let work = work.unwrap();
-    let found = review(&plan, &cloud, &work).await;
+    let found = review(&plan, &cloud, &work, Intent::CarryOut).await;
     assert_eq!(found.ready.len(), 2);
     assert_eq!(scripted.calls("CreateChangeSet"), 2);
 
@@ -176,7 +177,7 @@ async fn what_the_service_refuses_is_told_before_anything_runs() {
         .template
         .replace("GroupDescription: tasks", "GroupDescription: all");
     let plan = plan_up(&lab, broken).await;
-    let found: Review = review(&plan, &lab.cloud, &lab.work()).await;
+    let found: Review = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
     let refused: Vec<String> = found.refused.iter().map(ToString::to_string).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(

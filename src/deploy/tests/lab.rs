@@ -1,6 +1,5 @@
 //! An account on loopback, and small stacks for it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,12 +12,19 @@ use crate::account::lab::LabSettings;
 use crate::account::{self, Account};
 use crate::aws::{Cloud, CredentialSource, Options};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, KeyPairWork, LastLines, Report, Review,
-    RunId, Terms, Work, down, observe, up,
+    DeployError, Event, ImageSource, Interrupt, KeyPairWork, Report, Work, down, observe, up,
 };
 use crate::endpoint::Endpoint;
 use crate::plan::{Deployed, Direction, ImagePlan, Plan, Wishes};
-use crate::stack::{ParameterValue, RenderedStack, Role};
+use crate::stack::RenderedStack;
+
+// What the tests from the outside use too.
+#[path = "../../../tests/it/elf.rs"]
+mod elf;
+#[path = "../../../tests/it/five.rs"]
+mod five;
+
+pub(super) use five::{REPOSITORIES, five, stack};
 
 pub(super) const IMAGE: &str =
     "registry.test/app@sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -76,8 +82,7 @@ impl Lab {
     /// With an app to build, instead of an image that is there.
     pub(super) async fn start_with_app() -> Self {
         let mut lab = Self::start().await;
-        let binary = lab.home.path().join("app");
-        std::fs::write(&binary, static_program()).unwrap();
+        let binary = elf::program(lab.home.path(), "does nothing");
         lab.image = ImageSource::Built(Arc::new(crate::image::build(&binary).unwrap()));
         lab
     }
@@ -102,19 +107,12 @@ impl Lab {
 
     pub(super) fn work(&self) -> Work {
         Work {
-            environment: "e".into(),
             image: Some(self.image.clone()),
-            sidecars: Vec::new(),
             key_pair: Some(KeyPairWork {
                 name: "color-app".into(),
                 directory: self.ssh(),
             }),
-            replace_failed: false,
-            choices: Choices::default(),
-            review: Review::default(),
-            terms: Terms::default(),
-            last_lines: LastLines::default(),
-            run: RunId::fresh(),
+            ..Work::new("e")
         }
     }
 
@@ -154,22 +152,6 @@ impl Lab {
             events: drain(receiver).await,
         }
     }
-}
-
-/// The least that is a static program for x86-64.
-fn static_program() -> Vec<u8> {
-    let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
-    elf.resize(16, 0);
-    elf.extend([2, 0, 62, 0, 1, 0, 0, 0]);
-    elf.extend(0u64.to_le_bytes());
-    elf.extend(64u64.to_le_bytes());
-    elf.extend([0; 14]);
-    elf.extend([56, 0, 1, 0]);
-    elf.resize(64, 0);
-    elf.extend([1, 0, 0, 0]);
-    elf.resize(120, 0);
-    elf.extend(b"does nothing");
-    elf
 }
 
 async fn drain(mut receiver: mpsc::UnboundedReceiver<Event>) -> Vec<Event> {
@@ -228,81 +210,3 @@ impl Run {
             .collect()
     }
 }
-
-pub(super) fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
-    RenderedStack {
-        name: name.parse().unwrap(),
-        role,
-        template: template.to_owned(),
-        parameters: BTreeMap::new(),
-        capabilities: Vec::new(),
-        tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
-        termination_protection: None,
-        exports: BTreeSet::new(),
-        imports: BTreeSet::new(),
-    }
-}
-
-/// Five stacks with the walkthrough's edges, each of one quick resource.
-pub(super) fn five() -> Vec<RenderedStack> {
-    let set = |names: &[&str]| {
-        names
-            .iter()
-            .map(ToString::to_string)
-            .collect::<BTreeSet<_>>()
-    };
-    let mut vpc = stack("e-vpc", Role::Vpc, VPC);
-    vpc.exports = set(&["e:VPC"]);
-    let mut cluster = stack("e-ecs-cluster", Role::EcsCluster, CLUSTER);
-    (cluster.exports, cluster.imports) = (set(&["e:Group"]), set(&["e:VPC"]));
-    let repositories = stack("e-ecr-repositories", Role::EcrRepositories, REPOSITORIES);
-    let mut mesh = stack("e-mesh", Role::Mesh, MESH);
-    mesh.parameters
-        .insert("Days".into(), ParameterValue::Known("7".into()));
-    let mut service = stack("e-ecs-service", Role::EcsService, SERVICE);
-    service.imports = set(&["e:VPC", "e:Group"]);
-    service
-        .parameters
-        .insert("AppImage".into(), ParameterValue::AppImage);
-    vec![vpc, cluster, repositories, mesh, service]
-}
-
-const VPC: &str = r"
-Resources:
-  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
-Outputs:
-  Vpc: {Value: !Ref Vpc, Export: {Name: 'e:VPC'}}
-";
-
-const CLUSTER: &str = r"
-Resources:
-  Group:
-    Type: AWS::EC2::SecurityGroup
-    Properties: {GroupDescription: tasks, VpcId: !ImportValue 'e:VPC'}
-Outputs:
-  Group: {Value: !Ref Group, Export: {Name: 'e:Group'}}
-";
-
-pub(super) const REPOSITORIES: &str = r"
-Resources:
-  App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app}}
-";
-
-pub(super) const MESH: &str = r"
-Parameters:
-  Days: {Type: String}
-  Kept: {Type: String, Default: kept}
-Resources:
-  Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-mesh, RetentionInDays: !Ref Days}}
-";
-
-const SERVICE: &str = r"
-Parameters:
-  AppImage: {Type: String}
-Resources:
-  Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-service}}
-Outputs:
-  Vpc: {Value: !ImportValue 'e:VPC'}
-  Group: {Value: !ImportValue 'e:Group'}
-  Image: {Value: !Ref AppImage}
-";

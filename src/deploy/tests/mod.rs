@@ -4,11 +4,13 @@
 
 mod change_sets;
 mod down;
+mod early;
 mod events;
 mod guarded;
 mod image;
 mod interrupted;
 mod lab;
+mod left_behind;
 mod odd;
 mod scale;
 mod scripted;

@@ -7,8 +7,8 @@ use super::lab::stack;
 use super::scripted::{CREATES, DELETE_FAILS, ROLLS_BACK, STAYS, Scripted, UPDATES};
 use crate::aws::{Cloud, StackStatus};
 use crate::deploy::{
-    Choices, DeployError, Event, ImageSource, Interrupt, LastLines, Outcome, Progress, Report,
-    Review, RunId, StepError, Terms, Work, down, observe, up,
+    DeployError, Event, ImageSource, Interrupt, Outcome, Progress, Report, StepError, Work, down,
+    observe, up,
 };
 use crate::plan::{Direction, ImagePlan, Plan, Wishes};
 use crate::stack::{RenderedStack, Role};
@@ -44,16 +44,8 @@ pub(super) async fn go_with(
         unwanted: Vec::new(),
     };
     let mut work = Work {
-        environment: "e".into(),
         image: Some(ImageSource::Given("i".into())),
-        sidecars: Vec::new(),
-        key_pair: None,
-        replace_failed: false,
-        choices: Choices::default(),
-        review: Review::default(),
-        terms: Terms::default(),
-        last_lines: LastLines::default(),
-        run: RunId::fresh(),
+        ..Work::new("e")
     };
     decide(&mut work);
     let deployed = observe(cloud, direction, &stacks, None).await.unwrap();

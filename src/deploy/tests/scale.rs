@@ -11,8 +11,9 @@ use crate::stack::{RenderedStack, Role};
 
 /// The pace on this machine.
 const GAP: Duration = Duration::from_millis(20);
-/// Turns that may be taken ahead: by the first look, and by the run.
-const AHEAD: usize = 2 * 10;
+/// Reads ahead of the turns: those on credit, of the first look and of the run,
+/// and the few of single stacks that take no turn.
+const AHEAD: usize = 3 * 10;
 
 fn many(count: usize) -> Vec<RenderedStack> {
     (0..count)

@@ -1,6 +1,7 @@
 //! Change sets as clients read them.
 
 use super::describe::{known, page, terms};
+use super::values::{Place, places};
 use crate::account::cloudformation::{
     self as engine, Change, ChangeAction, ChangeSet, ChangeSetStatus, Replacement, Stack, Values,
 };
@@ -73,7 +74,7 @@ pub(super) fn change_set(account: &Account, xml: &mut Xml, query: &Query) -> Res
     Ok(())
 }
 
-fn one(xml: &mut Xml, change: &Change, values: Option<&Values>) {
+fn one<'v>(xml: &mut Xml, change: &Change, values: Option<&'v Values>) {
     xml.text("Action", action(change.action))
         .text("LogicalResourceId", &change.logical_id)
         .maybe("PhysicalResourceId", change.physical_id.as_ref())
@@ -93,29 +94,55 @@ fn one(xml: &mut Xml, change: &Change, values: Option<&Values>) {
             .into_iter()
             .chain(tags.then_some("Tags")),
     );
-    xml.list("Details", &change.properties, |xml, (name, needs_new)| {
-        let before = before.and_then(|values| values.get(name));
-        let after = after.and_then(|values| values.get(name));
-        xml.element("Target", |xml| {
-            xml.text("Attribute", "Properties").text("Name", name);
-            xml.text("RequiresRecreation", recreation(*needs_new));
-            if values.is_some() {
-                let kind = match (before, after) {
-                    (None, _) => "Add",
-                    (_, None) => "Remove",
-                    _ => "Modify",
-                };
-                xml.text("Path", format!("/Properties/{name}"))
-                    .maybe("BeforeValue", before.map(plain))
-                    .maybe("AfterValue", after.map(plain))
-                    .text("AttributeChangeType", kind);
+    let told = values.is_some();
+    let details: Vec<_> = change
+        .properties
+        .iter()
+        .flat_map(|(name, needs_new)| {
+            let of = |values: Option<&'v Value>| values.and_then(|values| values.get(name));
+            let path = format!("/Properties/{name}");
+            let mut places = places(path.clone(), of(before), of(after));
+            if places.is_empty() {
+                places.push(Place {
+                    path,
+                    before: None,
+                    after: None,
+                });
             }
+            places
+                .into_iter()
+                .map(move |place| (name, needs_new, place))
+        })
+        .collect();
+    xml.list("Details", details, |xml, (name, needs_new, place)| {
+        xml.element("Target", |xml| {
+            target(xml, name, *needs_new, told.then_some(place));
         });
         // What depends on another resource is evaluated only then.
         let dynamic = *needs_new == Replacement::Conditional;
         xml.text("Evaluation", if dynamic { "Dynamic" } else { "Static" })
             .text("ChangeSource", "DirectModification");
     });
+}
+
+/// Tags are an attribute of their own, without a name.
+fn target(xml: &mut Xml, name: &str, needs_new: Replacement, place: Option<Place<'_>>) {
+    if name == "Tags" {
+        xml.text("Attribute", "Tags");
+    } else {
+        xml.text("Attribute", "Properties").text("Name", name);
+    }
+    xml.text("RequiresRecreation", recreation(needs_new));
+    let Some(place) = place else { return };
+    let kind = match (place.before, place.after) {
+        (None, _) => "Add",
+        (_, None) => "Remove",
+        _ => "Modify",
+    };
+    xml.text("Path", place.path)
+        .maybe("BeforeValue", place.before.map(plain))
+        .maybe("AfterValue", place.after.map(plain))
+        .text("AttributeChangeType", kind);
 }
 
 fn plain(value: &Value) -> String {

@@ -257,12 +257,13 @@ impl Entry {
                     .maybe("ResourceStatusReason", reason.as_ref());
             }
             What::Fault(fault, time) => {
+                let mode = if fault.is_warning { "WARN" } else { "FAIL" };
                 xml.text("EventId", format!("{}-{}", fault.logical_id, fault.name))
                     .text("Timestamp", time.to_string())
                     .text("LogicalResourceId", &fault.logical_id)
                     .text("ResourceType", &fault.resource_type)
                     .text("DetailedStatus", "VALIDATION_FAILED")
-                    .text("ValidationFailureMode", "FAIL")
+                    .text("ValidationFailureMode", mode)
                     .text("ValidationName", &fault.name)
                     .text("ValidationStatus", "FAILED")
                     .text("ValidationStatusReason", &fault.reason)

@@ -1,8 +1,9 @@
 //! What a client submits for a stack.
 
+use super::template_at;
 use crate::account::cloudformation::{
     ChangeSetKind, ChangeSetRequest, DeleteRequest, Given, OnFailure, RollbackTrigger,
-    StackRequest, Submitted, Terms, find_readable, needed_capability,
+    StackRequest, Submitted, Terms, check_types, find_readable, needed_capability, parse,
 };
 use crate::account::{Account, ApiError};
 use crate::endpoint::query::Query;
@@ -12,7 +13,7 @@ use crate::endpoint::xml::Xml;
 /// request; this machine has no reason to.
 const LONGEST: usize = 64 << 20;
 
-pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
+pub(super) fn change_set(account: &Account, query: &Query) -> Result<ChangeSetRequest, ApiError> {
     let kind = match query.get("ChangeSetType") {
         Some("CREATE") => ChangeSetKind::Create,
         None | Some("UPDATE") => ChangeSetKind::Update,
@@ -26,7 +27,7 @@ pub(super) fn change_set(query: &Query) -> Result<ChangeSetRequest, ApiError> {
         stack: query.require("StackName")?.to_owned(),
         name: query.require("ChangeSetName")?.to_owned(),
         kind,
-        submitted: submitted(query)?,
+        submitted: submitted(account, query)?,
         description: query.get("Description").map(str::to_owned),
         on_failure: on_failure(query)?.unwrap_or_default(),
         is_unchecked: query.flag("DisableValidation"),
@@ -64,10 +65,10 @@ pub(super) fn on_failure(query: &Query) -> Result<Option<OnFailure>, ApiError> {
 }
 
 /// A stack to be made or changed.
-pub(super) fn stack(query: &Query) -> Result<StackRequest, ApiError> {
+pub(super) fn stack(account: &Account, query: &Query) -> Result<StackRequest, ApiError> {
     Ok(StackRequest {
         name: query.require("StackName")?.to_owned(),
-        submitted: submitted(query)?,
+        submitted: submitted(account, query)?,
         token: query.get("ClientRequestToken").map(str::to_owned),
         on_failure: on_failure(query)?.unwrap_or_default(),
         protected: query.flag("EnableTerminationProtection"),
@@ -88,11 +89,11 @@ pub(super) fn delete(query: &Query) -> Result<DeleteRequest, ApiError> {
     })
 }
 
-pub(super) fn submitted(query: &Query) -> Result<Submitted, ApiError> {
+fn submitted(account: &Account, query: &Query) -> Result<Submitted, ApiError> {
     let template = if query.flag("UsePreviousTemplate") {
         None
     } else {
-        body(query)?
+        body(account, query)?
     };
     let mut submitted = Submitted {
         template,
@@ -160,10 +161,9 @@ fn terms(query: &Query) -> Terms {
     }
 }
 
-fn body(query: &Query) -> Result<Option<String>, ApiError> {
-    if query.get("TemplateURL").is_some() {
-        let message = "this endpoint has no S3: send the template as TemplateBody";
-        return Err(ApiError::validation(message));
+fn body(account: &Account, query: &Query) -> Result<Option<String>, ApiError> {
+    if let Some(url) = query.get("TemplateURL") {
+        return template_at::read(account, url).map(Some);
     }
     match query.get("TemplateBody") {
         Some(body) if body.len() > LONGEST => Err(ApiError::validation(format!(
@@ -174,14 +174,16 @@ fn body(query: &Query) -> Result<Option<String>, ApiError> {
 }
 
 /// Reads a template without a stack.
-pub(super) fn validate(xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
+pub(super) fn validate(account: &Account, xml: &mut Xml, query: &Query) -> Result<(), ApiError> {
     let none = || ApiError::validation("Either Template URL or Template Body must be specified.");
-    summary(xml, &body(query)?.ok_or_else(none)?, false)
+    let text = body(account, query)?.ok_or_else(none)?;
+    check_types(&parse(&text).map_err(ApiError::validation)?)?;
+    summary(xml, &text, false)
 }
 
 /// What a template asks for; more than that when the summary is asked for.
 pub(super) fn summary(xml: &mut Xml, text: &str, whole: bool) -> Result<(), ApiError> {
-    let template = crate::account::cloudformation::parse(text).map_err(ApiError::validation)?;
+    let template = parse(text).map_err(ApiError::validation)?;
     xml.maybe("Description", template.description.as_ref());
     let capability = needed_capability(&template);
     xml.texts("Capabilities", capability);
@@ -216,7 +218,7 @@ pub(super) fn summary(xml: &mut Xml, text: &str, whole: bool) -> Result<(), ApiE
 
 /// The template whose summary is asked for: one that is sent, or a stack's.
 pub(super) fn summarized(account: &Account, query: &Query) -> Result<String, ApiError> {
-    if let Some(text) = body(query)? {
+    if let Some(text) = body(account, query)? {
         return Ok(text);
     }
     let none = || ApiError::validation("Either Template URL or Template Body must be specified.");

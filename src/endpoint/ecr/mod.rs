@@ -18,6 +18,9 @@ pub(super) async fn answer(account: &Account, call: &Call) -> Result<Value, ApiE
         "CreateRepository" => repositories::create(account, &call.read()?),
         "DeleteRepository" => repositories::delete(account, &call.read()?),
         "DescribeRepositories" => repositories::describe(account, &call.read()?),
+        "PutImageTagMutability" => repositories::set_mutability(account, &call.read()?),
+        "TagResource" => repositories::tag(account, &call.read()?),
+        "UntagResource" => repositories::untag(account, &call.read()?),
         "ListTagsForResource" => repositories::list_tags(account, &call.read()?),
         "ListImages" => images::list(account, &call.read()?),
         "DescribeImages" => images::describe(account, &call.read()?),
@@ -26,7 +29,7 @@ pub(super) async fn answer(account: &Account, call: &Call) -> Result<Value, ApiE
         "PutImage" => images::put(account, &call.read()?),
         _ => Err(call.unknown()),
     }?;
-    if call.operation.starts_with(['C', 'D', 'P', 'B']) {
+    if call.operation.starts_with(['C', 'D', 'P', 'B', 'T', 'U']) {
         account.flush().await;
     }
     Ok(answer)

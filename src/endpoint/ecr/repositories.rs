@@ -45,6 +45,27 @@ pub(super) struct ListTags {
     resource_arn: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SetMutability {
+    repository_name: String,
+    image_tag_mutability: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddTags {
+    resource_arn: String,
+    tags: Vec<Tag>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RemoveTags {
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
 pub(super) fn create(account: &Account, input: &Create) -> Result<Value, ApiError> {
     let tags = input.tags.iter();
     let repository = Repository {
@@ -82,14 +103,49 @@ pub(super) fn describe(account: &Account, input: &Describe) -> Result<Value, Api
 }
 
 pub(super) fn list_tags(account: &Account, input: &ListTags) -> Result<Value, ApiError> {
-    let name = input.resource_arn.split_once("repository/");
-    let name = name.map_or(input.resource_arn.as_str(), |(_, name)| name);
+    let name = named(&input.resource_arn);
     let tags: BTreeMap<String, String> = account.repository(name, |found| found.tags.clone())?;
     let tags: Vec<Value> = tags
         .into_iter()
         .map(|(key, value)| json!({ "Key": key, "Value": value }))
         .collect();
     Ok(json!({ "tags": tags }))
+}
+
+/// Whether tags of images may move.
+pub(super) fn set_mutability(account: &Account, input: &SetMutability) -> Result<Value, ApiError> {
+    let name = &input.repository_name;
+    account.change_repository(name, |repository| {
+        repository.immutable = input.image_tag_mutability == "IMMUTABLE";
+    })?;
+    Ok(json!({
+        "registryId": account.options().account_id,
+        "repositoryName": name,
+        "imageTagMutability": input.image_tag_mutability,
+    }))
+}
+
+pub(super) fn tag(account: &Account, input: &AddTags) -> Result<Value, ApiError> {
+    account.change_repository(named(&input.resource_arn), |repository| {
+        let tags = input.tags.iter();
+        let tags = tags.map(|tag| (tag.key.clone(), tag.value.clone()));
+        repository.tags.extend(tags);
+    })?;
+    Ok(json!({}))
+}
+
+pub(super) fn untag(account: &Account, input: &RemoveTags) -> Result<Value, ApiError> {
+    account.change_repository(named(&input.resource_arn), |repository| {
+        repository
+            .tags
+            .retain(|key, _| !input.tag_keys.contains(key));
+    })?;
+    Ok(json!({}))
+}
+
+/// The name in a repository's ARN.
+fn named(arn: &str) -> &str {
+    arn.split_once("repository/").map_or(arn, |(_, name)| name)
 }
 
 fn document(account: &Account, repository: &Repository) -> Value {

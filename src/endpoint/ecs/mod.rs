@@ -1,5 +1,6 @@
 //! ECS over the JSON protocol: what the scheduler knows, in ECS's words.
-//! Clusters, services and definitions are made by CloudFormation alone.
+//! Clusters, services and definitions are made by CloudFormation alone; a
+//! service may be scaled and given another definition.
 
 mod definitions;
 mod input;
@@ -15,8 +16,12 @@ use input::Input;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-#[expect(clippy::unused_async, reason = "all services answer alike")]
 pub(super) async fn answer(account: &Account, call: &Call) -> Result<Value, ApiError> {
+    if call.operation == "UpdateService" {
+        let answer = services::update(account, &Input(&call.input))?;
+        account.flush().await;
+        return Ok(answer);
+    }
     let observed = Arc::clone(&account.observed().borrow());
     let input = Input(&call.input);
     account.read(|state| operation(state, &observed, &call.operation, &input))

@@ -1,9 +1,11 @@
 //! Services.
 
 use super::input::{Input, last};
+use crate::account::clock::Timestamp;
 use crate::account::desired::TaskStatus;
 use crate::account::scheduler::{Deployment, Rollout, Service, Task};
-use crate::account::{ApiError, State};
+use crate::account::shared::Shared;
+use crate::account::{Account, ApiError, State};
 use serde_json::{Value, json};
 
 pub(super) fn list(state: &State, input: &Input<'_>) -> Result<Value, ApiError> {
@@ -28,6 +30,48 @@ pub(super) fn describe(state: &State, input: &Input<'_>) -> Result<Value, ApiErr
         }
     }
     Ok(json!({ "services": found, "failures": failures }))
+}
+
+/// Changes a service as whoever works by hand does: its count, its definition,
+/// or only its tasks.
+pub(super) fn update(account: &Account, input: &Input<'_>) -> Result<Value, ApiError> {
+    account.update(|state| {
+        let cluster = input.cluster(state)?;
+        let wanted = input.text("service").unwrap_or_default();
+        let definition = input.text("taskDefinition");
+        let definition = definition.map(|name| definition_named(state, name));
+        let definition = definition.transpose()?;
+        let mut services = state.ecs.services.values_mut();
+        let service = services
+            .find(|service| service.cluster == cluster && service.name == last(wanted))
+            .ok_or_else(|| ApiError::new("ServiceNotFoundException", "Service not found."))?;
+        let newest = service.deployments.first().filter(|_| !service.deleted);
+        let newest = newest
+            .ok_or_else(|| ApiError::new("ServiceNotActiveException", "Service was not ACTIVE."))?;
+        let mut properties = (*newest.properties).clone();
+        if let Some(count) = input.0.get("desiredCount").and_then(Value::as_u64) {
+            properties["DesiredCount"] = count.into();
+        }
+        if let Some(definition) = definition {
+            properties["TaskDefinition"] = definition.into();
+        }
+        let is_forced = input.0.get("forceNewDeployment") == Some(&Value::Bool(true));
+        properties["ForceNewDeployment"] = is_forced.into();
+        service.take(Shared::new(properties), account.ids(), Timestamp::now());
+        let arn = service.arn.clone();
+        let service = state.ecs.services.get(&arn);
+        Ok(json!({ "service": service.map(|service| describe_one(state, service)) }))
+    })
+}
+
+/// The ARN of a task definition that is named by it, or by family and revision.
+fn definition_named(state: &State, name: &str) -> Result<String, ApiError> {
+    let mut known = state.inventory.of("AWS::ECS::TaskDefinition");
+    let found = known.find(|(arn, _)| *arn == name || last(arn) == name);
+    found.map(|(arn, _)| arn.to_owned()).ok_or_else(|| {
+        let message = "Unable to describe task definition.";
+        ApiError::new("ClientException", message)
+    })
 }
 
 /// Whether a task counts as running.

@@ -23,6 +23,8 @@
 
 mod aws_cli;
 mod cdk;
+#[path = "../../it/elf.rs"]
+mod elf;
 mod events;
 mod field;
 mod graph;

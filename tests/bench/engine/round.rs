@@ -53,6 +53,9 @@ pub(crate) async fn play(tool: &Tool, seed: u64, settings: &Settings) -> Result<
             .await?
             .as_secs_f64();
         let calls = field.calls();
+        if settings.calls {
+            list(&calls);
+        }
         let took = events::durations(&field.url()).await?;
         field.calls();
         let critical_path = match what {
@@ -62,6 +65,16 @@ pub(crate) async fn play(tool: &Tool, seed: u64, settings: &Settings) -> Result<
         rounds.push(round(what, seconds, critical_path, &calls));
     }
     Ok(rounds)
+}
+
+/// Each call, with the seconds since the first one.
+fn list(calls: &[Call]) {
+    let Some(first) = calls.first() else { return };
+    for call in calls {
+        let after = call.time.seconds() - first.time.seconds();
+        let error = call.error.as_deref().unwrap_or_default();
+        eprintln!("{after:8.3} {} {error}", call.operation);
+    }
 }
 
 fn round(what: What, seconds: f64, critical_path: Duration, calls: &[Call]) -> Round {

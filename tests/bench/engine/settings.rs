@@ -28,6 +28,9 @@ pub(crate) struct Settings {
     /// Only tools whose name contains one of these
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Lists each call that is made, with its second
+    #[arg(long)]
+    pub(crate) calls: bool,
     /// Says what the tools say
     #[arg(long)]
     pub(crate) verbose: bool,

@@ -9,9 +9,71 @@ use aws_sdk_cloudformation::types::{
 
 const LOG: &str = "Resources: {A: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 1}}}";
 
+/// One that trusts CloudFormation, and one that does not.
+const ROLES: &str = "
+Resources:
+  Deploys:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: deploys
+      Path: /ci/
+      AssumeRolePolicyDocument: {Statement: [{Principal: {Service: cloudformation.amazonaws.com}}]}
+  Runs:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: runs
+      AssumeRolePolicyDocument: {Statement: [{Principal: {Service: ecs-tasks.amazonaws.com}}]}
+";
+
+#[tokio::test]
+async fn a_role_has_to_be_there_and_to_trust_the_service() {
+    let formation = Formation::start().await;
+    formation.create("roles", ROLES).await;
+    formation.create("s", LOG).await;
+    let of = |account: &str, name: &str| format!("arn:aws:iam::{account}:role/{name}");
+    for (role, code, message) in [
+        (
+            of("123456789012", "nobody"),
+            "ValidationError",
+            "invalid or cannot be assumed",
+        ),
+        (
+            of("123456789012", "runs"),
+            "ValidationError",
+            "invalid or cannot be assumed",
+        ),
+        (
+            of("210987654321", "ci/deploys"),
+            "AccessDenied",
+            "Cross-account",
+        ),
+    ] {
+        let create = formation.client.create_stack().stack_name("t");
+        let create = create.template_body(LOG).role_arn(&role).send().await;
+        let change = formation.client.create_change_set().stack_name("s");
+        let change = change.change_set_name("set").template_body(LOG);
+        let change = change.role_arn(&role).send().await;
+        let delete = formation.client.delete_stack().stack_name("s");
+        let delete = delete.role_arn(&role).send().await;
+        for found in [told(create), told(change), told(delete)] {
+            assert_eq!(found.0, code);
+            assert!(found.1.contains(message), "{}", found.1);
+        }
+    }
+    assert_eq!(formation.stack("s").await.role_arn(), None);
+    // One that was named to delete a stack is told of the deleted stack.
+    let id = formation.stack("s").await.stack_id.unwrap();
+    let role = of("123456789012", "ci/deploys");
+    let delete = formation.client.delete_stack().stack_name("s");
+    delete.role_arn(&role).send().await.unwrap();
+    assert_eq!(formation.rest(&id).await.0, "DELETE_COMPLETE");
+    assert_eq!(formation.stack(&id).await.role_arn(), Some(role.as_str()));
+}
+
 #[tokio::test]
 async fn terms_are_kept_and_told_again() {
     let formation = Formation::start().await;
+    formation.create("roles", ROLES).await;
     let alarm = RollbackTrigger::builder()
         .arn("arn:aws:cloudwatch:us-west-2:123456789012:alarm:a")
         .r#type("AWS::CloudWatch::Alarm")
@@ -24,7 +86,7 @@ async fn terms_are_kept_and_told_again() {
     let call = call
         .template_body(LOG)
         .notification_arns("arn:aws:sns:us-west-2:123456789012:topic")
-        .role_arn("arn:aws:iam::123456789012:role/deploys")
+        .role_arn("arn:aws:iam::123456789012:role/ci/deploys")
         .timeout_in_minutes(10)
         .rollback_configuration(alarms);
     call.send().await.unwrap();
@@ -33,7 +95,7 @@ async fn terms_are_kept_and_told_again() {
     assert_eq!(formation.update("s", &changed).await.0, "UPDATE_COMPLETE");
     let stack = formation.stack("s").await;
     assert_eq!(stack.notification_arns().len(), 1);
-    assert!(stack.role_arn().unwrap().ends_with("role/deploys"));
+    assert!(stack.role_arn().unwrap().ends_with("role/ci/deploys"));
     let alarms = stack.rollback_configuration.unwrap();
     assert_eq!(alarms.monitoring_time_in_minutes, Some(5));
     assert_eq!(alarms.rollback_triggers().len(), 1);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::config::Config;
-use colormesh::deploy::{
-    self, Choices, ImageSource, Interrupt, LastLines, Review, RunId, Terms, Work,
-};
+use colormesh::deploy::{self, ImageSource, Interrupt, Work};
 use colormesh::image;
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 
@@ -35,16 +33,8 @@ async fn up_as_before(endpoint: &str) {
         unwanted: Vec::new(),
     };
     let work = Work {
-        environment: wishes.environment.clone(),
         image: Some(ImageSource::Built(built)),
-        sidecars: Vec::new(),
-        key_pair: None,
-        replace_failed: false,
-        choices: Choices::default(),
-        last_lines: LastLines::default(),
-        review: Review::default(),
-        terms: Terms::default(),
-        run: RunId::fresh(),
+        ..Work::new(wishes.environment.clone())
     };
     let stacks = before();
     let deployed = deploy::observe(&cloud, Direction::Up, &stacks, None).await;

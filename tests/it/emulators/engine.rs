@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use colormesh::aws::{Cloud, CredentialSource, Options};
 use colormesh::config::Config;
-use colormesh::deploy::{
-    self, Choices, DeployError, ImageSource, Interrupt, KeyPairWork, LastLines, Report, Review,
-    RunId, Terms, Work,
-};
+use colormesh::deploy::{self, DeployError, ImageSource, Interrupt, KeyPairWork, Report, Work};
 use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
 use colormesh::stack::RenderedStack;
 use tempfile::TempDir;
@@ -84,19 +81,12 @@ impl Engine {
 
     fn work(&self, direction: Direction) -> Work {
         Work {
-            environment: Config::default().environment.to_string(),
             image: (direction == Direction::Up).then(|| ImageSource::Given(IMAGE.to_owned())),
-            sidecars: Vec::new(),
-            terms: Terms::default(),
-            review: Review::default(),
             key_pair: self.key_pair.map(|name| KeyPairWork {
                 name: name.to_owned(),
                 directory: self.home.path().join("ssh"),
             }),
-            replace_failed: false,
-            choices: Choices::default(),
-            last_lines: LastLines::default(),
-            run: RunId::fresh(),
+            ..Work::new(Config::default().environment.to_string())
         }
     }
 }
@@ -109,7 +99,7 @@ fn ends(result: Result<Report, DeployError>) -> Ends {
             failures,
             skipped,
             ..
-        }) => (report, failures, skipped),
+        }) => (*report, failures, skipped),
         Err(error) => panic!("{error}"),
     };
     let short = |step: &dyn ToString| {

@@ -2,6 +2,9 @@
 //! each way. All converge, at the latest with the second attempt; nothing is
 //! made twice, and nothing is lost or left.
 
+mod program;
+mod resources;
+mod run;
 mod scene;
 
 use std::collections::BTreeMap;
@@ -100,7 +103,7 @@ struct Came {
 
 async fn run(case: &Case, image: Arc<Image>) -> Came {
     let scene = Scene::start(image).await;
-    let lab = scene.local.account.lab().clone();
+    let lab = scene.lab();
     if case.direction == Direction::Down {
         scene.attempt(Direction::Up).await.unwrap();
     }

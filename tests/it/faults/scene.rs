@@ -3,26 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use colormesh::account::lab::LabSettings;
-use colormesh::aws::{Cloud, CredentialSource, Options};
-use colormesh::deploy::{
-    self, Choices, ImageSource, Interrupt, KeyPairWork, LastLines, Review, RunId, Terms, Work,
-};
+use colormesh::account::lab::{Lab, LabSettings};
+use colormesh::deploy::{ImageSource, KeyPairWork, Work};
 use colormesh::image::Image;
-use colormesh::plan::{Direction, ImagePlan, Plan, Wishes};
-use colormesh::stack::{ParameterValue, RenderedStack, Role};
+use colormesh::plan::{Direction, ImagePlan, Wishes};
 
+use super::run::Account;
+use crate::five::five;
 use crate::local::Local;
 
-/// No attempt takes longer, whatever fails.
-const PATIENCE: Duration = Duration::from_secs(120);
 const PAIR: &str = "key";
 
 pub(super) struct Scene {
-    pub(super) local: Local,
-    cloud: Cloud,
+    account: Account,
     image: Arc<Image>,
 }
 
@@ -31,49 +25,25 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) async fn start(image: Arc<Image>) -> Self {
         let local = Local::with_lab(LabSettings::default()).await;
-        let cloud = Cloud::connect(Options {
-            region: "us-west-2".to_owned(),
-            profile: None,
-            endpoint_url: Some(format!("http://{}", local.address)),
-            credentials: CredentialSource::Local,
-        })
-        .await;
         Self {
-            local,
-            cloud,
+            account: Account::of(local).await,
             image,
         }
     }
 
+    pub(super) fn lab(&self) -> Lab {
+        self.account.local.account.lab().clone()
+    }
+
     pub(super) async fn attempt(&self, direction: Direction) -> Result<(), String> {
-        let attempt = async {
-            match direction {
-                Direction::Up => self.up().await,
-                Direction::Down => self.down().await,
-            }
-        };
-        let ended = tokio::time::timeout(PATIENCE, attempt).await;
-        ended.unwrap_or_else(|_| panic!("{direction:?} does not end"))
-    }
-
-    async fn up(&self) -> Result<(), String> {
-        let stacks = five();
-        let deployed = deploy::observe(&self.cloud, Direction::Up, &stacks, Some(PAIR)).await;
-        let deployed = deployed.map_err(|error| format!("looking: {error}"))?;
-        let plan = Plan::up(stacks, &deployed, &self.wishes()).unwrap();
-        let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        let ended = deploy::up(&plan, &self.cloud, self.work(), events, Interrupt::never()).await;
-        ended.map(|_| ()).map_err(|error| told(&error))
-    }
-
-    async fn down(&self) -> Result<(), String> {
-        let stacks = five();
-        let deployed = deploy::observe(&self.cloud, Direction::Down, &stacks, Some(PAIR)).await;
-        let deployed = deployed.map_err(|error| format!("looking: {error}"))?;
-        let plan = Plan::down(stacks, &deployed, &self.wishes()).unwrap();
-        let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        let ended = deploy::down(&plan, &self.cloud, self.work(), events, Interrupt::never()).await;
-        ended.map(|_| ()).map_err(|error| told(&error))
+        let (stacks, wishes) = (five(), self.wishes());
+        let attempt = self
+            .account
+            .attempt(direction, &stacks, &wishes, self.work());
+        match attempt.await {
+            Ok(ended) => ended.map_err(|error| told(&error)),
+            Err(before) => Err(before),
+        }
     }
 
     fn wishes(&self) -> Wishes {
@@ -89,36 +59,37 @@ impl Scene {
 
     fn work(&self) -> Work {
         Work {
-            environment: "e".to_owned(),
             image: Some(ImageSource::Built(Arc::clone(&self.image))),
-            sidecars: Vec::new(),
             key_pair: Some(KeyPairWork {
                 name: PAIR.to_owned(),
-                directory: self.local.folder.path().join("ssh"),
+                directory: self.account.local.folder.path().join("ssh"),
             }),
-            replace_failed: false,
-            choices: Choices::default(),
-            last_lines: LastLines::default(),
-            review: Review::default(),
-            terms: Terms::default(),
-            run: RunId::fresh(),
+            ..Work::new("e")
         }
     }
 
     /// What is wrong with an environment that should be there, each thing
     /// once.
     pub(super) fn wrong_up(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        self.local.account.read(|state| {
+        let mut wrong = self.account.open_change_sets();
+        self.account.local.account.read(|state| {
+            // One that only ever had a change set, and went with it, was none.
+            let is_reviewed =
+                |status: &str| status == "REVIEW_IN_PROGRESS" || status.starts_with("DELETE_");
             let stacks = state.cloudformation.stacks.values();
+            let stacks = stacks.filter(|stack| {
+                !(stack.status == "DELETE_COMPLETE"
+                    && stack.events.iter().all(|event| is_reviewed(&event.status)))
+            });
             let made: Vec<String> = stacks
+                .clone()
                 .map(|stack| format!("{} {}", stack.name, stack.status))
                 .collect();
             let names: BTreeSet<&String> = state.cloudformation.names.keys().collect();
             if names.len() != 5 || made.len() != 5 {
                 wrong.push(format!("stacks: {made:?}"));
             }
-            for stack in state.cloudformation.stacks.values() {
+            for stack in stacks {
                 if stack.status != "CREATE_COMPLETE" {
                     wrong.push(format!("{} is {}", stack.name, stack.status));
                 }
@@ -131,12 +102,6 @@ impl Scene {
                     .count();
                 if creations != 1 {
                     wrong.push(format!("{} was made {creations} times", stack.name));
-                }
-                let open = stack.change_sets.values().filter(|set| {
-                    set.status != colormesh::account::cloudformation::ChangeSetStatus::Executed
-                });
-                for set in open {
-                    wrong.push(format!("{} has the change set {}", stack.name, set.name));
                 }
             }
             for (kind, count) in [
@@ -165,13 +130,17 @@ impl Scene {
     }
 
     fn pem(&self) -> std::path::PathBuf {
-        self.local.folder.path().join(format!("ssh/{PAIR}.pem"))
+        self.account
+            .local
+            .folder
+            .path()
+            .join(format!("ssh/{PAIR}.pem"))
     }
 
     /// What is left of an environment that should be gone.
     pub(super) fn wrong_down(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.local.account.read(|state| {
+        self.account.local.account.read(|state| {
             let names = &state.cloudformation.names;
             wrong.extend(names.keys().map(|name| format!("the stack {name}")));
             let left = state.inventory.under("AWS::");
@@ -199,7 +168,7 @@ impl Scene {
 
     /// How often each operation was called since the last time.
     pub(super) fn calls(&self) -> BTreeMap<String, u64> {
-        let lab = self.local.account.lab();
+        let lab = self.lab();
         let mut counts = BTreeMap::new();
         for call in lab.calls() {
             *counts.entry(call.operation).or_default() += 1;
@@ -217,59 +186,4 @@ fn told(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
-    RenderedStack {
-        name: name.parse().unwrap(),
-        role,
-        template: template.to_owned(),
-        parameters: BTreeMap::new(),
-        capabilities: Vec::new(),
-        tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
-        termination_protection: None,
-        exports: BTreeSet::new(),
-        imports: BTreeSet::new(),
-    }
-}
-
-/// Five stacks with the walkthrough's edges, each of one quick resource.
-fn five() -> Vec<RenderedStack> {
-    let mut vpc = stack(
-        "e-vpc",
-        Role::Vpc,
-        "Resources: {Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}}\n\
-         Outputs: {Vpc: {Value: !Ref Vpc, Export: {Name: 'e:VPC'}}}\n",
-    );
-    vpc.exports = BTreeSet::from(["e:VPC".to_owned()]);
-    let mut cluster = stack(
-        "e-ecs-cluster",
-        Role::EcsCluster,
-        "Resources: {Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: tasks, \
-         VpcId: !ImportValue 'e:VPC'}}}\n\
-         Outputs: {Group: {Value: !Ref Group, Export: {Name: 'e:Group'}}}\n",
-    );
-    cluster.exports = BTreeSet::from(["e:Group".to_owned()]);
-    cluster.imports = vpc.exports.clone();
-    let repositories = stack(
-        "e-ecr-repositories",
-        Role::EcrRepositories,
-        "Resources: {App: {Type: AWS::ECR::Repository, Properties: {RepositoryName: e-app}}}\n",
-    );
-    let mesh = stack(
-        "e-mesh",
-        Role::Mesh,
-        "Resources: {Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-mesh}}}\n",
-    );
-    let mut service = stack(
-        "e-ecs-service",
-        Role::EcsService,
-        "Parameters: {AppImage: {Type: String}}\n\
-         Resources: {Log: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: e-service}}}\n\
-         Outputs: {Group: {Value: !ImportValue 'e:Group'}, Image: {Value: !Ref AppImage}}\n",
-    );
-    service.imports = cluster.exports.clone();
-    let image = ("AppImage".to_owned(), ParameterValue::AppImage);
-    service.parameters = BTreeMap::from([image]);
-    vec![vpc, cluster, repositories, mesh, service]
 }
