@@ -1,7 +1,9 @@
 //! The hosts outside that a mesh models, as its stand-ins need them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
+use super::probe::Modelled;
 use super::stand_in::{Kind, OutsideHost};
 use crate::envoy::{Carried, Spoken};
 use crate::mesh::{
@@ -50,14 +52,20 @@ pub(super) fn carried_hosts(carried: &Carried, domains: &BTreeSet<String>) -> Ve
         .collect()
 }
 
-/// The names and ports at which the app beside such a proxy finds services
-/// over TLS.
-pub(super) fn carried_services_over_tls(carried: &Carried) -> Vec<(String, u16)> {
+/// The services over TLS that the app beside such a proxy finds: by name, or
+/// on loopback where nothing leads it there.
+pub(super) fn carried_services_over_tls(carried: &Carried) -> Vec<Modelled> {
+    let alone = carried.redirects_nothing();
     let reachable = carried.reachable().into_iter();
-    let named = reachable.filter(|it| it.spoken == Spoken::Tls && it.port == it.host_port);
+    let named = reachable
+        .filter(|it| it.spoken == Spoken::Tls && (alone || it.port == it.host_port))
+        .filter(|it| !it.name.starts_with('*'));
     named
-        .filter(|it| !it.name.starts_with('*'))
-        .map(|it| (it.name, it.port))
+        .map(|it| Modelled {
+            name: it.name,
+            address: alone.then_some(Ipv4Addr::LOCALHOST),
+            port: it.port,
+        })
         .collect()
 }
 

@@ -80,3 +80,76 @@ fn variable<'a>(container: &'a DesiredContainer, wanted: &str) -> Option<&'a str
     let found = all.find(|(name, _)| name == wanted);
     found.map(|(_, value)| value.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::definition::{Definition, parse};
+    use super::*;
+    use serde_json::json;
+
+    /// An Envoy and a container before it, told this.
+    fn task(first: &Value, condition: &str) -> Value {
+        let mut container = json!({
+            "Name": "first",
+            "Image": "x",
+            "Essential": false,
+            "LinuxParameters": {"Capabilities": {"Add": ["NET_ADMIN"]}},
+            "Environment": [
+                {"Name": "APPMESH_START_ENABLED", "Value": "1"},
+                {"Name": "APPMESH_ENVOY_INGRESS_PORT", "Value": "15000"},
+                {"Name": "APPMESH_ENVOY_EGRESS_PORT", "Value": "15001"},
+                {"Name": "APPMESH_APP_PORTS", "Value": "80,8080"},
+            ],
+        });
+        let over = first.as_object().unwrap().clone();
+        container.as_object_mut().unwrap().extend(over);
+        let envoy = json!({
+            "Name": "envoy",
+            "Image": "envoy",
+            "EntryPoint": ["envoy"],
+            "DependsOn": [{"ContainerName": "first", "Condition": condition}],
+        });
+        json!({ "ContainerDefinitions": [container, envoy] })
+    }
+
+    fn read(first: &Value, condition: &str) -> Definition {
+        parse(&task(first, condition)).unwrap()
+    }
+
+    #[test]
+    fn a_first_container_that_may_and_is_told_to_redirects() {
+        let definition = read(&json!({}), "SUCCESS");
+        assert_eq!(definition.redirecting_container.as_deref(), Some("first"));
+        let redirection = definition.redirection.unwrap();
+        let ports = (redirection.ingress_port, redirection.egress_port);
+        assert_eq!(ports, (Some(15000), Some(15001)));
+        assert_eq!(redirection.app_ports, [80, 8080]);
+    }
+
+    #[test]
+    fn one_that_cannot_or_is_not_waited_for_does_not() {
+        let powerless = json!({"LinuxParameters": {"Capabilities": {"Add": ["NET_RAW"]}}});
+        let untold = json!({"Environment": []});
+        for (first, condition) in [
+            (powerless, "SUCCESS"),
+            (untold, "SUCCESS"),
+            (json!({}), "START"),
+        ] {
+            let definition = read(&first, condition);
+            assert_eq!(definition.redirecting_container, None, "{first}");
+            assert_eq!(definition.redirection, None, "{first}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_the_end_of_what_the_task_ends_with() {
+        let essential = task(&json!({"Essential": true}), "SUCCESS");
+        let error = parse(&essential).unwrap_err();
+        assert!(
+            error.contains("'first' being SUCCESS, which is essential"),
+            "{error}"
+        );
+        assert!(parse(&task(&json!({"Essential": true}), "START")).is_ok());
+    }
+}

@@ -265,7 +265,7 @@ profile:
     11 | whatever: 1
        | ^^^^^^^^
        |
-       = help: the keys are `environment`, `target`, `region`, `account_id`, `allowed_accounts`, `profile`, `mesh`, `services_domain`, `app`, `external_services`, `key_pair`, `envoy_image`, `bastion`, `vpc`, `stacks`, `tags`, `internet`
+       = help: the keys are `environment`, `target`, `region`, `account_id`, `allowed_accounts`, `profile`, `mesh`, `services_domain`, `app`, `external_services`, `key_pair`, `capacity_provider`, `envoy_image`, `bastion`, `vpc`, `stacks`, `tags`, `internet`
 
     error: the sidecar listens on port 9901 itself
       --> colormesh.yaml:13:9

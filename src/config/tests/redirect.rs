@@ -148,3 +148,37 @@ external_services:
     assert_eq!(ports(two).len(), 2);
     assert!(load_file(two).is_err());
 }
+
+#[test]
+fn an_init_container_needs_instances_of_ones_own() {
+    assert_snapshot!(mistakes("mesh: { redirect: init-container }\n"), @r"
+    error: an init container needs NET_ADMIN, which Fargate gives no container
+     --> colormesh.yaml:1:19
+      |
+    1 | mesh: { redirect: init-container }
+      |                   ^^^^^^^^^^^^^^
+      |
+      = help: name EC2 instances of your own to run on, `capacity_provider: NAME` beside `mesh`, or write `redirect: ports`
+    ");
+    let file = "mesh: { redirect: init-container }\ncapacity_provider: own\n";
+    let config = load_file(file).unwrap();
+    assert_eq!(config.mesh.runtime, MeshRuntime::Envoy);
+    assert_eq!(config.capacity_provider.unwrap().as_str(), "own");
+    let app_mesh = file.replace(" }", ", runtime: app-mesh }");
+    assert!(mistakes(&app_mesh).contains("`redirect: init-container` is for"));
+}
+
+#[test]
+fn instances_give_tasks_no_public_address() {
+    let file = "capacity_provider: own\nvpc: { nat: none }\n";
+    assert_snapshot!(mistakes(file), @r"
+    error: without NAT gateways tasks need public addresses, which ECS gives on Fargate alone
+     --> colormesh.yaml:1:20
+      |
+    1 | capacity_provider: own
+      |                    ^^^
+      |
+      = help: let `vpc.nat` be `one` or `per_zone`, or leave `capacity_provider` out
+    ");
+    assert!(mistakes("capacity_provider: FARGATE_SPOT\n").contains("AWS's own capacity"));
+}

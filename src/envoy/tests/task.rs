@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::live::assert_valid;
 use super::meshes::{External, external_http, external_tcp, mesh};
 use super::{GATEWAY, TELLER, chains, cluster, listener};
-use crate::envoy::{CompileError, Configuration, TaskPlacement, compile_task};
+use crate::envoy::{CompileError, Configuration, LocalPorts, TaskPlacement, compile_task};
 use crate::mesh::{Mesh, ProxyId, Resource};
 
 fn compiled(
@@ -15,12 +15,21 @@ fn compiled(
     proxy: &str,
     shares_chains: bool,
 ) -> Result<Configuration, CompileError> {
+    compiled_with(resources, proxy, shares_chains, None)
+}
+
+fn compiled_with(
+    resources: &[Resource],
+    proxy: &str,
+    shares_chains: bool,
+    local_ports: Option<LocalPorts>,
+) -> Result<Configuration, CompileError> {
     let meshes = Mesh::from_resources(resources).unwrap();
     let (name, proxy) = ProxyId::parse(&format!("mesh/m/{proxy}")).unwrap();
     let placement = TaskPlacement {
         private_domains: vec!["mesh.local".to_owned()],
         shares_chains,
-        local_ports: None,
+        local_ports,
     };
     compile_task(&meshes[&name], &proxy, &placement)
 }
@@ -191,5 +200,106 @@ fn envoy_accepts_what_a_task_gets() {
                 assert_valid(&format!("{egress} {proxy} {shares}"), &text);
             }
         }
+    }
+}
+
+/// The ports on loopback of what [`several`] has.
+fn local_ports() -> LocalPorts {
+    let services = [
+        ("github.com", 443, 20001),
+        ("go.dev", 444, 20002),
+        ("db.test", 3306, 20003),
+        ("mail.test", 25, 20004),
+        ("web.test", 80, 20005),
+        ("*.wild.test", 80, 20006),
+        ("*.names.test", 443, 20007),
+    ];
+    let port = |(host, port, local): (&str, u16, u16)| ((host.to_owned(), port), local);
+    services.map(port).into()
+}
+
+fn at_ports(resources: &[Resource], proxy: &str) -> Value {
+    let made = compiled_with(resources, proxy, false, Some(local_ports()));
+    serde_json::from_str(&made.unwrap().whole()).unwrap()
+}
+
+#[test]
+fn each_service_has_a_listener_on_loopback_that_takes_nothing_else() {
+    let whole = at_ports(&mesh("DROP_ALL", &several()), TELLER);
+    let listeners = whole["static_resources"]["listeners"].as_array().unwrap();
+    let on_loopback = listeners
+        .iter()
+        .filter(|it| it["address"]["socket_address"]["address"] == "127.0.0.1");
+    assert_eq!(on_loopback.count(), 7);
+    for (port, name, cluster) in [
+        (20001, "github.com", "cds_egress_m_github_tcp_443"),
+        (20002, "go.dev", "cds_egress_m_godev_tcp_443"),
+        (20007, "*.names.test", "cds_egress_m_names_tcp_443"),
+    ] {
+        let listener = listener(&whole, &format!("lds_egress_127.0.0.1_{port}"));
+        let [chain] = &chains(listener)[..] else {
+            panic!("{listener}")
+        };
+        let matching = &chain["filter_chain_match"];
+        assert_eq!(matching["server_names"], serde_json::json!([name]));
+        assert_eq!(matching["transport_protocol"], "tls");
+        assert!(chain.to_string().contains(cluster), "{chain}");
+        let other = listener["default_filter_chain"].to_string();
+        assert!(other.contains("drop-all"), "{other}");
+    }
+    // Where the server may speak first nobody waits for the client.
+    let plain = listener(&whole, "lds_egress_127.0.0.1_20003");
+    assert!(plain.get("listener_filters").is_none(), "{plain}");
+    assert!(plain.to_string().contains("cds_egress_m_db_tcp_3306"));
+    // By host, and by the one that has the port.
+    let web = listener(&whole, "lds_egress_127.0.0.1_20005").to_string();
+    assert!(
+        web.contains("web.test") && !web.contains("wild.test"),
+        "{web}"
+    );
+}
+
+/// The app has its own port to itself, so the gateway dials its Envoy's.
+#[test]
+fn the_gateway_dials_the_apps_envoy_where_nothing_is_led_to_it() {
+    let resources = mesh("DROP_ALL", &several());
+    let app = at_ports(&resources, TELLER);
+    let way_in = listener(&app, "lds_ingress_0.0.0.0_15000");
+    assert!(
+        way_in
+            .to_string()
+            .contains("cds_ingress_m_ColorTellerWhite_http_80")
+    );
+    let port = |whole: &Value, name: &str| {
+        let text = cluster(whole, name)["load_assignment"].to_string();
+        text.split("port_value\":")
+            .nth(1)
+            .unwrap()
+            .split('}')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(port(&app, "cds_ingress_m_ColorTellerWhite_http_80"), "80");
+    let gateway = at_ports(&resources, GATEWAY);
+    let teller = "cds_egress_m_ColorTellerWhite_http_80";
+    assert_eq!(port(&gateway, teller), "15000");
+    assert_eq!(port(&whole(&resources, GATEWAY), teller), "80");
+}
+
+#[test]
+fn a_service_without_a_port_on_loopback_is_refused() {
+    let resources = mesh("DROP_ALL", &several());
+    let made = compiled_with(&resources, TELLER, false, Some(LocalPorts::new()));
+    assert!(matches!(made, Err(CompileError::NoLocalPort { .. })));
+}
+
+#[test]
+#[ignore = "needs Envoy"]
+fn envoy_accepts_ports_on_loopback() {
+    let resources = mesh("DROP_ALL", &several());
+    for proxy in [TELLER, GATEWAY] {
+        let made = compiled_with(&resources, proxy, false, Some(local_ports()));
+        assert_valid(proxy, &made.unwrap().whole());
     }
 }

@@ -61,15 +61,15 @@ impl Actor {
     }
 
     fn services(&self, spec: &TaskSpec) -> Vec<Modelled> {
-        let services = if let Some(carried) = &spec.carried {
-            outside::carried_services_over_tls(&carried.configuration)
-        } else {
-            let meshes = self.meshes.borrow();
-            let mesh = meshes.meshes.get(&spec.mesh);
-            let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
-            services.unwrap_or_default()
-        };
-        let modelled = services.into_iter().take(SAMPLES);
+        if let Some(carried) = &spec.carried {
+            let mut found = outside::carried_services_over_tls(&carried.configuration);
+            found.truncate(SAMPLES);
+            return found;
+        }
+        let meshes = self.meshes.borrow();
+        let mesh = meshes.meshes.get(&spec.mesh);
+        let services = mesh.map(|mesh| outside::services_over_tls(mesh, &spec.proxy));
+        let modelled = services.unwrap_or_default().into_iter().take(SAMPLES);
         modelled
             .map(|(name, port)| Modelled {
                 name,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::logs::Said;
 use super::state::State;
-use crate::runtime::probe::{Attempt, Counts, Expected, Run, Shown, Sight, Summary, all};
+use crate::runtime::probe::{Attempt, Counts, Expected, NOT_LED, Run, Shown, Sight, Summary, all};
 
 /// Everything that was tried on the tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +117,11 @@ impl Findings {
                 attempt.seen.clone(),
                 "no service over TLS is modelled".to_owned(),
             );
+        }
+        if probe.expected == Expected::Modelled && attempt.seen == NOT_LED {
+            let why = "the app calls services at ports on loopback; TLS with a foreign name shows \
+                       that other ways lead nowhere";
+            return (None, attempt.seen.clone(), why.to_owned());
         }
         let sight = self.sight(run, probe.place);
         let mut evidence = Vec::new();

@@ -29,5 +29,6 @@ mod witness;
 pub use enter::{is_prober, main};
 pub use orders::{ARGUMENT, Attempt, BLOCKS, Modelled, Orders, Run, Who, is_marker, is_probed};
 pub use table::{Expected, Shown, Summary, all};
+pub(super) use tcp::NOT_LED;
 pub(super) use witness::control;
 pub use witness::{Counts, Sight, Witness};

@@ -42,11 +42,17 @@ pub(super) fn modelled(scene: &Scene) -> Outcome {
     converse(service.address, &hello).0
 }
 
+/// What is said of connections that nothing leads to the proxy.
+pub(in crate::runtime) const NOT_LED: &str = "nothing leads it to the proxy";
+
 /// A modelled name at another address: gets to the modelled host or nowhere.
 pub(super) fn modelled_elsewhere(scene: &Scene) -> Outcome {
     let Some(service) = scene.service() else {
         return Outcome::sent("no TLS service is modelled");
     };
+    if service.address.ip().is_loopback() {
+        return Outcome::sent(NOT_LED);
+    }
     let hello = client_hello(Some(&service.name), &scene.marker);
     converse(scene.at(service.address.port()), &hello).0
 }

@@ -3,6 +3,7 @@
 
 mod rendered;
 
+use colormesh::aws::{Cloud, CredentialSource, Options};
 use serde_json::Value;
 
 use crate::project::Project;
@@ -72,6 +73,16 @@ fn an_app_calls_services_at_ports_on_loopback() {
     let (project, report) = goes_over_to("ports");
     // Nothing sees what does not come to Envoy, and nobody says it does.
     assert_eq!(check(&report, "refusal logged")["verdict"], "skipped");
+    let said = project.run(&["verify", "--egress", "--output", "json"]);
+    let report = said.code(0).json();
+    for (probe, verdict) in [
+        ("app: TLS to a modelled service", "passed"),
+        ("app: TLS, foreign name at a modelled address", "passed"),
+        ("app: TLS, foreign name", "passed"),
+        ("app: TLS, modelled name at a foreign address", "skipped"),
+    ] {
+        assert_eq!(check(&report, probe)["verdict"], verdict, "{probe}");
+    }
     project.run(&["down"]).code(0);
 }
 
@@ -81,5 +92,28 @@ fn a_container_that_comes_first_redirects() {
     let (project, report) = goes_over_to("init-container");
     assert_eq!(check(&report, "refusal logged")["verdict"], "passed");
     project.run(&["verify", "--egress"]).code(0);
+    check_containers(&project);
     project.run(&["down"]).code(0);
+}
+
+/// The first has ended well, as the others wait for.
+#[tokio::main]
+async fn check_containers(project: &Project) {
+    let status = project
+        .run(&["local", "status", "--output", "json"])
+        .code(0);
+    let url = status.json()["endpoint"].as_str().unwrap().to_owned();
+    let cloud = Cloud::connect(Options {
+        region: "us-west-2".to_owned(),
+        profile: None,
+        endpoint_url: Some(url),
+        credentials: CredentialSource::Local,
+    })
+    .await;
+    let tasks = cloud.tasks("AppMeshExternalExample").await.unwrap();
+    let containers = tasks.into_iter().flat_map(|task| task.containers);
+    let mut redirects = containers.filter(|container| container.name == "redirect");
+    let redirect = redirects.next().unwrap();
+    assert_eq!(redirect.exit_code, Some(0), "{redirect:?}");
+    assert_eq!(redirect.status.as_deref(), Some("STOPPED"));
 }
