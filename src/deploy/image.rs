@@ -1,12 +1,16 @@
 //! The app's image: built, pushed, and in the end removed.
 
-use super::run::Run;
+use super::pace::Pace;
+use super::run::{Outputs, Run};
 use super::{ImageSource, Outcome, Progress, StepError};
-use crate::aws::Repository;
+use crate::aws::{Cloud, CloudError, Repository};
 use crate::diag::with_causes;
 use crate::image::{self, Image};
 use crate::plan::StepId;
 use crate::stack::{Role, StackName};
+
+/// The output of the repositories' stack that names the app's.
+const REPOSITORY: &str = "ColorTellerRepository";
 
 impl Run {
     /// Tells of the image that was built.
@@ -105,7 +109,13 @@ impl Run {
         step: &StepId,
         stack: &StackName,
     ) -> Result<Outcome, StepError> {
-        let held = self.repository(stack).await?;
+        let there = self.deployed(stack);
+        let told = there.as_ref().map(|there| &there.stack.outputs);
+        let name = repository_name(&self.cloud, &self.pace, stack.as_str(), told).await?;
+        let held = match name {
+            Some(name) => self.cloud.repository(&name).await?,
+            None => None,
+        };
         let held = held.map(|repository| repository.name);
         let was_left = self.remove_left_behind(step, stack, held.as_deref());
         let was_left = was_left.await?;
@@ -119,16 +129,32 @@ impl Run {
 
     /// The repository that a stack holds.
     async fn repository(&self, stack: &StackName) -> Result<Option<Repository>, StepError> {
-        let read = || self.reader.stack_resources(stack.as_str());
-        let resources = self.pace.patiently(read).await?;
-        let found = resources
-            .into_iter()
-            .find(|resource| resource.resource_type == "AWS::ECR::Repository");
-        match found.and_then(|resource| resource.physical_id) {
+        let outputs = self.outputs();
+        let told = outputs.get(stack);
+        match repository_name(&self.cloud, &self.pace, stack.as_str(), told).await? {
             Some(name) => Ok(self.cloud.repository(&name).await?),
             None => Ok(None),
         }
     }
+}
+
+/// The name of the repository that a stack holds, from its outputs where they
+/// are known.
+pub(super) async fn repository_name(
+    cloud: &Cloud,
+    pace: &Pace,
+    stack: &str,
+    told: Option<&Outputs>,
+) -> Result<Option<String>, CloudError> {
+    if let Some(name) = told.and_then(|outputs| outputs.get(REPOSITORY)) {
+        return Ok(Some(name.clone()));
+    }
+    let reader = cloud.without_retries();
+    let resources = pace.patiently(|| reader.stack_resources(stack)).await?;
+    let found = resources
+        .into_iter()
+        .find(|resource| resource.resource_type == "AWS::ECR::Repository");
+    Ok(found.and_then(|resource| resource.physical_id))
 }
 
 /// What a removal came to that found something, or did not.

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::pace::Pace;
 use super::run::Run;
 use super::{Progress, StepError};
 use crate::aws::{Cloud, CloudError, Repository, StackEvent};
@@ -43,14 +44,16 @@ impl fmt::Display for LeftBehind {
 /// `held` is the one that it holds.
 pub(super) async fn repositories(
     cloud: &Cloud,
+    pace: &Pace,
     stack_id: &str,
     held: Option<&str>,
     environment: &str,
 ) -> Result<Vec<Repository>, CloudError> {
+    let reader = cloud.without_retries();
     let mut names = BTreeSet::new();
     let mut next = None;
     loop {
-        let page = cloud.patiently(|| cloud.events(stack_id, next.clone()));
+        let page = pace.patiently(|| reader.events(stack_id, next.clone()));
         let page = match page.await {
             Err(CloudError::AccessDenied { .. }) => break,
             Err(error) if error.is_absent() => break,
@@ -134,7 +137,8 @@ impl Run {
             return Ok(false);
         };
         let environment = &self.work.environment;
-        let left = repositories(&self.cloud, &there.stack.id, held, environment).await?;
+        let left =
+            repositories(&self.cloud, &self.pace, &there.stack.id, held, environment).await?;
         for repository in &left {
             let images = self.cloud.images(&repository.name).await?;
             self.cloud.delete_repository(&repository.name).await?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::image::repository_name;
 use super::left_behind;
 use super::pace::Pace;
 use crate::aws::Cloud;
@@ -132,14 +133,10 @@ pub async fn images(cloud: &Cloud, plan: &Plan, environment: &str) -> Vec<(Strin
         return Vec::new();
     };
     let id = &there.stack.id;
-    let (reader, pace) = (cloud.without_retries(), Pace::of(cloud));
-    let resources = pace.patiently(|| reader.stack_resources(id)).await;
-    let held = resources
-        .unwrap_or_default()
-        .into_iter()
-        .find(|resource| resource.resource_type == "AWS::ECR::Repository")
-        .and_then(|resource| resource.physical_id);
-    let left = left_behind::repositories(cloud, id, held.as_deref(), environment).await;
+    let pace = Pace::of(cloud);
+    let held = repository_name(cloud, &pace, id, Some(&there.stack.outputs)).await;
+    let held = held.unwrap_or_default();
+    let left = left_behind::repositories(cloud, &pace, id, held.as_deref(), environment).await;
     let left = left.unwrap_or_default().into_iter();
     let mut found = Vec::new();
     for name in held

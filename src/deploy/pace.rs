@@ -23,8 +23,8 @@ const MISSES: usize = 5;
 /// Spaces all reads of a run: everyone takes a turn before reading. One turn is
 /// one request, which nobody sends again on the way.
 ///
-/// The space adapts: it grows by half with each throttled answer that follows
-/// another one, and shrinks by a fifth with each answer of another kind. So it
+/// The space adapts: it grows by a quarter with each throttled answer that
+/// follows another one, and shrinks by a fifth with each answer of another kind. So it
 /// swings around what the endpoint grants, and does not run away where a third
 /// of all answers are throttled by chance. The first throttled answer is taken
 /// for such a chance: it is soon tried again.
@@ -153,7 +153,7 @@ impl Pace {
         let mut state = self.state();
         let pause = state.gap / 5 * 2u32.saturating_pow(state.strikes);
         if state.strikes > 0 {
-            state.gap = (state.gap * 3 / 2).min(SLOWEST);
+            state.gap = (state.gap * 5 / 4).min(SLOWEST);
         }
         state.strikes += 1;
         state.closed = Instant::now() + pause.min(state.gap);
@@ -210,7 +210,7 @@ mod tests {
         let slowed = Instant::now();
         pace.turn().await;
         pace.turn().await;
-        assert!(slowed.elapsed() >= gap * 3 / 2);
+        assert!(slowed.elapsed() >= gap * 5 / 4);
         for _ in 0..20 {
             pace.faster();
         }

@@ -20,7 +20,8 @@ use crate::aws::Cloud;
 use crate::plan::{DeployedStack, Plan, StepId};
 use crate::stack::{RenderedStack, Role, StackName};
 
-type Outputs = BTreeMap<String, String>;
+/// What a stack puts out, by name.
+pub(super) type Outputs = BTreeMap<String, String>;
 
 /// A run: the account, the work, and what earlier steps found out for later
 /// ones.
