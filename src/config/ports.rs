@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::Invalid;
 use super::external_services::Draft;
 use super::reader::Reader;
+use super::{Invalid, Redirect};
 
-/// The ranges that a security group has room for, besides the rule for the
-/// app's own port: AWS takes 60 rules for each direction unless asked for more.
-const MOST_RANGES: usize = 59;
+/// The rules of a security group in one direction: what AWS takes unless asked
+/// for more.
+const MOST_RULES: usize = 60;
 
 /// What tasks need whatever is modelled: images and logs come and go over HTTPS.
 const HTTPS: u16 = 443;
@@ -28,10 +28,16 @@ pub fn port_ranges(ports: impl IntoIterator<Item = u16>) -> Vec<RangeInclusive<u
 }
 
 /// Refuses the first service whose port makes a range too many.
-pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft]) {
+pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], redirect: Redirect) {
+    // Beside the ranges stand the rules for the app's own port and, where
+    // nothing is led to Envoy, for Envoy's.
+    let most = match redirect {
+        Redirect::ProxyConfiguration | Redirect::InitContainer => MOST_RULES - 1,
+        Redirect::Ports => MOST_RULES - 2,
+    };
     let every = drafts.iter().filter_map(|draft| draft.port.value);
     let count = port_ranges(every.chain([HTTPS])).len();
-    if count <= MOST_RANGES {
+    if count <= most {
         return;
     }
     // Adding a port can also join two ranges, so the first one too many is
@@ -39,13 +45,13 @@ pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft]) {
     let mut seen = BTreeSet::from([HTTPS]);
     let crosses = |draft: &&Draft| {
         let new = draft.port.value.is_some_and(|port| seen.insert(port));
-        new && port_ranges(seen.iter().copied()).len() > MOST_RANGES
+        new && port_ranges(seen.iter().copied()).len() > most
     };
     let Some(draft) = drafts.iter().find(crosses) else {
         return;
     };
     let message = format!(
-        "the ports of the services make {count} ranges, and a security group of AWS has room for {MOST_RANGES}"
+        "the ports of the services make {count} ranges, and a security group of AWS has room for {most}"
     );
     let place = draft.port.place.as_ref().unwrap_or(draft.host_place());
     reader.refuse(

@@ -13,6 +13,7 @@ pub(super) fn service(template: &str, config: &Config) -> String {
         Redirect::InitContainer => with_init_container(template, config),
         Redirect::Ports => {
             let text = cut(&without_proxy_configuration(template), EGRESS_MAPPING, "");
+            let text = cut(&text, ENVOY, ENVOY_WITH_LOW_PORTS);
             cut(&text, GATEWAY_WAITS, GATEWAY_WAITS_FOR_APP)
         }
     };
@@ -41,6 +42,7 @@ pub(super) fn cluster(template: &str, config: &Config) -> String {
         let name = scalar(provider.as_str());
         let providers = format!("{CLUSTER}      CapacityProviders: [{name}]\n");
         text = cut(&text, CLUSTER, &providers);
+        text = cut(&text, STS_NAME, &[STS_NAME, &agents_names()].concat());
     }
     match config.mesh.redirect {
         Redirect::ProxyConfiguration => text,
@@ -89,6 +91,23 @@ const CLUSTER: &str = "    Type: AWS::ECS::Cluster
       ClusterName: !Ref EnvironmentName
 ";
 
+const STS_NAME: &str = "        - !Sub 'sts.${AWS::Region}.${AWS::URLSuffix}'\n";
+
+/// The names that the agent of an instance of one's own asks for: ECS, and the
+/// numbered hosts of its sessions and their telemetry (`ecs-a-*`, `ecs-t-*` in
+/// AWS's documentation). A domain list takes a wildcard only at the beginning,
+/// where it would open every bucket.
+fn agents_names() -> String {
+    let hosts = (1..=MOST_HOSTS).flat_map(|n| [format!("ecs-a-{n}"), format!("ecs-t-{n}")]);
+    std::iter::once("ecs".to_owned())
+        .chain(hosts)
+        .map(|host| format!("        - !Sub '{host}.${{AWS::Region}}.${{AWS::URLSuffix}}'\n"))
+        .collect()
+}
+
+/// How many hosts there are of a kind is not said anywhere.
+const MOST_HOSTS: usize = 20;
+
 const ENVOYS_REPOSITORY: &str = "                  - !Sub \
 'arn:${AWS::Partition}:ecr:${AWS::Region}:840364872350:repository/aws-appmesh-envoy'\n";
 
@@ -111,6 +130,15 @@ const APP_WAITS: &str = "          DependsOn:
 
 /// Where the app's own Envoy begins.
 const ENVOY: &str = "        - Name: envoy
+          # --- colour teller sidecar begin ---
+";
+
+/// A service's port on loopback may be below 1024, and of the containers that
+/// set this for the task the last one decides.
+const ENVOY_WITH_LOW_PORTS: &str = "        - Name: envoy
+          SystemControls:
+            - Namespace: net.ipv4.ip_unprivileged_port_start
+              Value: '0'
           # --- colour teller sidecar begin ---
 ";
 

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::groups::{Groups, Target};
 use super::related::{Hosts, Related};
 use crate::config::{
-    Caller, Config, Egress, ExternalService, Host, IpPreference, Matching, Protocol, ServiceName,
+    Caller, Config, Egress, ExternalService, Host, IpPreference, Matching, Protocol, Redirect,
+    ServiceName,
 };
 use crate::envoy::log::Attempt;
 use crate::ports::starts_with_tls;
@@ -82,7 +83,7 @@ impl<'a> Advisor<'a> {
             return None;
         }
         let name = target.name.as_deref()?;
-        let wish = self.wish(name, target)?;
+        let wish = self.wish(name, &self.as_asked(target)?)?;
         let place = (wish.host.clone(), wish.port);
         if let Some(given) = self.given.get(&place) {
             return Some(given.clone());
@@ -90,6 +91,20 @@ impl<'a> Advisor<'a> {
         let suggestion = self.propose(wish)?;
         self.given.insert(place, suggestion.clone());
         Some(suggestion)
+    }
+
+    /// The target with the port that the service has outside, where the app
+    /// connects to one on loopback; nothing for a port of nobody's.
+    fn as_asked(&self, target: &Target) -> Option<Target> {
+        let mut asked = target.clone();
+        if self.config.mesh.redirect == Redirect::Ports
+            && let Some(port) = target.port
+        {
+            let mut services = self.config.external_services.iter();
+            let service = services.find(|service| service.local_port == Some(port))?;
+            asked.port = Some(service.listen_port());
+        }
+        Some(asked)
     }
 
     fn wish(&self, name: &str, target: &Target) -> Option<Wish> {

@@ -182,3 +182,41 @@ fn instances_give_tasks_no_public_address() {
     ");
     assert!(mistakes("capacity_provider: FARGATE_SPOT\n").contains("AWS's own capacity"));
 }
+
+/// AWS's image leaves SSH alone, so that such a service would open all of it.
+#[test]
+fn an_init_container_leads_no_ssh_to_envoy() {
+    let file = "mesh: { redirect: init-container }
+capacity_provider: own
+external_services: [{ name: git, host: git.example, port: 22 }]
+";
+    assert_snapshot!(mistakes(file), @r"
+    error: with `redirect: init-container` port 22 goes past Envoy, to any host
+     --> colormesh.yaml:3:59
+      |
+    3 | external_services: [{ name: git, host: git.example, port: 22 }]
+      |                                                           ^^
+      |
+      = help: leave the service out, or write `redirect: ports`
+    ");
+    assert!(load_file(&file.replace("init-container", "ports")).is_ok());
+}
+
+/// A rule for Envoy's own port takes the place of one range.
+#[test]
+fn with_ports_a_security_group_has_room_for_one_range_less() {
+    let services = |count: u16| {
+        let line = |n: u16| {
+            format!(
+                "  - {{ name: s{n}, host: s{n}.example, port: {} }}\n",
+                1000 + 2 * n
+            )
+        };
+        let lines: String = (1..count).map(line).collect();
+        format!("target: aws\nmesh: {{ redirect: ports }}\nexternal_services:\n{lines}")
+    };
+    assert!(load_file(&services(58)).is_ok());
+    assert!(mistakes(&services(59)).contains("make 59 ranges"));
+    let led = services(59).replace("redirect: ports", "runtime: envoy");
+    assert!(load_file(&led).is_ok());
+}

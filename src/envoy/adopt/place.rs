@@ -18,10 +18,13 @@ pub(super) fn placed(carried: &Carried, placement: &Placement) -> Value {
     let admin = whole.pointer("/admin/address").cloned();
     let here = json!({"pipe": {"path": placement.admin, "mode": 0o600}});
     for listener in items(&mut whole, "listeners") {
-        if carried.is_for_application(listener) {
-            in_applications_network(listener, placement);
-        } else {
-            at_task(listener, placement);
+        match &placement.app {
+            Some(app) if carried.is_for_application(listener) => {
+                in_applications_network(listener, &app.network);
+            }
+            // Without an application nothing listens for it, least of all in
+            // the proxy's own network, which may be this machine's.
+            Some(_) | None => at_task(listener, placement),
         }
     }
     for cluster in items(&mut whole, "clusters") {
@@ -75,14 +78,13 @@ fn replace(value: &mut Value, old: &Value, new: &Value) {
 
 /// What the application sends arrives in its own namespace, at whatever
 /// address a redirection leads it to, or at loopback.
-fn in_applications_network(listener: &mut Value, placement: &Placement) {
-    let network = placement.app.as_ref().map(|app| app.network.as_path());
+fn in_applications_network(listener: &mut Value, network: &Path) {
     if let Some(socket) = socket(listener) {
         let own = socket.get("address").and_then(Value::as_str);
         if !own.is_some_and(is_loopback) {
             socket.insert("address".to_owned(), json!("0.0.0.0"));
         }
-        within(socket, network);
+        within(socket, Some(network));
     }
 }
 

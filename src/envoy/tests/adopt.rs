@@ -68,6 +68,21 @@ fn placed(proxy: &str, shares_chains: bool) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// Its listeners for an application stood in the proxy's own network, which may
+/// be the machine's, open to whoever asked.
+#[test]
+fn without_an_app_nothing_listens_in_the_proxys_own_network() {
+    let text = carried("DROP_ALL", TELLER, false).at(&placement(false));
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    let listeners = whole["static_resources"]["listeners"].as_array().unwrap();
+    assert!(!listeners.is_empty());
+    for listener in listeners {
+        let socket = &listener["address"]["socket_address"];
+        assert_eq!(socket["address"], "10.0.64.5");
+        assert_eq!(socket[NETWORK], "/run/vpc");
+    }
+}
+
 #[test]
 fn only_what_the_app_sends_arrives_in_its_own_network() {
     let whole = placed(TELLER, false);
