@@ -175,9 +175,11 @@ impl Task {
         let (settled, active): (Vec<usize>, Vec<usize>) =
             (0..self.watched.len()).partition(|place| self.watched[*place].is_settled());
         let idle = active.iter().find(|place| self.watched[**place].is_idle);
+        // The last events of a stack are told when there is time for them; the
+        // end of the only other one is what is waited for.
+        let rarely = if active.len() == 1 { 16 } else { 8 };
         match (settled.first(), idle) {
-            // Its last events are told when there is time for them.
-            (Some(settled), _) if active.is_empty() || self.turn.is_multiple_of(8) => {
+            (Some(settled), _) if active.is_empty() || self.turn.is_multiple_of(rarely) => {
                 Some(Read::Events(*settled))
             }
             (None, _) if active.is_empty() => None,
