@@ -203,6 +203,11 @@ impl Cloud {
     /// What answers in the place of S3, as every SDK finds it: the endpoint of
     /// the command line, `AWS_ENDPOINT_URL_S3`, the profile, `AWS_ENDPOINT_URL`.
     fn s3_endpoint(&self) -> Option<String> {
+        let endpoint = self.sdk().endpoint_url().map(str::to_owned);
+        // What the command line says goes before what surrounds it.
+        if self.sdk().get_origin("endpoint_url").is_client_config() {
+            return endpoint;
+        }
         let key = ServiceConfigKey::builder()
             .service_id("S3")
             .profile("endpoint_url")
@@ -212,7 +217,7 @@ impl Cloud {
         let configured = self.sdk().service_config();
         configured
             .and_then(|configured| configured.load_config(key))
-            .or_else(|| self.sdk().endpoint_url().map(str::to_owned))
+            .or(endpoint)
     }
 
     /// Sends a request until it gets an answer that another attempt would not
@@ -400,6 +405,23 @@ mod tests {
         }
         let elsewhere = cloud("eu-west-1", Some("http://127.0.0.1:1/")).await;
         assert_eq!(url(elsewhere, "b"), "http://127.0.0.1:1/b/k");
+    }
+
+    /// In a test the environment names no endpoint; that it was typed is what
+    /// decides.
+    #[tokio::test]
+    async fn an_endpoint_that_was_typed_is_s3s_too() {
+        let cloud = Cloud::connect(Options {
+            region: "eu-west-1".to_owned(),
+            profile: None,
+            endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+            credentials: CredentialSource::Chain,
+        })
+        .await;
+        let origin = cloud.sdk().get_origin("endpoint_url");
+        assert!(origin.is_client_config(), "{origin:?}");
+        let endpoint = cloud.s3_endpoint();
+        assert_eq!(endpoint.as_deref(), Some("http://127.0.0.1:1"));
     }
 
     #[test]
