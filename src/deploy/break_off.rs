@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::ledger::Begun;
 use super::run::Run;
+use super::sweep::remove_empty;
 use super::tail::Start;
 use super::watched::Watch;
 use super::{OnInterrupt, Outcome, Progress, StepError};
@@ -58,14 +59,8 @@ impl Run {
     async fn clear(&self, begun: &Begun) -> Result<(), CloudError> {
         self.cloud.delete_change_set(&begun.change_set).await?;
         if begun.kind == ChangeSetKind::Create {
-            let left = self.cloud.stack(&begun.stack_id).await?;
-            if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
-                let token = self.token();
-                let acting = self.acting();
-                self.cloud
-                    .delete_stack(&begun.stack_id, &token, acting)
-                    .await?;
-            }
+            let (token, acting) = (self.token(), self.acting());
+            remove_empty(&self.cloud, &begun.stack_id, &token, acting).await?;
         }
         Ok(())
     }

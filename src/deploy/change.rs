@@ -8,11 +8,12 @@ use super::holds_data::losses;
 use super::ledger::Begun;
 use super::origin::Places;
 use super::run::Run;
+use super::sweep::remove_empty;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
 use super::{Progress, StepError};
 use crate::aws::{
-    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus, Template,
+    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, Template,
 };
 use crate::plan::StepId;
 use crate::stack::{RenderedStack, Role};
@@ -325,12 +326,8 @@ impl Run {
         if change_set.is_empty() {
             return Ok(Changed::Nothing);
         }
-        let left = self.cloud.stack(stack.name.as_str()).await?;
-        if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
-            self.cloud
-                .delete_stack(stack.name.as_str(), &self.token(), self.acting())
-                .await?;
-        }
+        let name = stack.name.as_str();
+        remove_empty(&self.cloud, name, &self.token(), self.acting()).await?;
         Err(StepError::ChangeSet { reason })
     }
 }

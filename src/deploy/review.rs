@@ -17,9 +17,10 @@ use super::change::is_conflict;
 use super::holds_data::losses;
 use super::question::{Intent, Question, known_image, questions};
 use super::run::Run;
+use super::sweep::remove_empty;
 use super::work::PREFIX;
 use super::{RunId, StepError, StepFailure, Work};
-use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, StackStatus};
+use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError};
 use crate::plan::{Plan, StepId};
 use crate::stack::StackName;
 
@@ -156,7 +157,7 @@ pub async fn clear(cloud: &Cloud, plan: &Plan, work: &Work) {
             }
             if let Some(set) = left.first().filter(|_| is_new) {
                 let token = format!("{}-d", set.name);
-                let _ = remove_empty(&cloud, name.as_str(), &token).await;
+                let _ = remove_empty(&cloud, name.as_str(), &token, None).await;
             }
         });
     }
@@ -172,22 +173,14 @@ async fn remove(cloud: &Cloud, ready: impl Iterator<Item = &Ready>) {
             let set = &ready.change_set;
             cloud.delete_change_set(&set.id).await?;
             match ready.kind {
-                ChangeSetKind::Create => remove_empty(&cloud, &set.stack_id, &ready.token).await,
+                ChangeSetKind::Create => {
+                    remove_empty(&cloud, &set.stack_id, &ready.token, None).await
+                }
                 ChangeSetKind::Update => Ok(()),
             }
         });
     }
     removals.join_all().await;
-}
-
-/// Removes a stack that only ever had change sets.
-async fn remove_empty(cloud: &Cloud, stack: &str, token: &str) -> Result<(), CloudError> {
-    match cloud.stack(stack).await? {
-        Some(left) if left.status == StackStatus::ReviewInProgress => {
-            cloud.delete_stack(&left.id, token, None).await
-        }
-        _ => Ok(()),
-    }
 }
 
 impl Run {
