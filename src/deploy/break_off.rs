@@ -56,7 +56,7 @@ pub(super) async fn break_off(run: &Arc<Run>) -> Vec<CalledOff> {
 
 impl Run {
     /// Removes a change set, and the empty stack that was made for it.
-    async fn clear(&self, begun: &Begun) -> Result<(), CloudError> {
+    pub(super) async fn clear(&self, begun: &Begun) -> Result<(), CloudError> {
         self.cloud.delete_change_set(&begun.change_set).await?;
         if begun.kind == ChangeSetKind::Create {
             let (token, acting) = (self.token(), self.acting());

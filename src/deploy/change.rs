@@ -80,11 +80,11 @@ impl Run {
         begun: Begun,
         reviewed: Option<&ChangeSet>,
     ) -> Result<Changed, StepError> {
-        let (kind, id, stack_id) = (begun.kind, begun.change_set.as_str(), begun.stack_id);
         let change_set = match reviewed {
             Some(ready) => ready.clone(),
-            None => self.settled_change_set(id).await?,
+            None => self.settled_change_set(&begun).await?,
         };
+        let (kind, id, stack_id) = (begun.kind, begun.change_set.as_str(), begun.stack_id);
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
@@ -260,13 +260,13 @@ impl Run {
     }
 
     /// Waits until a change set is worked out. One that cannot be read is
-    /// removed again.
-    pub(super) async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
+    /// removed again, with the empty stack that was made for it.
+    pub(super) async fn settled_change_set(&self, begun: &Begun) -> Result<ChangeSet, StepError> {
         let (mut misses, mut pauses) = (0, self.pace.pauses());
         loop {
             pauses.pause().await;
             self.pace.urgent_turn().await;
-            let answer = self.reader.change_set(id).await;
+            let answer = self.reader.change_set(&begun.change_set).await;
             self.pace.learn(&answer);
             match answer {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
@@ -275,7 +275,7 @@ impl Run {
                 Ok(_) | Err(CloudError::Throttled { .. }) => {}
                 Err(error) if error.is_transient() && misses < MISSES => misses += 1,
                 Err(error) => {
-                    let _ = self.cloud.delete_change_set(id).await;
+                    let _ = self.clear(begun).await;
                     return Err(error.into());
                 }
             }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::break_off::CLEARING;
 use super::change::is_conflict;
 use super::holds_data::losses;
+use super::ledger::Begun;
 use super::question::{Intent, Question, known_image, questions};
 use super::run::Run;
 use super::sweep::remove_empty;
@@ -213,8 +214,15 @@ impl Run {
             Err(error) if is_conflict(&error) => return Ok(None),
             Err(error) => return Err(self.refusal(stack, error)),
         };
-        let mut change_set = self.settled_change_set(&id).await?;
-        change_set.stack_id = stack_id;
+        let begun = Begun {
+            stack_id,
+            change_set: id,
+            kind,
+            is_executing: false,
+        };
+        let mut change_set = self.settled_change_set(&begun).await?;
+        let id = begun.change_set;
+        change_set.stack_id = begun.stack_id;
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await.map(|_| None);
         }
