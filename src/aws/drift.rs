@@ -17,7 +17,7 @@ pub enum DriftStatus {
     Drifted,
     /// It was not compared, or has nothing that can be.
     NotChecked,
-    /// The endpoint says something that is not known here.
+    /// The endpoint could not tell, or says something that is not known here.
     Unknown,
 }
 

@@ -3,6 +3,7 @@
 //! calls, so these are made by hand.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_smithy_types::byte_stream::ByteStream;
@@ -96,6 +97,16 @@ impl Bucket {
     fn key(&self, text: &str) -> String {
         format!("{}{:x}.template", self.folder, Sha256::digest(text))
     }
+
+    /// Whether a key is one of those that [`Bucket::key`] gives.
+    fn is_template(&self, key: &str) -> bool {
+        let name = key.strip_prefix(&self.folder);
+        let digest = name.and_then(|name| name.strip_suffix(".template"));
+        digest.is_some_and(|digest| {
+            let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            digest.len() == 64 && digest.bytes().all(is_hex)
+        })
+    }
 }
 
 impl Cloud {
@@ -124,30 +135,36 @@ impl Cloud {
     }
 
     /// Removes all templates of the environment from the bucket; says how many
-    /// there were.
+    /// there were. What else is in the folder stays.
     pub async fn forget_templates(&self, bucket: &Bucket) -> Result<usize, CloudError> {
         let owner = self.bucket_owner().await?;
         let owner = owner.as_deref();
-        let folder = bucket.folder.replace('/', "%2F");
+        let folder = encoded(&bucket.folder);
         let list = self.object_url(bucket, "");
         let list = format!("{list}?list-type=2&prefix={folder}");
-        let mut removed = 0;
+        let (mut removed, mut after) = (0, String::new());
         loop {
-            let answer = self.asked(&unsigned(LIST, "GET", &list, owner)).await?;
+            // From behind what was listed, whether it is gone or stays.
+            let page = match after.as_str() {
+                "" => list.clone(),
+                after => format!("{list}&start-after={}", encoded(after)),
+            };
+            let answer = self.asked(&unsigned(LIST, "GET", &page, owner)).await?;
             match check(bucket, LIST, &answer) {
                 Err(error) if error.code() == Some("NoSuchBucket") => return Ok(removed),
                 checked => checked?,
             }
             let keys = elements(&answer.body, "Key");
-            for key in &keys {
+            for key in keys.iter().filter(|key| bucket.is_template(key)) {
                 let url = self.object_url(bucket, key);
                 let answer = self.asked(&unsigned(DELETE, "DELETE", &url, owner)).await?;
                 check(bucket, DELETE, &answer)?;
+                removed += 1;
             }
-            removed += keys.len();
             let is_all = elements(&answer.body, "IsTruncated").first() != Some(&"true");
-            if is_all || keys.is_empty() {
-                return Ok(removed);
+            match keys.last().map(|key| unescaped(key)) {
+                Some(last) if !is_all && last > after => after = last,
+                _ => return Ok(removed),
             }
         }
     }
@@ -186,6 +203,11 @@ impl Cloud {
     /// What answers in the place of S3, as every SDK finds it: the endpoint of
     /// the command line, `AWS_ENDPOINT_URL_S3`, the profile, `AWS_ENDPOINT_URL`.
     fn s3_endpoint(&self) -> Option<String> {
+        let endpoint = self.sdk().endpoint_url().map(str::to_owned);
+        // What the command line says goes before what surrounds it.
+        if self.sdk().get_origin("endpoint_url").is_client_config() {
+            return endpoint;
+        }
         let key = ServiceConfigKey::builder()
             .service_id("S3")
             .profile("endpoint_url")
@@ -195,7 +217,7 @@ impl Cloud {
         let configured = self.sdk().service_config();
         configured
             .and_then(|configured| configured.load_config(key))
-            .or_else(|| self.sdk().endpoint_url().map(str::to_owned))
+            .or(endpoint)
     }
 
     /// Sends a request until it gets an answer that another attempt would not
@@ -295,8 +317,51 @@ fn check(bucket: &Bucket, operation: &'static str, answer: &Answer) -> Result<()
     })
 }
 
-/// The texts of all elements of this name. What S3 says of our own keys needs
-/// no unescaping.
+/// A text as a part of a query.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+/// A text of an XML document as it is meant.
+fn unescaped(xml: &str) -> String {
+    let mut parts = xml.split('&');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once(';').unwrap_or((part, ""));
+        let meant = match name.strip_prefix('#') {
+            Some(number) => match number.strip_prefix('x') {
+                Some(hex) => u32::from_str_radix(hex, 16).ok(),
+                None => number.parse().ok(),
+            }
+            .and_then(char::from_u32),
+            None => match name {
+                "amp" => Some('&'),
+                "lt" => Some('<'),
+                "gt" => Some('>'),
+                "quot" => Some('"'),
+                "apos" => Some('\''),
+                _ => None,
+            },
+        };
+        text.extend(meant);
+        text.push_str(rest);
+    }
+    text
+}
+
+/// The texts of all elements of this name, as they are written. Our own keys
+/// need no unescaping.
 fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     xml.split(open.as_str())
@@ -342,6 +407,23 @@ mod tests {
         assert_eq!(url(elsewhere, "b"), "http://127.0.0.1:1/b/k");
     }
 
+    /// In a test the environment names no endpoint; that it was typed is what
+    /// decides.
+    #[tokio::test]
+    async fn an_endpoint_that_was_typed_is_s3s_too() {
+        let cloud = Cloud::connect(Options {
+            region: "eu-west-1".to_owned(),
+            profile: None,
+            endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+            credentials: CredentialSource::Chain,
+        })
+        .await;
+        let origin = cloud.sdk().get_origin("endpoint_url");
+        assert!(origin.is_client_config(), "{origin:?}");
+        let endpoint = cloud.s3_endpoint();
+        assert_eq!(endpoint.as_deref(), Some("http://127.0.0.1:1"));
+    }
+
     #[test]
     fn the_key_is_the_texts_own() {
         let bucket = Bucket::new("b", "Demo");
@@ -349,6 +431,30 @@ mod tests {
         // As `printf abc | sha256sum` has it.
         let key = "colormesh/Demo/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.template";
         assert_eq!(bucket.key("abc"), key);
+    }
+
+    #[test]
+    fn only_what_is_named_as_a_template_is_is_one() {
+        let bucket = Bucket::new("b", "Demo");
+        let key = bucket.key("abc");
+        assert!(bucket.is_template(&key));
+        for other in [
+            key.replace("Demo", "Demo/Demo"),
+            key.replace(".template", ".yaml"),
+            key.replace("ba78", "BA78"),
+            key.replace("ba78", "ba7"),
+            "colormesh/Demo/notes&amp;plans.template".to_owned(),
+            "colormesh/Demo/.template".to_owned(),
+        ] {
+            assert!(!bucket.is_template(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn keys_of_others_are_read_and_asked_for_as_they_are() {
+        let key = unescaped("a&amp;b &lt;&#xD;&#10;&quot;/ü");
+        assert_eq!(key, "a&b <\r\n\"/ü");
+        assert_eq!(encoded(&key), "a%26b%20%3C%0D%0A%22%2F%C3%BC");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::ledger::Begun;
 use super::run::Run;
+use super::sweep::remove_empty;
 use super::tail::Start;
 use super::watched::Watch;
 use super::{OnInterrupt, Outcome, Progress, StepError};
@@ -55,17 +56,11 @@ pub(super) async fn break_off(run: &Arc<Run>) -> Vec<CalledOff> {
 
 impl Run {
     /// Removes a change set, and the empty stack that was made for it.
-    async fn clear(&self, begun: &Begun) -> Result<(), CloudError> {
+    pub(super) async fn clear(&self, begun: &Begun) -> Result<(), CloudError> {
         self.cloud.delete_change_set(&begun.change_set).await?;
         if begun.kind == ChangeSetKind::Create {
-            let left = self.cloud.stack(&begun.stack_id).await?;
-            if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
-                let token = self.token();
-                let acting = self.acting();
-                self.cloud
-                    .delete_stack(&begun.stack_id, &token, acting)
-                    .await?;
-            }
+            let (token, acting) = (self.token(), self.acting());
+            remove_empty(&self.cloud, &begun.stack_id, &token, acting).await?;
         }
         Ok(())
     }
@@ -95,6 +90,9 @@ impl Run {
         let Some(stack) = self.cloud.stack(&begun.stack_id).await? else {
             return Ok(StackStatus::DeleteComplete);
         };
+        // The ledger may only know the name yet, which the watch would not find
+        // again in what the account lists.
+        let stack_id = stack.id;
         match stack.status {
             StackStatus::CreateInProgress | StackStatus::ReviewInProgress => {
                 self.tell(
@@ -103,7 +101,7 @@ impl Run {
                         outcome: Outcome::Deleted,
                     },
                 );
-                self.delete(step, &begun.stack_id).await?;
+                self.delete(step, &stack_id).await?;
                 Ok(StackStatus::DeleteComplete)
             }
             StackStatus::UpdateInProgress => {
@@ -113,20 +111,16 @@ impl Run {
                         outcome: Outcome::Unchanged,
                     },
                 );
-                let seen = self.history.seen_so_far(&begun.stack_id).await?;
-                match self
-                    .cloud
-                    .cancel_update(&begun.stack_id, &self.token())
-                    .await
-                {
+                let seen = self.history.seen_so_far(&stack_id).await?;
+                match self.cloud.cancel_update(&stack_id, &self.token()).await {
                     // It has just come to its end.
                     Err(error) if error.message().contains("CancelUpdateStack") => {}
                     answer => answer?,
                 }
-                self.see_end(step, begun, Start::After(seen)).await
+                self.see_end(step, stack_id, Start::After(seen)).await
             }
             status if status.is_in_progress() => {
-                self.see_end(step, begun, Start::LastOperation).await
+                self.see_end(step, stack_id, Start::LastOperation).await
             }
             status => Ok(status),
         }
@@ -135,12 +129,12 @@ impl Run {
     async fn see_end(
         &self,
         step: &StepId,
-        begun: &Begun,
+        stack_id: String,
         start: Start,
     ) -> Result<StackStatus, StepError> {
         let watch = Watch {
             step: step.clone(),
-            stack_id: begun.stack_id.clone(),
+            stack_id,
             token: None,
             start,
             places: self.rendered_places(step),

@@ -8,11 +8,12 @@ use super::holds_data::losses;
 use super::ledger::Begun;
 use super::origin::Places;
 use super::run::Run;
+use super::sweep::remove_empty;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
 use super::{Progress, StepError};
 use crate::aws::{
-    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, StackStatus, Template,
+    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, Template,
 };
 use crate::plan::StepId;
 use crate::stack::{RenderedStack, Role};
@@ -79,11 +80,11 @@ impl Run {
         begun: Begun,
         reviewed: Option<&ChangeSet>,
     ) -> Result<Changed, StepError> {
-        let (kind, id, stack_id) = (begun.kind, begun.change_set.as_str(), begun.stack_id);
         let change_set = match reviewed {
             Some(ready) => ready.clone(),
-            None => self.settled_change_set(id).await?,
+            None => self.settled_change_set(&begun).await?,
         };
+        let (kind, id, stack_id) = (begun.kind, begun.change_set.as_str(), begun.stack_id);
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await;
         }
@@ -259,13 +260,13 @@ impl Run {
     }
 
     /// Waits until a change set is worked out. One that cannot be read is
-    /// removed again.
-    pub(super) async fn settled_change_set(&self, id: &str) -> Result<ChangeSet, StepError> {
+    /// removed again, with the empty stack that was made for it.
+    pub(super) async fn settled_change_set(&self, begun: &Begun) -> Result<ChangeSet, StepError> {
         let (mut misses, mut pauses) = (0, self.pace.pauses());
         loop {
             pauses.pause().await;
             self.pace.urgent_turn().await;
-            let answer = self.reader.change_set(id).await;
+            let answer = self.reader.change_set(&begun.change_set).await;
             self.pace.learn(&answer);
             match answer {
                 Ok(change_set) if change_set.state != ChangeSetState::Pending => {
@@ -274,7 +275,7 @@ impl Run {
                 Ok(_) | Err(CloudError::Throttled { .. }) => {}
                 Err(error) if error.is_transient() && misses < MISSES => misses += 1,
                 Err(error) => {
-                    let _ = self.cloud.delete_change_set(id).await;
+                    let _ = self.clear(begun).await;
                     return Err(error.into());
                 }
             }
@@ -325,12 +326,8 @@ impl Run {
         if change_set.is_empty() {
             return Ok(Changed::Nothing);
         }
-        let left = self.cloud.stack(stack.name.as_str()).await?;
-        if left.is_some_and(|left| left.status == StackStatus::ReviewInProgress) {
-            self.cloud
-                .delete_stack(stack.name.as_str(), &self.token(), self.acting())
-                .await?;
-        }
+        let name = stack.name.as_str();
+        remove_empty(&self.cloud, name, &self.token(), self.acting()).await?;
         Err(StepError::ChangeSet { reason })
     }
 }

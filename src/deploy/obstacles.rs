@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::image::repository_name;
 use super::left_behind;
 use super::pace::Pace;
-use crate::aws::Cloud;
+use crate::aws::{Cloud, CloudError};
 use crate::plan::{Action, Plan, StepId};
 use crate::stack::Role;
 
@@ -124,28 +124,42 @@ fn goes(step: &crate::plan::Step, name: &str) -> bool {
 }
 
 /// The repositories whose images go with a plan to remove, and how many each
-/// holds: the stack's own, and those that replacements left behind. What
-/// cannot be counted is left out.
-pub async fn images(cloud: &Cloud, plan: &Plan, environment: &str) -> Vec<(String, usize)> {
+/// holds: the stack's own, and those that replacements left behind. What may
+/// not be read is left out; another failure is one, since the removal may well
+/// find what is not named here.
+pub async fn images(
+    cloud: &Cloud,
+    plan: &Plan,
+    environment: &str,
+) -> Result<Vec<(String, usize)>, CloudError> {
     let mut stacks = plan.rendered.values();
     let stack = stacks.find(|stack| stack.role == Role::EcrRepositories);
     let Some(there) = stack.and_then(|stack| plan.deployed.get(&stack.name)) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let id = &there.stack.id;
     let pace = Pace::of(cloud);
     let held = repository_name(cloud, &pace, id, Some(&there.stack.outputs)).await;
-    let held = held.unwrap_or_default();
-    let left = left_behind::repositories(cloud, &pace, id, held.as_deref(), environment).await;
-    let left = left.unwrap_or_default().into_iter();
+    let held = readable(held)?.flatten();
+    let left = left_behind::repositories(cloud, &pace, id, held.as_deref(), environment).await?;
+    let left = left.into_iter();
     let mut found = Vec::new();
     for name in held
         .into_iter()
         .chain(left.map(|repository| repository.name))
     {
-        if let Ok(images) = cloud.images(&name).await {
+        if let Some(images) = readable(cloud.images(&name).await)? {
             found.push((name, images));
         }
     }
-    found
+    Ok(found)
+}
+
+/// An answer; nothing where there is nothing, or it may not be read.
+fn readable<T>(answer: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
+    match answer {
+        Err(CloudError::AccessDenied { .. }) => Ok(None),
+        Err(error) if error.is_absent() => Ok(None),
+        answer => answer.map(Some),
+    }
 }

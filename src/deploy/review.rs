@@ -15,11 +15,13 @@ use tokio::time::timeout;
 use super::break_off::CLEARING;
 use super::change::is_conflict;
 use super::holds_data::losses;
+use super::ledger::Begun;
 use super::question::{Intent, Question, known_image, questions};
 use super::run::Run;
+use super::sweep::remove_empty;
 use super::work::PREFIX;
 use super::{RunId, StepError, StepFailure, Work};
-use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, StackStatus};
+use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError};
 use crate::plan::{Plan, StepId};
 use crate::stack::StackName;
 
@@ -156,7 +158,7 @@ pub async fn clear(cloud: &Cloud, plan: &Plan, work: &Work) {
             }
             if let Some(set) = left.first().filter(|_| is_new) {
                 let token = format!("{}-d", set.name);
-                let _ = remove_empty(&cloud, name.as_str(), &token).await;
+                let _ = remove_empty(&cloud, name.as_str(), &token, None).await;
             }
         });
     }
@@ -172,22 +174,14 @@ async fn remove(cloud: &Cloud, ready: impl Iterator<Item = &Ready>) {
             let set = &ready.change_set;
             cloud.delete_change_set(&set.id).await?;
             match ready.kind {
-                ChangeSetKind::Create => remove_empty(&cloud, &set.stack_id, &ready.token).await,
+                ChangeSetKind::Create => {
+                    remove_empty(&cloud, &set.stack_id, &ready.token, None).await
+                }
                 ChangeSetKind::Update => Ok(()),
             }
         });
     }
     removals.join_all().await;
-}
-
-/// Removes a stack that only ever had change sets.
-async fn remove_empty(cloud: &Cloud, stack: &str, token: &str) -> Result<(), CloudError> {
-    match cloud.stack(stack).await? {
-        Some(left) if left.status == StackStatus::ReviewInProgress => {
-            cloud.delete_stack(&left.id, token, None).await
-        }
-        _ => Ok(()),
-    }
 }
 
 impl Run {
@@ -220,8 +214,15 @@ impl Run {
             Err(error) if is_conflict(&error) => return Ok(None),
             Err(error) => return Err(self.refusal(stack, error)),
         };
-        let mut change_set = self.settled_change_set(&id).await?;
-        change_set.stack_id = stack_id;
+        let begun = Begun {
+            stack_id,
+            change_set: id,
+            kind,
+            is_executing: false,
+        };
+        let mut change_set = self.settled_change_set(&begun).await?;
+        let id = begun.change_set;
+        change_set.stack_id = begun.stack_id;
         if change_set.state == ChangeSetState::Failed {
             return self.refused(stack, &change_set).await.map(|_| None);
         }

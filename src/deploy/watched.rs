@@ -94,7 +94,9 @@ impl Watched {
         Self {
             cause: CauseFinder::new(watch.places.clone()),
             is_creation: start == Start::Beginning,
-            is_deletion: matches!(start, Start::Request(_)),
+            // What is listed is known by its ARN: under a name nothing shows,
+            // whether it is there or not.
+            is_deletion: matches!(start, Start::Request(_)) && watch.stack_id.starts_with("arn:"),
             watch,
             tail: Tail::new(start),
             is_due: false,
@@ -265,10 +267,17 @@ mod tests {
     }
 
     fn followed_from(start: Start) -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
+        followed("arn:x", start)
+    }
+
+    fn followed(
+        stack_id: &str,
+        start: Start,
+    ) -> (Watched, oneshot::Receiver<Result<Settled, CloudError>>) {
         let (reply, answer) = oneshot::channel();
         let watch = Watch {
             step: StepId::KeyPair,
-            stack_id: "arn".into(),
+            stack_id: stack_id.into(),
             token: Some("ours".into()),
             start,
             places: Places::default(),
@@ -339,6 +348,17 @@ mod tests {
         watched.answer();
         let settled = answer.try_recv().expect("an answer").expect("an end");
         assert_eq!(settled.status, StackStatus::DeleteComplete);
+    }
+
+    /// One that was called off before its ARN was known was reported deleted at
+    /// once.
+    #[test]
+    fn a_stack_that_is_known_by_name_alone_is_not_gone_because_it_does_not_show() {
+        let (mut watched, mut answer) = followed("s", Start::Request("ours".into()));
+        watched.take_absence();
+        watched.answer();
+        assert!(answer.try_recv().is_err());
+        assert!(watched.is_due, "its events know better");
     }
 
     #[test]

@@ -83,6 +83,25 @@ async fn a_template_is_put_into_the_bucket_once_and_read_from_there() {
     assert_eq!(left.unwrap(), ["theirs"]);
 }
 
+/// More of it than one answer lists, before and behind what is ours.
+#[tokio::test]
+async fn what_others_keep_in_the_folder_stays_and_is_passed_by() {
+    let local = Local::start().await;
+    let (account, cloud) = (&local.account, cloud(&local).await);
+    let bucket = Bucket::new("templates", "Demo");
+    account.create_bucket("templates").unwrap();
+    for n in 0..1000 {
+        let key = format!("colormesh/Demo/ & {n:04}");
+        account.put_object("templates", &key, b"x", None).unwrap();
+    }
+    let theirs = "colormesh/Demo/notes.template";
+    account.put_object("templates", theirs, b"x", None).unwrap();
+    cloud.keep_template(&bucket, &long(LONGEST)).await.unwrap();
+    assert_eq!(cloud.forget_templates(&bucket).await.unwrap(), 1);
+    let left = account.bucket("templates", |bucket| bucket.objects.len());
+    assert_eq!(left.unwrap(), 1001);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_bucket_the_error_names_it() {
     let (project, local) = (Project::new(), Local::start().await);

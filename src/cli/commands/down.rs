@@ -121,7 +121,7 @@ async fn prepare(
         Target::Local => Vec::new(),
         Target::Aws => {
             let environment = session.config.environment.as_str();
-            deploy::images(&session.cloud, &plan, environment).await
+            deploy::images(&session.cloud, &plan, environment).await?
         }
     };
     agree(&session, arguments, &plan, (&images, printer))?;

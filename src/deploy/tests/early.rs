@@ -151,6 +151,30 @@ async fn a_review_that_is_broken_off_leaves_nothing() {
     panic!("{:?}", names(&lab));
 }
 
+/// Their empty stacks stayed.
+#[tokio::test]
+async fn change_sets_that_cannot_be_read_leave_nothing() {
+    let lab = Lab::start().await;
+    let effect = CallEffect::Error {
+        code: "AccessDenied".to_owned(),
+        message: "User: u is not authorized to perform: cloudformation:DescribeChangeSet"
+            .to_owned(),
+        status: 403,
+    };
+    let rule = CallFault::each("cloudformation:DescribeChangeSet", effect);
+    lab.account.lab().fail_call(rule);
+    let plan = plan(&lab, five()).await;
+    let found = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+    assert_eq!(refused(&found).len(), 3);
+    for _ in 0..200 {
+        if names(&lab).is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{:?}", names(&lab));
+}
+
 #[tokio::test]
 async fn what_cannot_be_asked_stops_nothing() {
     for effect in [

@@ -7,6 +7,7 @@ use tokio::time::{sleep, timeout};
 use super::odd::{TEMPLATE, go, go_with, one, the_outcome};
 use super::scripted::{CREATES, GOES_ON, Scripted, UPDATE_GOES_ON};
 use crate::aws::{Cloud, StackStatus};
+use crate::deploy::sweep::remove_empty;
 use crate::deploy::{CalledOff, DeployError, Interrupter, OnInterrupt, Outcome};
 use crate::plan::{Direction, StepId};
 
@@ -116,6 +117,19 @@ async fn a_change_set_that_was_not_carried_out_goes_with_its_empty_stack() {
     assert_eq!(scripted.0.lock().unwrap().change_sets, []);
     assert_eq!(scripted.calls("DeleteStack"), 1);
     assert_eq!(scripted.calls("ExecuteChangeSet"), 0);
+}
+
+/// It was deleted with the stack around it.
+#[tokio::test]
+async fn a_change_set_of_somebody_else_keeps_the_stack_that_it_waits_on() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.put("s", "REVIEW_IN_PROGRESS", "");
+    scripted.leave_change_set("s", "reviewed-by-a-person");
+    remove_empty(&cloud, "s", "t", None).await.unwrap();
+    assert_eq!(scripted.calls("DeleteStack"), 0);
+    scripted.0.lock().unwrap().change_sets.clear();
+    remove_empty(&cloud, "s", "t", None).await.unwrap();
+    assert_eq!(scripted.calls("DeleteStack"), 1);
 }
 
 #[tokio::test]

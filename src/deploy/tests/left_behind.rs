@@ -2,6 +2,7 @@
 //! old one, calls the update complete, and knows nothing of it any more.
 
 use super::lab::{Lab, Run, five};
+use crate::account::lab::{CallEffect, CallFault};
 use crate::deploy::{Choices, Event, Interrupt, LeftBehind, Progress, Work, images};
 use crate::plan::{Direction, Plan};
 use crate::stack::RenderedStack;
@@ -74,12 +75,47 @@ async fn a_replaced_repository_with_images_is_told_of_and_goes_with_down() {
 
     let deployed = lab.observe(Direction::Down, &renamed()).await;
     let plan = Plan::down(renamed(), &deployed, &lab.wishes()).unwrap();
-    let going = images(&lab.cloud, &plan, "e").await;
+    let going = images(&lab.cloud, &plan, "e").await.unwrap();
     assert_eq!(going, [("e-other".to_owned(), 1), ("e-app".to_owned(), 1)]);
 
     let down = lab.down(renamed()).await;
     assert_eq!(removed(&down), [("e-app".to_owned(), 1)]);
     assert_eq!(repositories(&lab), [""; 0]);
+}
+
+/// The question before `down` did not name them, and they were deleted.
+#[tokio::test]
+async fn what_cannot_be_named_before_is_not_asked_about_as_if_it_were_not_there() {
+    let (lab, _) = replaced().await;
+    let deployed = lab.observe(Direction::Down, &renamed()).await;
+    let plan = Plan::down(renamed(), &deployed, &lab.wishes()).unwrap();
+    let refused = |code: &str| CallEffect::Error {
+        code: code.to_owned(),
+        message: "no".to_owned(),
+        status: 400,
+    };
+    let events = "cloudformation:DescribeStackEvents";
+    let rule = CallFault::each(events, refused("ValidationError"));
+    lab.account.lab().fail_call(rule);
+    let error = images(&lab.cloud, &plan, "e").await.unwrap_err();
+    assert_eq!(error.code(), Some("ValidationError"));
+}
+
+/// Neither named nor removed.
+#[tokio::test]
+async fn where_the_events_may_not_be_read_what_is_left_behind_stays() {
+    let (lab, _) = replaced().await;
+    let effect = CallEffect::Error {
+        code: "AccessDenied".to_owned(),
+        message: "User: u is not authorized".to_owned(),
+        status: 403,
+    };
+    let rule = CallFault::each("cloudformation:DescribeStackEvents", effect);
+    lab.account.lab().fail_call(rule);
+    let deployed = lab.observe(Direction::Down, &renamed()).await;
+    let plan = Plan::down(renamed(), &deployed, &lab.wishes()).unwrap();
+    let going = images(&lab.cloud, &plan, "e").await.unwrap();
+    assert_eq!(going, [("e-other".to_owned(), 1)]);
 }
 
 #[tokio::test]
