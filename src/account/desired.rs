@@ -17,9 +17,21 @@ pub struct Desired {
     pub load_balancers: Vec<Arc<DesiredLoadBalancer>>,
     /// All App Mesh resources.
     pub meshes: Vec<Arc<MeshResource>>,
-    /// Names of private DNS namespaces and the addresses registered there.
-    /// A name without addresses exists and resolves to nothing.
-    pub dns: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// Grows with each change of those.
+    pub mesh_version: u64,
+    /// Names of private DNS namespaces, each with the VPC in which it is known,
+    /// and the addresses registered there. A name without addresses exists and
+    /// resolves to nothing.
+    pub dns: BTreeMap<DnsName, Vec<Ipv4Addr>>,
+}
+
+/// A name of a private DNS namespace. Others may have the same in their own VPC.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DnsName {
+    /// The VPC in which it is known.
+    pub vpc: String,
+    /// The whole name.
+    pub name: String,
 }
 
 /// One task that should run.
@@ -52,10 +64,23 @@ pub struct DesiredTask {
     pub redirecting_container: Option<String>,
     /// Its address in the VPC, out of the range of one of its subnets.
     pub address: Ipv4Addr,
-    /// DNS names under which it is registered.
+    /// The VPC that its address is in.
+    #[serde(default)]
+    pub vpc: String,
+    /// DNS names under which it is registered, known in that VPC.
     pub dns_names: Vec<String>,
     /// `x86_64` or `arm64`; nothing when the definition does not say.
     pub architecture: Option<String>,
+}
+
+impl DesiredTask {
+    /// The names under which it is registered.
+    pub fn names(&self) -> impl Iterator<Item = DnsName> {
+        self.dns_names.iter().map(|name| DnsName {
+            vpc: self.vpc.clone(),
+            name: name.clone(),
+        })
+    }
 }
 
 /// What ECS redirects in a task with a proxy.

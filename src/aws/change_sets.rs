@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::types as wire;
 
-use super::cloudformation::{alarms, capabilities, express, parameters, some, tags};
+use super::cloudformation::{alarms, capabilities, express, parameters, tags};
 use super::{
     ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError, ResourceChange, Template,
 };
@@ -29,10 +29,11 @@ pub struct ChangeSetRequest<'a> {
     pub tags: &'a BTreeMap<String, String>,
     /// The role that CloudFormation acts as.
     pub role_arn: Option<&'a str>,
-    /// The topics that are told of events.
-    pub notification_arns: &'a [String],
-    /// The alarms that take the change back.
-    pub rollback_alarms: &'a [String],
+    /// The topics that are told of events. The service keeps those that it has
+    /// where nothing is said, and forgets them for an empty list.
+    pub notification_arns: Option<&'a [String]>,
+    /// The alarms that take the change back; kept and forgotten as topics are.
+    pub rollback_alarms: Option<&'a [String]>,
     /// How long we wait for the operation. Of a creation CloudFormation is told
     /// a little more: it ends what nobody is left here to call off.
     pub timeout: Option<Duration>,
@@ -62,8 +63,8 @@ impl Cloud {
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))
             .set_role_arn(request.role_arn.map(str::to_owned))
-            .set_notification_arns(some(request.notification_arns))
-            .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
+            .set_rollback_configuration(request.rollback_alarms.map(alarms))
             .set_deployment_config(request.express.then(express));
         let operation = "cloudformation:CreateChangeSet";
         let answer = self.ask(operation, || call.clone().send()).await?;

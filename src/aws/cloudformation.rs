@@ -140,8 +140,8 @@ impl Cloud {
             .set_tags(Some(tags(request.tags)))
             .set_capabilities(Some(capabilities(&request.capabilities)))
             .set_role_arn(request.role_arn.map(str::to_owned))
-            .set_notification_arns(some(request.notification_arns))
-            .set_rollback_configuration(alarms(request.rollback_alarms))
+            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
+            .set_rollback_configuration(request.rollback_alarms.map(alarms))
             .set_timeout_in_minutes(request.timeout.map(later))
             .set_deployment_config(request.express.then(express));
         let operation = "cloudformation:CreateStack";
@@ -237,26 +237,19 @@ pub(super) fn capabilities(names: &[String]) -> Vec<wire::Capability> {
         .collect()
 }
 
-/// Nothing is said of an empty list.
-pub(super) fn some(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
-}
-
-pub(super) fn alarms(arns: &[String]) -> Option<wire::RollbackConfiguration> {
+pub(super) fn alarms(arns: &[String]) -> wire::RollbackConfiguration {
     let trigger = |arn: &String| {
         wire::RollbackTrigger::builder()
             .arn(arn)
             .r#type("AWS::CloudWatch::Alarm")
             .build()
     };
-    let triggers = some(arns)?.iter().map(trigger).collect();
+    let triggers = arns.iter().map(trigger).collect();
     let configuration = wire::RollbackConfiguration::builder();
-    Some(
-        configuration
-            .set_rollback_triggers(Some(triggers))
-            .monitoring_time_in_minutes(0)
-            .build(),
-    )
+    configuration
+        .set_rollback_triggers(Some(triggers))
+        .monitoring_time_in_minutes(0)
+        .build()
 }
 
 /// The first whole minutes that are a minute or more after a time.

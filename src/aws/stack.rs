@@ -28,6 +28,12 @@ pub struct Stack {
     pub exports: Vec<String>,
     /// Whether it is protected from deletion.
     pub is_protected: bool,
+    /// The role that CloudFormation acts as, where one was named.
+    pub role_arn: Option<String>,
+    /// The topics that are told of its events.
+    pub notification_arns: Vec<String>,
+    /// The alarms that take a change of it back.
+    pub rollback_alarms: Vec<String>,
     /// When it was last updated, or else created.
     pub changed: Option<Timestamp>,
 }

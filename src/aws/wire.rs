@@ -51,6 +51,14 @@ impl From<&wire::Stack> for Stack {
                 .filter_map(|output| some(output.export_name()))
                 .collect(),
             is_protected: stack.enable_termination_protection().unwrap_or_default(),
+            role_arn: some(stack.role_arn()),
+            notification_arns: stack.notification_arns().to_vec(),
+            rollback_alarms: stack
+                .rollback_configuration()
+                .iter()
+                .flat_map(|kept| kept.rollback_triggers())
+                .map(|trigger| owned(trigger.arn()))
+                .collect(),
             changed: stack
                 .last_updated_time()
                 .or(stack.creation_time())

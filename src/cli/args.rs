@@ -67,7 +67,8 @@ With `--output json`, one document:
   attention   by stack that needs somebody: advice, cause
   services    running and desired tasks by service
   envoys      health by task
-  local       the local endpoint: endpoint, pid, version, world, tasks, problems
+  local       the local endpoint: endpoint, pid, version, world, tasks, problems, and behind (tasks
+              whose Envoys do not have the mesh as it is now)
   drift       with --drift, by stack: status (IN_SYNC, DRIFTED, NOT_CHECKED, UNKNOWN), failure (why
               something could not be compared), resources (those that differ: logical_id, physical_id,
               resource_type, kind (modified, deleted), properties (path, expected, actual))

@@ -159,18 +159,12 @@ impl Wanted {
     }
 }
 
-/// What the settings ask of CloudFormation. The account on this machine has no
-/// roles but those of its stacks, and needs none to act.
+/// What the settings ask of CloudFormation in each operation.
 fn terms(config: &Config) -> Terms {
-    let (stacks, on_aws) = (&config.stacks, config.target == Target::Aws);
-    let role = stacks.role_arn.as_ref().filter(|_| on_aws);
     Terms {
-        role_arn: role.map(ToString::to_string),
-        notification_arns: texts(&stacks.notification_arns),
-        rollback_alarms: texts(&stacks.rollback_alarms),
-        timeout: stacks.timeout,
-        termination_protection: stacks.termination_protection,
-        express: stacks.express,
+        role_arn: stack::acting_role(config),
+        timeout: config.stacks.timeout,
+        express: config.stacks.express,
         bucket: bucket(config),
     }
 }
@@ -180,10 +174,6 @@ pub(crate) fn bucket(config: &Config) -> Option<Bucket> {
     let name = config.stacks.s3_bucket.as_ref()?;
     let name = (config.target == Target::Aws).then_some(name)?;
     Some(Bucket::new(name.as_str(), config.environment.as_str()))
-}
-
-fn texts(values: &[impl ToString]) -> Vec<String> {
-    values.iter().map(ToString::to_string).collect()
 }
 
 /// The app's image on the way up; it is built now, for its digest is a part of

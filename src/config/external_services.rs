@@ -20,6 +20,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) target: Target,
     pub(super) redirect: Redirect,
     pub(super) app_port: u16,
+    /// Whether the app is an image of the user's own.
+    pub(super) is_own_image: bool,
 }
 
 /// A service as far as it could be read. What is `None` was left out or is
@@ -83,6 +85,10 @@ pub(super) fn read(
     }
     if surroundings.redirect == Redirect::Ports {
         local_ports::check(reader, &drafts, surroundings.app_port);
+        // The colour app has the list in its image.
+        if surroundings.is_own_image && surroundings.target == Target::Aws {
+            local_ports::check_room(reader, &drafts);
+        }
     }
     drafts.into_iter().filter_map(Draft::finish).collect()
 }

@@ -63,6 +63,7 @@ impl Reader<'_> {
             target,
             redirect: mesh.redirect,
             app_port: app.port,
+            is_own_image: app.image.is_some(),
         };
         let mut external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),

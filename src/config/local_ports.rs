@@ -16,7 +16,11 @@ use super::external_services::Draft;
 use super::reader::Reader;
 use super::redirect::written;
 use super::values::SIDECAR_PORTS;
-use super::{ExternalService, Invalid, Redirect};
+use super::{Caller, ExternalService, Invalid, Redirect};
+
+/// The longest list of ports in a task definition. It leaves half of what ECS
+/// takes for the rest.
+const LONGEST_TOLD: usize = 32 * 1024;
 
 /// Below the ports that a kernel gives to connections.
 const RANGE: RangeInclusive<u16> = 20_000..=29_999;
@@ -66,6 +70,29 @@ pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], app_port: u16) {
             |free| format!("leave it out, or write another, such as `local_port: {free}`"),
         );
         reader.refuse(place, Invalid::new(message, help));
+    }
+}
+
+/// Refuses the service with which the list of ports gets too long for the task
+/// definition of an app that is not ours to build.
+pub(super) fn check_room(reader: &mut Reader<'_>, drafts: &[Draft]) {
+    let mut length = 0;
+    let told = |draft: &&Draft| {
+        let nodes = draft.nodes.value.as_ref();
+        nodes.is_none_or(|nodes| nodes.contains(&Caller::App))
+    };
+    for draft in drafts.iter().filter(told) {
+        let name = draft.name.as_ref().map(|name| name.value.as_str().len());
+        length += name.unwrap_or_default() + "=20000 ".len();
+        if length > LONGEST_TOLD {
+            let message = format!(
+                "with this service `LOCAL_PORTS` gets longer than {LONGEST_TOLD} bytes, and ECS takes 64 KB of a \
+                 task definition with all that is in it"
+            );
+            let help = "name fewer services, or shorter names, or write `redirect: proxy-configuration`, where \
+                        the app needs no list";
+            return reader.refuse(draft.host_place(), Invalid::new(message, help));
+        }
     }
 }
 

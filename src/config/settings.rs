@@ -320,21 +320,22 @@ pub const SETTINGS: &[Setting] = &[
         "stacks.role_arn",
         Kind::Text("ARN"),
         "",
-        "the role that CloudFormation acts as on AWS, instead of the caller",
+        "the role that CloudFormation acts as on AWS, instead of the caller; it can be changed, never taken away",
     )
     .flag("--role-arn"),
     setting(
         "stacks.notification_arns",
         Kind::Texts("ARNs"),
         "",
-        "the SNS topics that are told of every event of a stack; the flag takes several with commas",
+        "the SNS topics that are told of every event of a stack; left out, they stay as they are, `[]` for none; the \
+         flag takes several with commas",
     )
     .flag("--notification-arn"),
     setting(
         "stacks.rollback_alarms",
         Kind::Texts("ARNs"),
         "",
-        "the CloudWatch alarms that take a change back while it is made",
+        "the CloudWatch alarms that take a change back while it is made; left out, they stay as they are, `[]` for none",
     ),
     setting(
         "stacks.timeout",

@@ -38,10 +38,11 @@ const MOST_TAGS: usize = 48;
 pub struct StacksConfig {
     /// The role that it acts as, instead of the caller.
     pub role_arn: Option<RoleArn>,
-    /// The topics that are told of every event.
-    pub notification_arns: Vec<TopicArn>,
-    /// The alarms that take a change back while it is made.
-    pub rollback_alarms: Vec<AlarmArn>,
+    /// The topics that are told of every event; `None` leaves them as they are.
+    pub notification_arns: Option<Vec<TopicArn>>,
+    /// The alarms that take a change back while it is made; `None` leaves them
+    /// as they are.
+    pub rollback_alarms: Option<Vec<AlarmArn>>,
     /// How long an operation on one stack may take.
     pub timeout: Option<Duration>,
     /// Whether stacks are protected from deletion; `None` leaves that as it is.
@@ -81,11 +82,11 @@ impl Reader<'_> {
         section: Section<'_>,
         name: &str,
         most: usize,
-    ) -> Vec<T> {
+    ) -> Option<Vec<T>> {
         let given: Option<Placed<Commas<T>>> = self.outside(section, name);
         let list = match given {
             Some(placed) => placed.into_value().0,
-            None => self.written_list(section, name).unwrap_or_default(),
+            None => self.written_list(section, name)?,
         };
         if list.len() > most
             && let Some(node) = section.get(name)
@@ -96,7 +97,7 @@ impl Reader<'_> {
             );
             self.refuse(&self.in_file(node.span), invalid);
         }
-        list
+        Some(list)
     }
 
     /// The user's tags.
@@ -288,7 +289,8 @@ tags: { team: mesh, cost-centre: 42 }
         let stacks = &config.stacks;
         assert_eq!(stacks.timeout, Some(Duration::from_secs(45 * 60)));
         assert_eq!(stacks.termination_protection, Some(true));
-        assert_eq!(stacks.notification_arns.len(), 1);
+        assert_eq!(stacks.notification_arns.as_deref().unwrap().len(), 1);
+        assert_eq!(stacks.rollback_alarms.as_deref().unwrap().len(), 1);
         assert_eq!(config.tags["cost-centre"], "42");
     }
 
@@ -300,7 +302,20 @@ tags: { team: mesh, cost-centre: 42 }
             ..Overrides::default()
         };
         let config = load_layers("", &[], given).unwrap();
-        assert_eq!(config.stacks.notification_arns[1], topic("b").as_str());
+        let topics = config.stacks.notification_arns.unwrap();
+        assert_eq!(topics[1], topic("b").as_str());
+    }
+
+    #[test]
+    fn an_empty_list_is_not_the_same_as_none() {
+        let stacks = load("stacks: { notification_arns: [], rollback_alarms: [] }")
+            .unwrap()
+            .stacks;
+        assert_eq!(stacks.notification_arns, Some(Vec::new()));
+        assert_eq!(stacks.rollback_alarms, Some(Vec::new()));
+        let stacks = load("stacks: {}").unwrap().stacks;
+        assert_eq!(stacks.notification_arns, None);
+        assert_eq!(stacks.rollback_alarms, None);
     }
 
     #[test]

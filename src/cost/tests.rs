@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Bill, Usd, savings};
 use crate::config::{Config, Nat};
-use crate::stack::{ParameterValue, RenderedStack, Role, render};
+use crate::stack::{ParameterValue, RenderedStack, Role, StackTerms, render};
 
 /// The stacks for x86, whatever this machine is.
 fn stacks(config: &Config, processor: &str) -> Vec<RenderedStack> {
@@ -33,7 +33,7 @@ fn own(template: &str) -> Vec<RenderedStack> {
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::new(),
-        termination_protection: None,
+        terms: StackTerms::default(),
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }]

@@ -231,6 +231,11 @@ impl Run {
     ) -> ChangeSetRequest<'a> {
         let terms = &self.work.terms;
         let capabilities = stack.capabilities.iter();
+        // A stack that is not there has nothing to forget.
+        let list = |list: &'a Option<Vec<String>>| {
+            let list = list.as_deref();
+            list.filter(|list| kind == ChangeSetKind::Update || !list.is_empty())
+        };
         ChangeSetRequest {
             stack: stack.name.as_str(),
             name,
@@ -239,9 +244,9 @@ impl Run {
             parameters,
             capabilities: capabilities.map(|one| one.as_str().to_owned()).collect(),
             tags: &stack.tags,
-            role_arn: terms.role_arn.as_deref(),
-            notification_arns: &terms.notification_arns,
-            rollback_alarms: &terms.rollback_alarms,
+            role_arn: stack.terms.role_arn.as_deref(),
+            notification_arns: list(&stack.terms.notification_arns),
+            rollback_alarms: list(&stack.terms.rollback_alarms),
             timeout: terms.timeout,
             // In express mode a service may stay on the old task definition.
             express: terms.express && stack.role != Role::EcsService,

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::error::because;
 use super::{Cause, LeftBehind, StepFailure};
 use crate::aws::{ResourceChange, ResourceStatus, StackStatus, Timestamp};
-use crate::plan::StepId;
+use crate::plan::{StepId, Term};
 
 /// Something that happened. As JSON it is one object with the key `event`.
 #[derive(Debug, Clone, Serialize)]
@@ -194,6 +194,11 @@ pub enum Progress {
         /// False when it was there before.
         uploaded: bool,
     },
+    /// The service takes no update for these terms alone.
+    TermsLeft {
+        /// Which differ still.
+        terms: Vec<Term>,
+    },
     /// A resource was replaced, and the one before could not be deleted.
     LeftBehind(LeftBehind),
     /// What a replacement left behind is removed.
@@ -277,6 +282,14 @@ impl fmt::Display for Progress {
                 url,
                 uploaded: false,
             } => write!(f, "template is at {url} already"),
+            Self::TermsLeft { terms } => {
+                let terms: Vec<String> = terms.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "the service takes no update for the {} alone; the next change of the stack takes it along",
+                    terms.join(" and ")
+                )
+            }
             Self::LeftBehind(left) => write!(f, "{left}"),
             Self::LeftBehindRemoved { repository, images } => {
                 let plural = if *images == 1 { "" } else { "s" };

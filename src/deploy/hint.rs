@@ -51,6 +51,15 @@ const ADVICE: &[(&[&str], &str)] = &[
          the task can reach the registry (`vpc.nat`)",
     ),
     (
+        &["capacity provider is in use"],
+        "no service may use it when it goes: leave `capacity_provider` out for one `colormesh up` (without \
+         `redirect: init-container`), which moves them to Fargate, then name the other",
+    ),
+    (
+        &["container instances are active"],
+        "the cluster has EC2 instances: end them, with their Auto Scaling group, then run `colormesh down` again",
+    ),
+    (
         &["is invalid or cannot be assumed"],
         "the role is not there, or does not trust `cloudformation.amazonaws.com`: name another with \
          `--role-arn`, or make it again",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::ImageSource;
 use super::Work;
 use crate::aws::ChangeSetKind;
-use crate::plan::{Action, DeployedStack, Plan, Step, StepId};
+use crate::plan::{Action, Change, DeployedStack, Plan, Step, StepId};
 use crate::stack::{ParameterValue, RenderedStack, StackName};
 
 /// Why the service is asked.
@@ -39,6 +39,9 @@ pub(super) fn questions(
         let stack = plan.rendered.get(name)?;
         let is_known = can_be_known(stack, plan, knows_image);
         let question = match &step.action {
+            Action::Update { changes } if is_done_by_other_calls(changes) => {
+                return None;
+            }
             Action::Update { .. } if is_known => Question::ChangeSet(ChangeSetKind::Update),
             Action::Create if is_known && intent == Intent::CarryOut && can_begin(step, plan) => {
                 Question::ChangeSet(ChangeSetKind::Create)
@@ -58,6 +61,11 @@ pub(super) fn questions(
         Some((name.clone(), question))
     };
     plan.steps.iter().filter_map(of).collect()
+}
+
+/// Whether no change set is needed for it.
+fn is_done_by_other_calls(changes: &[Change]) -> bool {
+    !changes.is_empty() && !changes.iter().any(Change::is_of_change_set)
 }
 
 /// Whether all that a step needs is there: a change set that makes a stack

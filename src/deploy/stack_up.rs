@@ -6,7 +6,7 @@ use super::tail::Start;
 use super::watched::{Settled, Watch};
 use super::{Cause, Outcome, Progress, StepError};
 use crate::aws::{ChangeSetKind, ResourceStatus, StackStatus};
-use crate::plan::{DeployedStack, KnownImage, StepId, UpStanding, compare};
+use crate::plan::{Change, DeployedStack, KnownImage, StepId, Term, UpStanding, compare};
 use crate::stack::{RenderedStack, Role, StackName};
 
 /// How often a stack that others change is looked at anew.
@@ -20,7 +20,7 @@ impl Run {
         name: &StackName,
     ) -> Result<Outcome, StepError> {
         let outcome = self.bring_about(step, name).await?;
-        let Some(wanted) = self.rendered(name).termination_protection else {
+        let Some(wanted) = self.rendered(name).terms.termination_protection else {
             return Ok(outcome);
         };
         let there = self.deployed(name).filter(|_| outcome != Outcome::Created);
@@ -92,7 +92,10 @@ impl Run {
                         self.take_back(step, stack, &half.stack).await?;
                         there = self.look(stack).await?;
                     }
-                    _ => return Ok(Outcome::Unchanged),
+                    there => {
+                        self.tell_terms_left(step, stack, there.as_ref());
+                        return Ok(Outcome::Unchanged);
+                    }
                 },
                 Changed::Conflict => there = self.look(stack).await?,
             }
@@ -103,12 +106,42 @@ impl Run {
         Err(StepError::Contended { status: last })
     }
 
+    /// Whether there is nothing for a change set to do.
     fn is_as_wanted(&self, stack: &RenderedStack, there: &DeployedStack) -> bool {
+        !self.differences(stack, there).any(|it| it.is_of_change_set())
+    }
+
+    fn differences(
+        &self,
+        stack: &RenderedStack,
+        there: &DeployedStack,
+    ) -> impl Iterator<Item = Change> + use<> {
         let image = self
             .app_image
             .get()
             .map_or(KnownImage::Nothing, |image| KnownImage::Reference(image));
-        compare(stack, image, there).is_empty()
+        compare(stack, image, there).into_iter()
+    }
+
+    /// Says which terms stay because the service took no update for them alone.
+    /// AWS does for topics (the CDK's integration tests, against AWS, wait for
+    /// such an update to complete) and for tags; of a role and of alarms alone
+    /// nothing is written down.
+    fn tell_terms_left(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        there: Option<&DeployedStack>,
+    ) {
+        let Some(there) = there else { return };
+        let left = self.differences(stack, there).filter_map(|change| match change {
+            Change::Term { term, .. } if change.is_of_change_set() => Some(term),
+            _ => None,
+        });
+        let terms: Vec<Term> = left.collect();
+        if !terms.is_empty() {
+            self.tell(step, Progress::TermsLeft { terms });
+        }
     }
 
     /// Reads the stack anew, with its template where that will be compared.

@@ -87,6 +87,14 @@ impl Query {
     pub fn members(&self, name: &str) -> Vec<Fields<'_>> {
         self.fields().members(name)
     }
+
+    /// Whether anything was said of a list; an empty one is its bare name.
+    pub fn said(&self, name: &str) -> bool {
+        let within = format!("{name}.");
+        let mut from = self.values.range(within.clone()..);
+        let has_any = from.next().is_some_and(|(key, _)| key.starts_with(&within));
+        has_any || self.values.contains_key(name)
+    }
 }
 
 /// The fields of a structure inside a request.

@@ -1,15 +1,14 @@
 //! What differs between a rendered stack and the one that is deployed.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::property::{PropertyChange, keys, properties};
-use super::{DeployedStack, tasks};
+use super::{DeployedStack, Term, tasks, terms};
 use crate::diag::Source;
-use crate::stack::{ParameterValue, RenderedStack, Role, VERSION_TAG};
+use crate::stack::{ParameterValue, RenderedStack, Role};
 use crate::yaml;
 
 /// What happens to a thing.
@@ -57,6 +56,15 @@ pub enum Change {
         /// The wanted one.
         after: Option<String>,
     },
+    /// What CloudFormation keeps with the stack; no resource changes.
+    Term {
+        /// Which of it.
+        term: Term,
+        /// What it is.
+        before: Option<String>,
+        /// What it would be.
+        after: Option<String>,
+    },
     /// Another section of the template, or one entry of it.
     Section {
         /// What happens to it.
@@ -89,6 +97,17 @@ impl Change {
             } | Self::Tasks { certain: false, .. }
         )
     }
+
+    /// Whether a change set makes it; protection has a call of its own.
+    pub fn is_of_change_set(&self) -> bool {
+        !matches!(
+            self,
+            Self::Term {
+                term: Term::TerminationProtection,
+                ..
+            }
+        )
+    }
 }
 
 /// What is known of the app's image when stacks are compared.
@@ -112,23 +131,14 @@ pub fn compare(
     let mut changes = Vec::new();
     templates(wanted, deployed.template.as_deref(), &mut changes);
     parameters(wanted, image, deployed, &mut changes);
-    tags(&wanted.tags, &deployed.stack.tags, &mut changes);
+    terms::tags(&wanted.tags, &deployed.stack.tags, &mut changes);
     if !changes.is_empty() && wanted.role == Role::EcsService {
         let before = deployed.template.as_deref().and_then(read);
         let after = read(&wanted.template).unwrap_or_default();
         let replaced = tasks::replaced(&before.unwrap_or_default(), &after, &changes);
         changes.extend(replaced);
     }
-    let is_protected = deployed.stack.is_protected;
-    if wanted
-        .termination_protection
-        .is_some_and(|wanted| wanted != is_protected)
-    {
-        changes.push(Change::Section {
-            kind: ChangeKind::Modify,
-            path: "termination protection".to_owned(),
-        });
-    }
+    terms::compare(wanted, deployed, &mut changes);
     changes
 }
 
@@ -265,32 +275,11 @@ fn image_after(image: KnownImage<'_>, before: Option<&str>) -> Option<String> {
     }
 }
 
-fn tags(
-    wanted: &BTreeMap<String, String>,
-    deployed: &BTreeMap<String, String>,
-    changes: &mut Vec<Change>,
-) {
-    let names: BTreeSet<&String> = wanted
-        .keys()
-        .chain(deployed.keys())
-        .filter(|name| !name.starts_with("aws:") && *name != VERSION_TAG)
-        .collect();
-    for name in names {
-        let (before, after) = (deployed.get(name).cloned(), wanted.get(name).cloned());
-        if before != after {
-            changes.push(Change::Tag {
-                name: name.clone(),
-                before,
-                after,
-            });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::samples::{deployed, rendered};
+    use crate::stack::VERSION_TAG;
 
     const BEFORE: &str = "Parameters:\n  Size: {Type: String, Default: small}\nResources:\n  A:\n    Type: T::A\n    Properties: {X: 1, Y: [1, 2]}\n  B: {Type: T::B}\n";
     const AFTER: &str = "# a comment\nParameters:\n  Size: {Type: String, Default: small}\nResources:\n  A:\n    Type: T::A\n    DependsOn: C\n    Properties: {X: 1, Y: [2, 1]}\n  C: {Type: T::C}\n";

@@ -15,6 +15,7 @@ pub(crate) mod samples;
 mod standing;
 mod step;
 mod tasks;
+mod terms;
 mod up;
 
 pub use compare::{Change, ChangeKind, KnownImage, compare};
@@ -24,4 +25,5 @@ pub use moves::Move;
 pub use property::PropertyChange;
 pub use standing::{DownStanding, Row, Shown, TABLE, UpStanding, markdown};
 pub use step::{Action, Direction, Plan, Step, StepId};
+pub use terms::Term;
 pub use up::{ImagePlan, Wishes};

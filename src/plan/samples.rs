@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DeployedStack, ImagePlan, Plan, Wishes};
 use crate::aws::Stack;
-use crate::stack::{ParameterValue, RenderedStack, Role, StackName};
+use crate::stack::{ParameterValue, RenderedStack, Role, StackName, StackTerms};
 
 pub(crate) fn name(text: &str) -> StackName {
     text.parse().expect("a stack name")
@@ -18,7 +18,7 @@ pub(crate) fn rendered(text: &str, role: Role, template: &str) -> RenderedStack 
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::new(),
-        termination_protection: None,
+        terms: StackTerms::default(),
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }
@@ -80,6 +80,9 @@ pub(crate) fn deployed(stack: &RenderedStack, status: &str) -> DeployedStack {
             outputs: BTreeMap::new(),
             exports: Vec::new(),
             is_protected: false,
+            role_arn: stack.terms.role_arn.clone(),
+            notification_arns: stack.terms.notification_arns.clone().unwrap_or_default(),
+            rollback_alarms: stack.terms.rollback_alarms.clone().unwrap_or_default(),
             changed: None,
         },
         template: Some(stack.template.clone()),

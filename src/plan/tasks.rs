@@ -60,7 +60,10 @@ fn touches(
             let name = path.strip_prefix("Conditions.")?;
             names.contains(name).then_some(true)
         }
-        Change::Resource { .. } | Change::Tag { .. } | Change::Tasks { .. } => None,
+        Change::Resource { .. }
+        | Change::Tag { .. }
+        | Change::Term { .. }
+        | Change::Tasks { .. } => None,
         Change::Template => Some(false),
     }
 }

@@ -20,6 +20,7 @@ use super::examine::Ground;
 use super::handle::Options;
 use super::isolate;
 use super::load_balancer::{self, Deregistered, HealthChanges, LoadBalancer};
+use super::names::Networks;
 use super::netns::Netns;
 use super::observed::{Observed, TaskState, TaskStatus};
 use super::outside;
@@ -36,6 +37,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Meshes {
     pub(super) meshes: Arc<BTreeMap<MeshName, Mesh>>,
     pub(super) domains: Arc<BTreeSet<String>>,
+    /// Of what is desired.
+    pub(super) version: u64,
 }
 
 pub(super) struct Actor {
@@ -43,6 +46,7 @@ pub(super) struct Actor {
     namespaces: PathBuf,
     network: Netns,
     world: World,
+    networks: Networks,
     desired: Arc<Desired>,
     meshes: watch::Sender<Meshes>,
     mesh_problem: Option<String>,
@@ -82,6 +86,7 @@ impl Actor {
             namespaces,
             network,
             world,
+            networks: Networks::default(),
             desired: Arc::default(),
             meshes: watch::channel(Meshes::default()).0,
             mesh_problem: None,
@@ -147,9 +152,20 @@ impl Actor {
             let meshes = Arc::clone(&self.meshes.borrow().meshes);
             self.set_hosts(&meshes).await;
         }
+        self.number_meshes();
         self.set_load_balancers().await;
         self.stop_tasks(&before);
+        self.set_networks().await;
         self.start_tasks();
+    }
+
+    /// Each network has a resolver of its own, for as long as a task is in it.
+    async fn set_networks(&mut self) {
+        let wanted = self.desired.tasks.iter().map(|task| task.network.clone());
+        let left = self.leaving.values().map(|leaving| leaving.network.clone());
+        let networks = wanted.chain(left).collect();
+        let set = self.networks.set(&self.world, networks).await;
+        self.note("the names of the tasks' networks", set.err());
     }
 
     async fn read_meshes(&mut self) {
@@ -163,12 +179,24 @@ impl Actor {
                 self.meshes.send_replace(Meshes {
                     meshes: Arc::new(meshes),
                     domains,
+                    version: self.desired.mesh_version,
                 });
             }
             // The meshes before stay in use.
             Ok(Err(problems)) => self.mesh_problem = Some(problems.to_string()),
             Err(panicked) => self.mesh_problem = Some(panicked.to_string()),
         }
+    }
+
+    /// Tells the tasks which meshes they have, where those are the same as
+    /// before, or cannot be read and are.
+    fn number_meshes(&self) {
+        let version = self.desired.mesh_version;
+        self.meshes.send_if_modified(|meshes| {
+            let is_new = meshes.version != version;
+            meshes.version = version;
+            is_new
+        });
     }
 
     /// The folder of a task's sockets and configuration.
@@ -196,6 +224,9 @@ impl Actor {
             if self.drivers.contains_key(&spec.id) || is_taken {
                 continue;
             }
+            let Some(names) = self.networks.of(&spec.network) else {
+                continue;
+            };
             let surroundings = Surroundings {
                 program: self.options.program.clone(),
                 envoy: self.options.envoy.clone(),
@@ -204,8 +235,8 @@ impl Actor {
                 namespaces: self.namespaces.clone(),
                 network: self.network.clone(),
                 world: self.world.netns.clone(),
-                world_zone: self.world.zone(),
-                resolver: self.world.resolver(),
+                zone: names.zone(),
+                resolver: names.resolver(),
                 authorities: self.world.authorities().map(Into::into),
             };
             let reports = self.reports.0.clone();
@@ -286,22 +317,23 @@ impl Actor {
             (state.status == TaskStatus::Running).then_some(())?;
             self.drivers.get(id).map(|driver| driver.spec.address)
         };
-        // Without a task there is nothing to come that a question could wait for.
-        let names = self
-            .desired
-            .names
-            .iter()
-            .filter(|(_, tasks)| !tasks.is_empty());
-        let names = names.map(|(name, tasks)| {
-            let addresses = tasks
-                .iter()
-                .filter_map(running)
-                .chain(self.still_named(name));
-            let addresses = addresses.map(IpAddr::V4);
-            (super::dns::plain(name), addresses.collect())
-        });
-        self.world
-            .set_names(names.collect(), self.desired.domains.clone());
+        let none = BTreeMap::new();
+        for network in self.networks.ids() {
+            let all = self.desired.names.get(network).unwrap_or(&none);
+            // Without a task there is nothing to come that a question could wait for.
+            let names = all.iter().filter(|(_, tasks)| !tasks.is_empty());
+            let names = names.map(|(name, tasks)| {
+                let addresses = tasks
+                    .iter()
+                    .filter_map(running)
+                    .chain(self.still_named(network, name));
+                let addresses = addresses.map(IpAddr::V4);
+                (super::dns::plain(name), addresses.collect())
+            });
+            let domains = all.keys().filter_map(|name| name.split_once('.'));
+            let domains = domains.map(|(_, domain)| domain.to_owned()).collect();
+            self.networks.set_names(network, names.collect(), domains);
+        }
     }
 
     fn publish(&mut self) {

@@ -19,9 +19,11 @@ pub struct Desired {
     pub load_balancers: Vec<LoadBalancerSpec>,
     /// The `AWS::AppMesh::*` resources of all meshes.
     pub mesh: Vec<Arc<Resource>>,
-    /// Names and the tasks behind them. A name answers with those of its
-    /// tasks that run.
-    pub names: BTreeMap<String, BTreeSet<TaskId>>,
+    /// Grows with each change of those; each task says which one it has.
+    pub mesh_version: u64,
+    /// The names of each network, and the tasks behind them. A name answers
+    /// with those of its tasks that run, and in its own network alone.
+    pub names: BTreeMap<NetworkId, BTreeMap<String, BTreeSet<TaskId>>>,
     /// Domains of which nothing outside knows, such as `default.svc.cluster.local`.
     pub domains: BTreeSet<String>,
 }
@@ -29,6 +31,10 @@ pub struct Desired {
 /// A task's name, unique for all time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(String);
+
+/// A network's name. Its tasks find each other by their names, and no others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetworkId(String);
 
 /// A load balancer's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +53,9 @@ pub struct TaskSpec {
     pub mesh: MeshName,
     /// The node or gateway that it is.
     pub proxy: ProxyId,
-    /// Its address, unique among all tasks.
+    /// The network whose names it knows.
+    pub network: NetworkId,
+    /// Its address, unique among all tasks of all networks.
     pub address: Ipv4Addr,
     /// Its app; a gateway has none.
     pub app: Option<AppSpec>,
@@ -185,5 +193,6 @@ macro_rules! id {
 }
 
 id!(TaskId);
+id!(NetworkId);
 id!(LoadBalancerId);
 id!(TargetGroupId);

@@ -29,6 +29,7 @@ pub mod launch;
 mod load_balancer;
 pub mod log;
 pub mod moment;
+mod names;
 mod netns;
 mod observed;
 mod outside;
@@ -47,8 +48,8 @@ mod task;
 mod world;
 
 pub use desired::{
-    Action, AppSpec, CarriedProxy, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec, Rule,
-    TargetGroupId, TargetGroupSpec, TaskId, TaskSpec,
+    Action, AppSpec, CarriedProxy, Desired, HealthCheck, LoadBalancerId, LoadBalancerSpec,
+    NetworkId, Rule, TargetGroupId, TargetGroupSpec, TaskId, TaskSpec,
 };
 pub use examine::{Examination, Row};
 pub use handle::{Options, Runtime, RuntimeError};

@@ -27,6 +27,8 @@ pub struct TaskState {
     pub sidecar: SidecarState,
     /// Whether its sidecar runs with the mesh as it is desired now.
     pub mesh: MeshState,
+    /// The version of the desired meshes that this is about.
+    pub mesh_version: u64,
     /// Whether its app accepts connections; a task without one is healthy
     /// when its sidecar is live.
     pub healthy: bool,

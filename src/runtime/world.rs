@@ -1,15 +1,13 @@
 //! Where sidecars run and what they find outside: the machine's own network,
 //! a relay to it, or stand-ins.
 
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::dns::{Forwarder, Names, Otherwise, Server, ServerOptions, Zone};
+use super::dns::{Forwarder, Otherwise, Zone};
 use super::netns::{Netns, NetnsError};
 use super::observed::WorldState;
 use super::relay::Relay;
@@ -65,7 +63,6 @@ pub(super) struct World {
     /// What it is.
     pub(super) state: WorldState,
     zone: watch::Sender<Zone>,
-    dns: Server,
     stand_ins: Option<StandIns>,
     authorities: Option<String>,
     hosts: Vec<OutsideHost>,
@@ -101,11 +98,10 @@ impl World {
             let relay = Relay::start(&netns).await?;
             (netns, WorldState::Relayed, Some(relay))
         };
-        let world = Self::serve(netns, state, otherwise).await?;
         Ok(Self {
             relay,
             authorities: options.authorities,
-            ..world
+            ..Self::knowing(netns, state, otherwise)
         })
     }
 
@@ -126,7 +122,7 @@ impl World {
             certificate,
             witness,
         };
-        let world = Self::serve(netns, state, Otherwise::Refuse).await?;
+        let world = Self::knowing(netns, state, Otherwise::Refuse);
         world.zone.send_modify(|zone| zone.fixed = Arc::new(names));
         Ok(Self {
             stand_ins: Some(stand_ins),
@@ -134,42 +130,24 @@ impl World {
         })
     }
 
-    async fn serve(
-        netns: Netns,
-        state: WorldState,
-        otherwise: Otherwise,
-    ) -> Result<Self, WorldError> {
-        let (zone, receiver) = watch::channel(Zone {
+    fn knowing(netns: Netns, state: WorldState, otherwise: Otherwise) -> Self {
+        let zone = watch::Sender::new(Zone {
             otherwise,
             ..Zone::empty()
         });
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = ServerOptions {
-            netns: &netns,
-            address,
-            zone: receiver,
-            refused: None,
-        };
-        let dns = Server::start(options).await?;
         let (stand_ins, authorities, hosts, relay) = (None, None, Vec::new(), None);
-        Ok(Self {
+        Self {
             netns,
             state,
             zone,
-            dns,
             stand_ins,
             authorities,
             hosts,
             relay,
-        })
+        }
     }
 
-    /// Where sidecars ask for names.
-    pub(super) fn resolver(&self) -> SocketAddr {
-        self.dns.address
-    }
-
-    /// What sidecars know, for apps that may know it too.
+    /// What is known of the names outside.
     pub(super) fn zone(&self) -> watch::Receiver<Zone> {
         self.zone.subscribe()
     }
@@ -181,18 +159,6 @@ impl World {
             Some(stand_ins) => Some(stand_ins.certificate()),
             None => self.authorities.as_deref(),
         }
-    }
-
-    /// The mesh's own names, and the domains in which there are no others.
-    pub(super) fn set_names(&self, names: Names, complete: BTreeSet<String>) {
-        self.zone.send_if_modified(|zone| {
-            let changed = *zone.names != names || *zone.complete != complete;
-            if changed {
-                zone.names = Arc::new(names);
-                zone.complete = Arc::new(complete);
-            }
-            changed
-        });
     }
 
     /// The hosts outside that the mesh models.

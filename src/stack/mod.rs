@@ -28,6 +28,7 @@ mod rendered;
 mod role;
 mod section;
 mod sidecar;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod way_out;
@@ -39,3 +40,4 @@ pub use parameters::{ParameterValue, Processor};
 pub use rendered::{OWNER_TAG, RenderedStack, VERSION_TAG, render, unwanted};
 pub use role::{Capability, InvalidStackName, Role, StackName};
 pub use sidecar::{CONFIGURATION_FILE, Carrier, Sidecar, Sidecars};
+pub use terms::{StackTerms, acting_role};

@@ -11,41 +11,23 @@ pub(super) fn service(template: &str, config: &Config) -> String {
     let text = match config.mesh.redirect {
         Redirect::ProxyConfiguration => template.to_owned(),
         Redirect::InitContainer => with_init_container(template, config),
-        Redirect::Ports => {
-            let text = cut(&without_proxy_configuration(template), EGRESS_MAPPING, "");
-            let text = cut(&text, ENVOY, ENVOY_WITH_LOW_PORTS);
-            cut(&text, GATEWAY_WAITS, GATEWAY_WAITS_FOR_APP)
-        }
+        Redirect::Ports => with_ports(template),
     };
-    let Some(provider) = &config.capacity_provider else {
-        return text;
+    let text = match &config.capacity_provider {
+        None => text,
+        Some(provider) => on_own_capacity(&text, &scalar(provider.as_str())),
     };
-    let strategy = format!(
-        "      CapacityProviderStrategy:
-        - CapacityProvider: {}
-          Weight: 1
-",
-        scalar(provider.as_str())
-    );
-    text.replace("      LaunchType: FARGATE\n", &strategy)
-        .replace(
-            "RequiresCompatibilities: [FARGATE]",
-            "RequiresCompatibilities: [EC2]",
-        )
+    gateway_waits(&text, config)
 }
 
-/// The cluster's template: what capacity it has, and what images its tasks may
-/// pull.
+/// The cluster's template: what names and images its tasks may ask for.
 pub(super) fn cluster(template: &str, config: &Config) -> String {
     let mut text = template.to_owned();
-    if let Some(provider) = &config.capacity_provider {
-        let name = scalar(provider.as_str());
-        let providers = format!("{CLUSTER}      CapacityProviders: [{name}]\n");
-        text = cut(&text, CLUSTER, &providers);
+    if config.capacity_provider.is_some() {
         text = cut(&text, STS_NAME, &[STS_NAME, &agents_names()].concat());
     }
     match config.mesh.redirect {
-        Redirect::ProxyConfiguration => text,
+        Redirect::ProxyConfiguration | Redirect::Ports => text,
         Redirect::InitContainer => match repository_arn(&config.mesh.redirect_image) {
             None => text,
             Some(arn) => {
@@ -53,42 +35,91 @@ pub(super) fn cluster(template: &str, config: &Config) -> String {
                 cut(&text, ENVOYS_REPOSITORY, &resources)
             }
         },
-        Redirect::Ports => {
-            let text = cut(
-                &text,
-                INGRESS,
-                &[INGRESS, &rule(8, "The app's Envoy, from inside the VPC")].concat(),
-            );
-            cut(
-                &text,
-                EGRESS,
-                &[&rule(10, "From the gateway to the app's Envoy"), EGRESS].concat(),
-            )
-        }
     }
 }
 
-/// Where the rules of the security group are.
-const INGRESS: &str = "      SecurityGroupIngress:\n";
-const EGRESS: &str = "          # --- egress ports begin ---\n";
-
-/// A rule for Envoy's own port, to which nothing is led.
-fn rule(indentation: usize, description: &str) -> String {
-    let space = " ".repeat(indentation);
-    format!(
-        "{space}- Description: {description}
-{space}  IpProtocol: tcp
-{space}  FromPort: 15000
-{space}  ToPort: 15000
-{space}  CidrIp:
-{space}    Fn::ImportValue: !Sub '${{EnvironmentName}}:VpcCIDR'
-"
-    )
+fn with_ports(template: &str) -> String {
+    let text = cut(&without_proxy_configuration(template), EGRESS_MAPPING, "");
+    let text = cut(&text, ENVOY, ENVOY_WITH_LOW_PORTS);
+    before_outputs(&text, ENVOYS_RULES)
 }
 
-const CLUSTER: &str = "    Type: AWS::ECS::Cluster
+/// The rules by which the gateway reaches Envoy's own port, to which nothing is
+/// led. Beside the service they are there before a gateway dials it and until
+/// none does any more: what a stack loses goes when all its updates are done.
+const ENVOYS_RULES: &str = "  # The gateway dials the port of the app's Envoy itself. CloudFormation makes
+  # these rules before the gateway that needs them, and takes them away after it.
+
+  EnvoyIngress:
+    Type: AWS::EC2::SecurityGroupIngress
     Properties:
-      ClusterName: !Ref EnvironmentName
+      Description: The app's Envoy, from inside the VPC
+      GroupId:
+        Fn::ImportValue: !Sub '${EnvironmentName}:ECSServiceSecurityGroup'
+      IpProtocol: tcp
+      FromPort: 15000
+      ToPort: 15000
+      CidrIp:
+        Fn::ImportValue: !Sub '${EnvironmentName}:VpcCIDR'
+
+  EnvoyEgress:
+    Type: AWS::EC2::SecurityGroupEgress
+    Properties:
+      Description: From the gateway to the app's Envoy
+      GroupId:
+        Fn::ImportValue: !Sub '${EnvironmentName}:ECSServiceSecurityGroup'
+      IpProtocol: tcp
+      FromPort: 15000
+      ToPort: 15000
+      CidrIp:
+        Fn::ImportValue: !Sub '${EnvironmentName}:VpcCIDR'
+
+";
+
+/// The services on a capacity provider of the user's. ECS takes none from a
+/// cluster while a service uses it, so what ties it to the cluster stands
+/// beside the services, which wait for it and go before it.
+fn on_own_capacity(text: &str, provider: &str) -> String {
+    let strategy = format!(
+        "      CapacityProviderStrategy:
+        - CapacityProvider: {provider}
+          Weight: 1
+"
+    );
+    let text = text
+        .replace("      LaunchType: FARGATE\n", &strategy)
+        .replace(
+            "RequiresCompatibilities: [FARGATE]",
+            "RequiresCompatibilities: [EC2]",
+        );
+    let waits = format!("{APP_SERVICE}    DependsOn: ClusterCapacity\n");
+    let text = cut(&text, APP_SERVICE, &waits);
+    let capacity = format!(
+        "  # ECS takes a capacity provider from a cluster only when no service uses it:
+  # the services go first.
+
+  ClusterCapacity:
+    Type: AWS::ECS::ClusterCapacityProviderAssociations
+    Properties:
+      Cluster:
+        Fn::ImportValue: !Sub '${{EnvironmentName}}:ECSCluster'
+      CapacityProviders: [{provider}]
+      DefaultCapacityProviderStrategy: []
+
+"
+    );
+    before_outputs(&text, &capacity)
+}
+
+/// One resource more.
+fn before_outputs(text: &str, resources: &str) -> String {
+    cut(text, OUTPUTS, &[resources, OUTPUTS].concat())
+}
+
+const OUTPUTS: &str = "Outputs:\n";
+
+const APP_SERVICE: &str = "  ColorTellerWhiteService:
+    Type: AWS::ECS::Service
 ";
 
 const STS_NAME: &str = "        - !Sub 'sts.${AWS::Region}.${AWS::URLSuffix}'\n";
@@ -116,11 +147,25 @@ const EGRESS_MAPPING: &str = "            - ContainerPort: 15001
               Protocol: tcp
 ";
 
-/// What the gateway's service waits for. It dials Envoy's own port, which the
-/// tasks before may not have, while the gateway before knows the app's port,
-/// which the new ones have too.
 const GATEWAY_WAITS: &str = "    DependsOn: ReadinessIngress\n";
-const GATEWAY_WAITS_FOR_APP: &str = "    DependsOn: [ReadinessIngress, ColorTellerWhiteService]\n";
+
+/// What the gateway's service waits for besides the load balancer's rule.
+fn gateway_waits(text: &str, config: &Config) -> String {
+    let mut waits = vec!["ReadinessIngress"];
+    if config.mesh.redirect == Redirect::Ports {
+        waits.extend(["EnvoyIngress", "EnvoyEgress"]);
+    }
+    if config.capacity_provider.is_some() {
+        waits.push("ClusterCapacity");
+    }
+    match waits.as_slice() {
+        [_] => text.to_owned(),
+        all => {
+            let lines = format!("    DependsOn: [{}]\n", all.join(", "));
+            cut(text, GATEWAY_WAITS, &lines)
+        }
+    }
+}
 
 /// Whom the app waits for.
 const APP_WAITS: &str = "          DependsOn:

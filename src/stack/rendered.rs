@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Capability, ParameterValue, Processor, Role, StackName, environment, external, links,
-    parameters, redirect, section, way_out,
+    Capability, ParameterValue, Processor, Role, StackName, StackTerms, environment, external,
+    links, parameters, redirect, section, way_out,
 };
 use crate::config::{Config, Nat};
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -32,8 +32,8 @@ pub struct RenderedStack {
     pub capabilities: Vec<Capability>,
     /// Tags of the stack, which its resources inherit.
     pub tags: BTreeMap<String, String>,
-    /// Whether it is protected from deletion; `None` leaves that as it is.
-    pub termination_protection: Option<bool>,
+    /// What else CloudFormation keeps with it.
+    pub terms: StackTerms,
     /// Names of the values that it exports.
     pub exports: BTreeSet<String>,
     /// Names of the values that it imports.
@@ -78,7 +78,7 @@ fn rendered(role: Role, config: &Config) -> Result<RenderedStack, Diagnostics> {
         parameters,
         capabilities: role.capabilities(),
         tags: tags(config),
-        termination_protection: config.stacks.termination_protection,
+        terms: StackTerms::of(config),
         exports: links.exports,
         imports: links.imports,
     })

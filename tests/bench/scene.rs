@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use colormesh::mesh::Resource;
 use colormesh::runtime::{
-    AppSpec, Desired, Internet, Options, ReservedPorts, Runtime, SidecarState, TaskId, TaskSpec,
+    AppSpec, Desired, Internet, NetworkId, Options, ReservedPorts, Runtime, SidecarState, TaskId, TaskSpec,
     TaskState, TaskStatus,
 };
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -99,6 +99,7 @@ impl Scene {
             id: id.clone(),
             mesh: mesh::name(number),
             proxy: mesh::app(),
+            network: NetworkId::default(),
             address: Ipv4Addr::new(10, 0, 0, number),
             app: Some(self.image.clone()),
         });

@@ -64,8 +64,8 @@ async fn a_template_is_put_into_the_bucket_once_and_read_from_there() {
         capabilities: Vec::new(),
         tags: &nothing,
         role_arn: None,
-        notification_arns: &[],
-        rollback_alarms: &[],
+        notification_arns: None,
+        rollback_alarms: None,
         timeout: None,
         express: false,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use colormesh::stack::{ParameterValue, RenderedStack, Role};
+use colormesh::stack::{ParameterValue, RenderedStack, Role, StackTerms};
 
 pub(crate) fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
     RenderedStack {
@@ -12,7 +12,7 @@ pub(crate) fn stack(name: &str, role: Role, template: &str) -> RenderedStack {
         parameters: BTreeMap::new(),
         capabilities: Vec::new(),
         tags: BTreeMap::from([("colormesh:environment".to_owned(), "e".to_owned())]),
-        termination_protection: None,
+        terms: StackTerms::default(),
         exports: BTreeSet::new(),
         imports: BTreeSet::new(),
     }

@@ -13,6 +13,7 @@ mod early;
 mod egress;
 mod elf;
 mod emulators;
+mod environments;
 mod evidence;
 mod faults;
 mod five;
@@ -39,4 +40,5 @@ mod sidecar;
 #[path = "../bench/engine/tasks.rs"]
 mod tasks;
 mod templates;
+mod terms;
 mod walkthrough;

@@ -56,7 +56,7 @@ pub enum Replacement {
 
 /// The difference.
 pub(super) struct Between {
-    /// Whether there is any, in resources, outputs or tags.
+    /// Whether there is any, in resources, outputs, tags or terms.
     pub(super) any: bool,
     /// The resources that would change.
     pub(super) changes: Vec<Change>,
@@ -93,7 +93,10 @@ pub(super) fn between(
         }
     }
     changes.extend(removed(stack, &needs));
-    let any = !changes.is_empty() || spec.tags != stack.spec.tags || {
+    // Tags alone make a change set without changes, which can be executed
+    // (envato/stack_master issue 302 has AWS's events of one).
+    let of_stack = spec.tags != stack.spec.tags || spec.terms.differ(&stack.spec.terms);
+    let any = !changes.is_empty() || of_stack || {
         let scope = StackScope::new(options, state, stack, &parameters).before(&unknown);
         outputs(template, &scope)? != stack.outputs
     };

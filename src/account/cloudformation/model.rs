@@ -54,10 +54,11 @@ pub struct Spec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Terms {
-    /// Topics that are told of events.
-    pub notification_arns: Vec<String>,
-    /// Alarms that take an operation back, as they were given.
-    pub rollback_triggers: Vec<RollbackTrigger>,
+    /// Topics that are told of events; nothing where nothing was said of them.
+    pub notification_arns: Option<Vec<String>>,
+    /// Alarms that take an operation back, as they were given; nothing where
+    /// nothing was said of them.
+    pub rollback_triggers: Option<Vec<RollbackTrigger>>,
     /// How long they are watched after the end.
     pub monitoring_minutes: Option<u32>,
     /// How long a creation may take.
@@ -278,21 +279,35 @@ pub enum ChangeSetStatus {
 // === impl Terms ===
 
 impl Terms {
-    /// What is not said again stays.
+    /// What is not said again stays, and an empty list takes away, as the
+    /// interface's documentation has it for topics and for triggers.
     pub(super) fn after(mut self, previous: Option<&Self>) -> Self {
         if let Some(previous) = previous {
             self.role_arn = self.role_arn.or_else(|| previous.role_arn.clone());
-            if self.notification_arns.is_empty() {
-                self.notification_arns
-                    .clone_from(&previous.notification_arns);
-            }
-            if self.rollback_triggers.is_empty() && self.monitoring_minutes.is_none() {
-                self.rollback_triggers
-                    .clone_from(&previous.rollback_triggers);
-                self.monitoring_minutes = previous.monitoring_minutes;
-            }
+            self.notification_arns = self
+                .notification_arns
+                .or_else(|| previous.notification_arns.clone());
+            self.rollback_triggers = self
+                .rollback_triggers
+                .or_else(|| previous.rollback_triggers.clone());
+            self.monitoring_minutes = self.monitoring_minutes.or(previous.monitoring_minutes);
         }
         self
+    }
+
+    /// Whether a change of these alone is an update, with no resource in it.
+    /// Topics: the CDK's integration tests send AWS such an `UpdateStack` and
+    /// wait until it is complete. A role: AWS says that an update changes it,
+    /// and alarms: that those of an update replace the ones before; that either
+    /// is enough for an update is not written down, and taken to be so.
+    pub(super) fn differ(&self, other: &Self) -> bool {
+        let kept = |terms: &Self| {
+            let topics = terms.notification_arns.clone().unwrap_or_default();
+            let triggers = terms.rollback_triggers.clone().unwrap_or_default();
+            let minutes = terms.monitoring_minutes.unwrap_or_default();
+            (topics, triggers, minutes, terms.role_arn.clone())
+        };
+        kept(self) != kept(other)
     }
 
     fn is_default(&self) -> bool {

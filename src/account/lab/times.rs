@@ -138,6 +138,7 @@ static TABLE: &[Times] = &[
     even("AWS::EC2::Route", 3.0, 3.0, 2.0, "A"),
     even("AWS::EC2::SubnetRouteTableAssociation", 3.0, 3.0, 2.0, "A"),
     even("AWS::EC2::SecurityGroup", 9.0, 5.0, 2.0, "A: 10 s, B: 8 s"),
+    even("AWS::EC2::SecurityGroupEgress", 3.0, 3.0, 2.0, "guess"),
     even("AWS::EC2::SecurityGroupIngress", 3.0, 3.0, 2.0, "guess"),
     between(
         18.0,

@@ -1,6 +1,7 @@
 //! ECS services. The scheduler makes them tasks; a service is settled when
 //! its newest deployment is complete, and fails when that one gives up.
 
+use super::ecs_cluster::{has_provider, strategy};
 use super::family::{Failure, Family, Physical, Request, Settled};
 use crate::account::clock::Timestamp;
 use crate::account::scheduler::Service;
@@ -12,7 +13,7 @@ pub(super) struct Services;
 impl Family for Services {
     fn create(&self, state: &mut State, request: &Request<'_>) -> Result<Physical, Failure> {
         let cluster = cluster(state, request)?;
-        check(state, request)?;
+        check(state, request, &cluster)?;
         let name = request.name("ServiceName", 255);
         let arn = request.arn("ecs", &format!("service/{cluster}/{name}"));
         if state
@@ -43,7 +44,7 @@ impl Family for Services {
         request: &Request<'_>,
         id: &str,
     ) -> Result<Physical, Failure> {
-        check(state, request)?;
+        check(state, request, &cluster(state, request)?)?;
         let service = state.ecs.services.get_mut(id);
         let service = service.ok_or_else(|| Failure::not_found("Service not found."))?;
         service.take(
@@ -92,7 +93,14 @@ fn cluster(state: &State, request: &Request<'_>) -> Result<String, Failure> {
     }
 }
 
-fn check(state: &State, request: &Request<'_>) -> Result<(), Failure> {
+fn check(state: &State, request: &Request<'_>, cluster: &str) -> Result<(), Failure> {
+    let mut providers = strategy(request.properties);
+    if providers.any(|provider| !has_provider(state, cluster, provider)) {
+        return Err(Failure::invalid(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with \
+             the cluster. Associate the capacity provider with the cluster and try again.",
+        ));
+    }
     let definition = request
         .text("TaskDefinition")
         .ok_or_else(|| Failure::invalid("TaskDefinition cannot be blank."))?;

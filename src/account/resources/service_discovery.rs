@@ -3,6 +3,7 @@
 
 use super::family::{Failure, Family, Physical, Request};
 use super::network::must_exist;
+use crate::account::desired::DnsName;
 use crate::account::store::State;
 
 const PRIVATE: &str = "AWS::ServiceDiscovery::PrivateDnsNamespace";
@@ -107,14 +108,8 @@ fn namespace_of(service: &crate::account::inventory::Recorded) -> Option<&str> {
 
 fn still_registered(state: &State, id: &str) -> Result<(), Failure> {
     let name = dns_name(state, id);
-    let registered =
-        |dns_names: &[String]| name.as_ref().is_some_and(|name| dns_names.contains(name));
-    if state
-        .ecs
-        .tasks
-        .values()
-        .any(|task| registered(&task.spec.dns_names))
-    {
+    let mut registered = state.ecs.tasks.values().flat_map(|task| task.spec.names());
+    if registered.any(|each| Some(each) == name) {
         return Err(Failure::in_use(format!(
             "Service {id} contains registered instances; delete the instances first"
         )));
@@ -122,16 +117,20 @@ fn still_registered(state: &State, id: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The whole DNS name of a discovery service.
-pub(in crate::account) fn dns_name(state: &State, service_id: &str) -> Option<String> {
+/// The whole DNS name of a discovery service; one of an HTTP namespace is known
+/// in no VPC.
+pub(in crate::account) fn dns_name(state: &State, service_id: &str) -> Option<DnsName> {
     let service = state.inventory.get(SERVICE, service_id)?;
     let namespace = namespace_of(service)?;
     let recorded = [PRIVATE, HTTP]
         .iter()
         .find_map(|kind| state.inventory.get(kind, namespace))?;
-    Some(format!(
-        "{}.{}",
-        service.attribute("Name")?,
-        recorded.text("Name")?
-    ))
+    Some(DnsName {
+        vpc: recorded.text("Vpc").unwrap_or_default().to_owned(),
+        name: format!(
+            "{}.{}",
+            service.attribute("Name")?,
+            recorded.text("Name")?
+        ),
+    })
 }

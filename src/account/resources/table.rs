@@ -675,6 +675,18 @@ pub(super) static TYPES: &[Descriptor] = &[
         family: &ecs_cluster::Clusters,
     },
     Descriptor {
+        name: "AWS::ECS::ClusterCapacityProviderAssociations",
+        required: &["Cluster", "DefaultCapacityProviderStrategy"],
+        replaced_by: &["Cluster"],
+        properties: &[
+            "CapacityProviders",
+            "Cluster",
+            "DefaultCapacityProviderStrategy",
+        ],
+        attributes: &[],
+        family: &ecs_cluster::Capacity,
+    },
+    Descriptor {
         name: "AWS::ECS::Service",
         required: &[],
         replaced_by: &[

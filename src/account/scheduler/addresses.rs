@@ -38,6 +38,14 @@ pub(super) fn free(state: &mut State, deployment: &Deployment) -> Result<Ipv4Add
     ))
 }
 
+/// The VPC of the deployment's subnets.
+pub(super) fn vpc(state: &State, deployment: &Deployment) -> String {
+    let subnets = deployment.subnets().into_iter();
+    let mut found = subnets.filter_map(|subnet| state.inventory.get("AWS::EC2::Subnet", subnet));
+    let vpc = found.find_map(|subnet| subnet.text("VpcId"));
+    vpc.unwrap_or_default().to_owned()
+}
+
 fn taken(state: &State) -> BTreeSet<Ipv4Addr> {
     let tasks = state.ecs.tasks.values().map(|task| task.spec.address);
     let instances = state

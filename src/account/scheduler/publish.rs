@@ -2,7 +2,7 @@
 
 use super::balancers;
 use super::state::Task;
-use crate::account::desired::{Desired, DesiredTask, MeshResource, TaskStatus};
+use crate::account::desired::{Desired, DesiredTask, DnsName, MeshResource, TaskStatus};
 use crate::account::inventory::{MESH_TYPES, Recorded};
 use crate::account::resources::dns_name;
 use crate::account::shared::Shared;
@@ -32,6 +32,7 @@ impl Publisher {
             tasks: tasks(state),
             load_balancers: balancers::load_balancers(state),
             meshes: self.meshes.clone(),
+            mesh_version: state.inventory.mesh_changes(),
             dns: dns(state),
         }
     }
@@ -62,7 +63,8 @@ pub fn publish(state: &State) -> Desired {
 
 /// Whether both say the same. Cheap when they share their parts.
 pub(super) fn same(one: &Desired, other: &Desired) -> bool {
-    same_parts(&one.meshes, &other.meshes)
+    one.mesh_version == other.mesh_version
+        && same_parts(&one.meshes, &other.meshes)
         && same_parts(&one.tasks, &other.tasks)
         && one.load_balancers == other.load_balancers
         && one.dns == other.dns
@@ -99,23 +101,23 @@ pub(super) fn running(state: &State) -> impl Iterator<Item = &Task> {
     wanted.filter(|task| task.status == TaskStatus::Running)
 }
 
-fn dns(state: &State) -> BTreeMap<String, Vec<Ipv4Addr>> {
+fn dns(state: &State) -> BTreeMap<DnsName, Vec<Ipv4Addr>> {
     let services = state.inventory.of("AWS::ServiceDiscovery::Service");
     let names = services.filter_map(|(id, _)| Some((dns_name(state, id)?, Vec::new())));
-    let mut names: BTreeMap<String, Vec<Ipv4Addr>> = names.collect();
+    let mut names: BTreeMap<DnsName, Vec<Ipv4Addr>> = names.collect();
     // A name whose tasks are all not ready gives them all the same: a task
     // that looks for itself must find something.
     for ready in [true, false] {
-        let mut found: BTreeMap<&str, Vec<Ipv4Addr>> = BTreeMap::new();
+        let mut found: BTreeMap<DnsName, Vec<Ipv4Addr>> = BTreeMap::new();
         for task in running(state).filter(|task| task.ready || !ready) {
-            for name in &task.spec.dns_names {
+            for name in task.spec.names() {
                 found.entry(name).or_default().push(task.spec.address);
             }
         }
         for (name, mut addresses) in found {
             addresses.sort();
             if let Some(registered) = names
-                .get_mut(name)
+                .get_mut(&name)
                 .filter(|registered| registered.is_empty())
             {
                 *registered = addresses;

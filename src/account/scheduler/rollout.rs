@@ -148,7 +148,8 @@ fn task(
         .unwrap_or((arn, "1"));
     let dns_names = deployment
         .registries()
-        .filter_map(|registry| dns_name(state, registry.rsplit('/').next()?));
+        .filter_map(|registry| dns_name(state, registry.rsplit('/').next()?))
+        .map(|name| name.name);
     let dns_names = dns_names.collect();
     let options = step.options;
     let spec = DesiredTask {
@@ -169,6 +170,7 @@ fn task(
         proxy_container: definition.proxy_container,
         redirection: definition.redirection,
         redirecting_container: definition.redirecting_container,
+        vpc: addresses::vpc(state, deployment),
         address: addresses::free(state, deployment)?,
         dns_names,
         architecture: definition.architecture,

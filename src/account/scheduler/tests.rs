@@ -4,7 +4,9 @@
 use super::{Outcome, Rollout, Service, publish, schedule};
 use crate::account::State;
 use crate::account::clock::Timestamp;
-use crate::account::desired::{DesiredTask, Observed, ObservedTask, RuleAction, TaskStatus};
+use crate::account::desired::{
+    DesiredTask, DnsName, Observed, ObservedTask, RuleAction, TaskStatus,
+};
 use crate::account::handle::Options;
 use crate::account::ids::Ids;
 use crate::account::inventory::Recorded;
@@ -211,7 +213,11 @@ fn a_service_settles_when_its_targets_are_healthy() {
     lab.observed.targets.clear();
     lab.rest();
     assert_eq!(lab.service().settled(), Settled::Waiting);
-    assert_eq!(publish(&lab.state).dns["gateway.demo.local"].len(), 2);
+    let name = DnsName {
+        vpc: String::new(),
+        name: "gateway.demo.local".to_owned(),
+    };
+    assert_eq!(publish(&lab.state).dns[&name].len(), 2);
     lab.obey();
     assert_eq!(lab.service().settled(), Settled::Yes);
     assert_eq!(lab.tasks(), tasks);

@@ -250,6 +250,15 @@ const TYPES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "AWS::EC2::SecurityGroupEgress",
+        &[
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:DescribeSecurityGroupRules",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+        ],
+    ),
+    (
         "AWS::EC2::SecurityGroupIngress",
         &[
             "ec2:AuthorizeSecurityGroupIngress",
@@ -337,6 +346,14 @@ const TYPES: &[(&str, &[&str])] = &[
             "ecs:UpdateCluster",
             "ecs:UpdateClusterSettings",
             "iam:CreateServiceLinkedRole",
+        ],
+    ),
+    (
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        &[
+            "ecs:DescribeCapacityProviders",
+            "ecs:DescribeClusters",
+            "ecs:PutClusterCapacityProviders",
         ],
     ),
     (

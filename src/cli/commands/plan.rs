@@ -92,6 +92,9 @@ pub(crate) fn text(plan: &Plan, width: Option<usize>) -> String {
         if changes_only_the_mesh(changes) {
             text.push_str("      -> the Envoys take it over; no task is replaced\n");
         }
+        if changes_only_terms(changes) {
+            text.push_str("      -> of the stack itself; no resource changes\n");
+        }
         if others.len() > SHOWN {
             let _ = writeln!(text, "      and {} more changes", others.len() - SHOWN);
         }
@@ -110,11 +113,18 @@ fn changes_only_the_mesh(changes: &[Change]) -> bool {
         Change::Resource { resource_type, .. } => resource_type.starts_with("AWS::AppMesh::"),
         Change::Parameter { .. }
         | Change::Tag { .. }
+        | Change::Term { .. }
         | Change::Section { .. }
         | Change::Template
         | Change::Tasks { .. } => false,
     };
     !changes.is_empty() && changes.iter().all(of_the_mesh)
+}
+
+/// Whether these are changes of what CloudFormation keeps with a stack.
+fn changes_only_terms(changes: &[Change]) -> bool {
+    let is_term = |change: &Change| matches!(change, Change::Term { .. });
+    !changes.is_empty() && changes.iter().all(is_term)
 }
 
 /// What a step will do, in a word or two.
@@ -208,6 +218,15 @@ fn described(change: &Change) -> String {
                 shown(after.as_ref())
             )
         }
+        Change::Term {
+            term,
+            before,
+            after,
+        } => format!(
+            "{term}: {} -> {}",
+            shown(before.as_ref()),
+            shown(after.as_ref())
+        ),
         Change::Section { kind, path } => format!("{} {path}", verb(*kind)),
         Change::Template => "the template".to_owned(),
         Change::Tasks { service, certain } => {

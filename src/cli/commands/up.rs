@@ -182,12 +182,28 @@ async fn answering(
         talk("`colormesh status` and `colormesh logs` show what runs");
         return Ok(None);
     }
-    let problems = session.local_status().await.map(|local| local.problems);
-    let problems = problems.unwrap_or_default();
+    let problems = problems(session, timeout).await;
     for problem in &problems {
         talk(&format!("{} {problem}", paint(BAD, "problem:")));
     }
     Ok(problems.is_empty().then_some(endpoint))
+}
+
+/// What does not go as it should here, once every Envoy has the mesh: a change
+/// of it reaches running ones a moment after its stack is complete.
+async fn problems(session: &Session, timeout: Duration) -> Vec<String> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let Some(local) = session.local_status().await else {
+            return Vec::new();
+        };
+        if local.behind.is_empty() || Instant::now() >= deadline {
+            let late = local.behind.iter();
+            let late = late.map(|task| format!("the Envoy of {task} does not have the mesh yet"));
+            return local.problems.into_iter().chain(late).collect();
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Says what stands for the outside world, when it is not the internet.

@@ -10,13 +10,14 @@ use super::carried;
 use super::images::Images;
 use crate::account::Account;
 use crate::account::desired::{
-    Desired, DesiredContainer, DesiredTask, MeshResource, Observed, ObservedContainer,
+    Desired, DesiredContainer, DesiredTask, DnsName, MeshResource, Observed, ObservedContainer,
     ObservedTask, TaskStatus,
 };
 use crate::image::Owner;
 use crate::mesh::{MeshName, ProxyId, Resource};
 use crate::runtime::{
-    self, AppSpec, CarriedProxy, Runtime, SidecarState, TargetHealth, TaskId, TaskSpec, TaskState,
+    self, AppSpec, CarriedProxy, NetworkId, Runtime, SidecarState, TargetHealth, TaskId, TaskSpec,
+    TaskState,
 };
 
 /// How long ECS lets a container end by itself when the task does not say.
@@ -24,6 +25,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where every container engine looks for programs.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The names of a network, and the tasks behind them.
+type Names = BTreeMap<String, BTreeSet<TaskId>>;
 
 /// What could not be handed to the runtime, by task: why.
 type Refused = BTreeMap<String, String>;
@@ -77,6 +81,7 @@ async fn hand_over(
         tasks,
         load_balancers: load_balancers.collect(),
         mesh: resources.of(desired),
+        mesh_version: desired.mesh_version,
         names: names(desired),
         domains: domains(desired),
     });
@@ -108,6 +113,7 @@ async fn task_spec(task: &DesiredTask, images: &Images) -> Result<TaskSpec, Stri
         id: TaskId::new(&task.task_arn),
         mesh,
         proxy,
+        network: NetworkId::new(&task.vpc),
         address: task.address,
         app,
         carried: carried.map(Arc::new),
@@ -219,28 +225,28 @@ fn mesh_resource(resource: &MeshResource) -> Resource {
     }
 }
 
-fn names(desired: &Desired) -> BTreeMap<String, BTreeSet<TaskId>> {
-    let mut names: BTreeMap<String, BTreeSet<TaskId>> = desired
-        .dns
-        .keys()
-        .map(|name| (name.clone(), BTreeSet::new()))
-        .collect();
+fn names(desired: &Desired) -> BTreeMap<NetworkId, Names> {
+    let mut names: BTreeMap<NetworkId, Names> = BTreeMap::new();
+    let mut add = |name: DnsName, task: Option<TaskId>| {
+        let network = names.entry(NetworkId::new(name.vpc)).or_default();
+        network.entry(name.name).or_default().extend(task);
+    };
+    for name in desired.dns.keys() {
+        add(name.clone(), None);
+    }
     for task in &desired.tasks {
-        for name in &task.dns_names {
-            names
-                .entry(name.clone())
-                .or_default()
-                .insert(TaskId::new(&task.task_arn));
-        }
+        let id = TaskId::new(&task.task_arn);
+        task.names().for_each(|name| add(name, Some(id.clone())));
     }
     names
 }
 
 /// What follows the first label of a registered name is its namespace.
 fn domains(desired: &Desired) -> BTreeSet<String> {
-    let names = names(desired).into_keys();
+    let registered = desired.tasks.iter().flat_map(|task| task.names());
+    let names = desired.dns.keys().cloned().chain(registered);
     names
-        .filter_map(|name| name.split_once('.').map(|(_, domain)| domain.to_owned()))
+        .filter_map(|name| Some(name.name.split_once('.')?.1.to_owned()))
         .collect()
 }
 

@@ -238,7 +238,8 @@ fn own_processes() -> Result<(i32, i32)> {
 fn pages(record: &Record, account: &Account, runtime: &Arc<Runtime>) -> Router {
     let (record, account, observed) = (record.clone(), account.clone(), runtime.observed());
     let status = move || {
-        let mut status = status(&record, &observed.borrow());
+        let version = account.read(|state| state.inventory.mesh_changes());
+        let mut status = status(&record, &observed.borrow(), version);
         status.problems.extend(account.problem());
         let status = serde_json::to_string(&status).unwrap_or_default();
         async move { ([(CONTENT_TYPE, "application/json")], status) }
@@ -260,8 +261,18 @@ fn pages(record: &Record, account: &Account, runtime: &Arc<Runtime>) -> Router {
         .route(EXAMINE, routing::get(examine))
 }
 
-fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {
+fn status(record: &Record, observed: &runtime::Observed, mesh_version: u64) -> LocalStatus {
+    let running = observed.tasks.iter();
+    let running = running.filter(|(_, state)| state.status == runtime::TaskStatus::Running);
+    let behind = running.clone().filter(|(_, state)| state.mesh_version < mesh_version);
+    let refused = running.filter_map(|(id, state)| match &state.mesh {
+        runtime::MeshState::Refused { reason } => {
+            Some(format!("the Envoy of {} refuses the mesh: {reason}", name(id)))
+        }
+        runtime::MeshState::Pending | runtime::MeshState::Applied => None,
+    });
     LocalStatus {
+        behind: behind.map(|(id, _)| name(id)).collect(),
         endpoint: record.url(),
         pid: record.pid,
         version: record.version.clone(),
@@ -271,7 +282,7 @@ fn status(record: &Record, observed: &runtime::Observed) -> LocalStatus {
             .iter()
             .map(|(id, state)| task(id, state))
             .collect(),
-        problems: observed.problems.clone(),
+        problems: observed.problems.iter().cloned().chain(refused).collect(),
     }
 }
 
@@ -286,6 +297,12 @@ fn world(state: &WorldState) -> Option<WorldStatus> {
         kind: kind.to_owned(),
         why,
     })
+}
+
+/// A task as people see it.
+fn name(id: &TaskId) -> String {
+    let last = id.as_str().rsplit('/').next();
+    last.unwrap_or_default().to_owned()
 }
 
 fn task(id: &TaskId, state: &TaskState) -> TaskStatus {
@@ -304,12 +321,7 @@ fn task(id: &TaskId, state: &TaskState) -> TaskStatus {
         runtime::MeshState::Pending | runtime::MeshState::Applied => None,
     };
     TaskStatus {
-        name: id
-            .as_str()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        name: name(id),
         address: String::new(),
         status: status.to_owned(),
         envoy: Some(envoy.to_owned()),

@@ -32,6 +32,9 @@ pub(crate) struct LocalStatus {
     pub(crate) world: Option<WorldStatus>,
     /// What runs.
     pub(crate) tasks: Vec<TaskStatus>,
+    /// The running ones whose Envoys do not have the mesh as it is now.
+    #[serde(default)]
+    pub(crate) behind: Vec<String>,
     /// What does not go as it should.
     pub(crate) problems: Vec<String>,
 }

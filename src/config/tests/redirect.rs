@@ -220,3 +220,24 @@ fn with_ports_a_security_group_has_room_for_one_range_less() {
     let led = services(59).replace("redirect: ports", "runtime: envoy");
     assert!(load_file(&led).is_ok());
 }
+
+/// ECS would refuse the task definition when everything else is there already.
+#[test]
+fn an_image_of_ones_own_is_told_as_many_ports_as_fit_its_task_definition() {
+    let services = |count: u16| {
+        let line = |n: u16| format!("  - {{ name: service-{n:04}, host: s{n}.example }}\n");
+        let lines: String = (0..count).map(line).collect();
+        format!(
+            "target: aws\napp: {{ image: 'ghcr.io/example/app:1' }}\nmesh: {{ redirect: ports }}\n\
+             external_services:\n{lines}"
+        )
+    };
+    // Nineteen bytes each.
+    assert!(load_file(&services(1724)).is_ok());
+    let told = mistakes(&services(1725));
+    assert!(told.contains("--> colormesh.yaml:1729:"), "{told}");
+    assert!(told.contains("longer than 32768 bytes"), "{told}");
+    let ours = services(1725).replace("app: { image: 'ghcr.io/example/app:1' }\n", "");
+    assert!(load_file(&ours).is_ok());
+    assert!(load_file(&services(1725).replace("target: aws", "target: local")).is_ok());
+}

@@ -56,7 +56,7 @@ async fn protection_is_set_kept_and_lifted_and_stands_in_the_way_of_down() {
     let protected = |wanted: Option<bool>| {
         let mut stacks = five();
         for stack in &mut stacks {
-            stack.termination_protection = wanted;
+            stack.terms.termination_protection = wanted;
         }
         stacks
     };

@@ -16,4 +16,5 @@ mod scale;
 mod scripted;
 mod stage;
 mod states;
+mod terms;
 mod up;

@@ -88,9 +88,13 @@ fn stack(xml: &mut Xml, stack: &Stack) {
 
 /// What else was asked for, also in the description of a change set.
 pub(super) fn terms(xml: &mut Xml, terms: &Terms) {
-    xml.texts("NotificationARNs", &terms.notification_arns);
+    xml.texts(
+        "NotificationARNs",
+        terms.notification_arns.iter().flatten(),
+    );
     xml.element("RollbackConfiguration", |xml| {
-        xml.list("RollbackTriggers", &terms.rollback_triggers, |xml, it| {
+        let triggers = terms.rollback_triggers.iter().flatten();
+        xml.list("RollbackTriggers", triggers, |xml, it| {
             xml.text("Arn", &it.arn).text("Type", &it.kind);
         });
         let minutes = terms.monitoring_minutes;

@@ -6,7 +6,7 @@ use crate::account::cloudformation::{
     StackRequest, Submitted, Terms, check_types, find_readable, needed_capability, parse,
 };
 use crate::account::{Account, ApiError};
-use crate::endpoint::query::Query;
+use crate::endpoint::query::{Fields, Query};
 use crate::endpoint::xml::Xml;
 
 /// The longest template that is taken, in bytes. AWS takes 51,200 in a
@@ -114,8 +114,8 @@ fn submitted(account: &Account, query: &Query) -> Result<Submitted, ApiError> {
         submitted.parameters.insert(name, given);
     }
     let tags = query.members("Tags");
-    if !tags.is_empty() {
-        let pair = |name: &str, tag: &crate::endpoint::query::Fields<'_>| {
+    if query.said("Tags") {
+        let pair = |name: &str, tag: &Fields<'_>| {
             tag.get(name).unwrap_or_default().to_owned()
         };
         let tags = tags
@@ -139,20 +139,20 @@ fn is_express(query: &Query) -> bool {
 fn terms(query: &Query) -> Terms {
     let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
     let owned = |text: &str| text.to_owned();
-    let triggers = query.members("RollbackConfiguration.RollbackTriggers");
+    let triggers = "RollbackConfiguration.RollbackTriggers";
+    let trigger = |trigger: Fields<'_>| RollbackTrigger {
+        arn: trigger.get("Arn").unwrap_or_default().to_owned(),
+        kind: trigger.get("Type").unwrap_or_default().to_owned(),
+    };
     Terms {
         notification_arns: query
-            .list("NotificationARNs")
-            .into_iter()
-            .map(owned)
-            .collect(),
-        rollback_triggers: triggers
-            .iter()
-            .map(|trigger| RollbackTrigger {
-                arn: trigger.get("Arn").unwrap_or_default().to_owned(),
-                kind: trigger.get("Type").unwrap_or_default().to_owned(),
-            })
-            .collect(),
+            .said("NotificationARNs")
+            .then(|| query.list("NotificationARNs"))
+            .map(|topics| topics.into_iter().map(owned).collect()),
+        rollback_triggers: query
+            .said(triggers)
+            .then(|| query.members(triggers))
+            .map(|members| members.into_iter().map(trigger).collect()),
         monitoring_minutes: number("RollbackConfiguration.MonitoringTimeInMinutes"),
         timeout_minutes: number("TimeoutInMinutes"),
         role_arn: query.get("RoleARN").map(owned),

@@ -79,7 +79,7 @@ fn replace(value: &mut Value, old: &Value, new: &Value) {
 /// What the application sends arrives in its own namespace, at whatever
 /// address a redirection leads it to, or at loopback.
 fn in_applications_network(listener: &mut Value, network: &Path) {
-    if let Some(socket) = socket(listener) {
+    for socket in sockets(listener) {
         let own = socket.get("address").and_then(Value::as_str);
         if !own.is_some_and(is_loopback) {
             socket.insert("address".to_owned(), json!("0.0.0.0"));
@@ -90,16 +90,32 @@ fn in_applications_network(listener: &mut Value, network: &Path) {
 
 /// All else arrives in the namespace of the tasks, at the task's address.
 fn at_task(listener: &mut Value, placement: &Placement) {
-    if let Some(socket) = socket(listener) {
+    for socket in sockets(listener) {
         let address = json!(placement.address.to_string());
         socket.insert("address".to_owned(), address);
         within(socket, placement.network.as_deref());
     }
 }
 
-fn socket(listener: &mut Value) -> Option<&mut Map<String, Value>> {
-    let socket = listener.pointer_mut("/address/socket_address");
-    socket.and_then(Value::as_object_mut)
+/// The addresses of a listener.
+fn sockets(listener: &mut Value) -> Vec<&mut Map<String, Value>> {
+    let Some(listener) = listener.as_object_mut() else {
+        return Vec::new();
+    };
+    let mut addresses = Vec::new();
+    for (name, value) in listener {
+        match (name.as_str(), value) {
+            ("address", value) => addresses.push(value),
+            ("additional_addresses", Value::Array(more)) => {
+                addresses.extend(more.iter_mut().filter_map(|it| it.get_mut("address")));
+            }
+            _ => {}
+        }
+    }
+    let sockets = addresses.into_iter();
+    sockets
+        .filter_map(|address| address.get_mut("socket_address")?.as_object_mut())
+        .collect()
 }
 
 fn within(socket: &mut Map<String, Value>, network: Option<&Path>) {

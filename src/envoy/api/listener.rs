@@ -7,6 +7,7 @@ use super::{Address, CidrRange, Extension, Matcher, Seconds, Typed};
 message!(Listener {
     name: String,
     address: Address,
+    additional_addresses: Vec<AdditionalAddress>,
     traffic_direction: &'static str,
     stat_prefix: Option<String>,
     listener_filters: Vec<ListenerFilter>,
@@ -16,6 +17,11 @@ message!(Listener {
     filter_chain_matcher: Option<Box<Matcher>>,
     default_filter_chain: Option<FilterChain>,
 });
+
+message!(
+    /// One more that a listener opens.
+    AdditionalAddress { address: Address }
+);
 
 message!(ListenerFilter {
     name: &'static str,

@@ -102,7 +102,7 @@ fn connections(
                 ..on_port
             };
             by_address.extend(chain(output, connection, matching)?);
-        } else if !sharing.takes(output, connection) {
+        } else if !sharing.takes(output, connection.port, connection) {
             let matching = FilterChainMatch {
                 server_names: vec![host],
                 transport_protocol: Some("tls"),
@@ -191,6 +191,7 @@ fn listener(
     Listener {
         name: format!("lds_egress_0.0.0.0_{port}"),
         address: Address::SocketAddress(address),
+        additional_addresses: Vec::new(),
         traffic_direction: "OUTBOUND",
         stat_prefix: Some(format!("0.0.0.0_{port}")),
         listener_filters: vec![filters::original_dst()],

@@ -22,10 +22,13 @@ pub(super) fn compile(
     };
     distinct_ports(&owner, node.listeners.iter().map(at))?;
     let mut chains = Vec::new();
+    // Where there is one alone, nothing else can be meant: a gateway that was
+    // told to dial the port itself is served, too, until it is replaced.
+    let is_alone = node.listeners.len() == 1;
     for listener in &node.listeners {
         let filter = to_application(output, node, listener, app);
         if app.ingress_port.is_some() && app.local_ports.is_none() {
-            chains.push(on_port(listener.port, filter));
+            chains.push(from_port(listener.port, is_alone, filter));
         } else {
             let made = inbound(output, at(listener), filter);
             output.listeners.push(made);
@@ -40,13 +43,14 @@ pub(super) fn compile(
     Ok(())
 }
 
-/// The chain of what was redirected from a port.
-fn on_port(port: u16, filter: Extension) -> FilterChain {
+/// The chain of what was redirected from a port, or of all that comes.
+fn from_port(port: u16, is_alone: bool, filter: Extension) -> FilterChain {
     let matching = FilterChainMatch {
         destination_port: Some(port),
         ..FilterChainMatch::default()
     };
-    filters::chain(format!("ingress_{port}"), Some(matching), filter)
+    let matching = (!is_alone).then_some(matching);
+    filters::chain(format!("ingress_{port}"), matching, filter)
 }
 
 fn to_application(
@@ -91,6 +95,7 @@ fn listening(output: &Output<'_>, port: u16, filter_chains: Vec<FilterChain>) ->
     Listener {
         name: format!("lds_ingress_0.0.0.0_{port}"),
         address: Address::SocketAddress(address),
+        additional_addresses: Vec::new(),
         traffic_direction: "INBOUND",
         stat_prefix: Some(format!("0.0.0.0_{port}")),
         listener_filters: Vec::new(),

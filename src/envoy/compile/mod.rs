@@ -146,7 +146,7 @@ fn compile_in(
             ingress::compile(&mut output, node, app)?;
             match &app.local_ports {
                 None => egress::compile(&mut output, node, app)?,
-                Some(ports) => local::compile(&mut output, node, ports)?,
+                Some(ports) => local::compile(&mut output, node, app, ports)?,
             }
         }
         ProxyId::VirtualGateway(name) => {

@@ -81,6 +81,7 @@ fn listener(placement: &Surroundings) -> Listener {
     Listener {
         name: "readiness".to_owned(),
         address: Address::SocketAddress(address),
+        additional_addresses: Vec::new(),
         traffic_direction: "INBOUND",
         stat_prefix: Some("readiness".to_owned()),
         listener_filters: Vec::new(),

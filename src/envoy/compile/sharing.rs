@@ -50,8 +50,9 @@ impl<'a> Sharing<'a> {
         }
     }
 
-    /// Takes a service in; false when it needs a chain of its own.
-    pub(super) fn takes(&mut self, output: &Output<'_>, connection: &Exposure<'_>) -> bool {
+    /// Takes in a service that arrives at a port; false when it needs a chain of
+    /// its own.
+    pub(super) fn takes(&mut self, output: &Output<'_>, at: u16, connection: &Exposure<'_>) -> bool {
         if *self.shares == Shares::Nothing {
             return false;
         }
@@ -59,7 +60,7 @@ impl<'a> Sharing<'a> {
             return false;
         };
         let name = common.chain();
-        let service = (connection.port, host(connection));
+        let service = (at, host(connection));
         self.services.insert(service, name.clone());
         self.chains.insert(name, common);
         true

@@ -64,11 +64,24 @@ pub(super) fn grow(listener: &mut Listener, shared: &Shared, form: Form) {
     let ports = ports
         .into_iter()
         .map(|(port, chains)| (port.to_string(), chains.branch(form)));
-    let input = input(
-        "DestinationPortInput",
-        Typed::DestinationPortInput(Empty {}),
-    );
-    listener.filter_chain_matcher = Some(Box::new(Matcher::exact(input, ports.collect())));
+    let ports = Matcher::exact(destination_port(), ports.collect());
+    listener.filter_chain_matcher = Some(Box::new(ports));
+}
+
+/// Leads TLS connections by their server name, each at its own port, to the
+/// chains that services share; the listener has no others.
+pub(super) fn by_name(listener: &mut Listener, shared: &Shared) {
+    let mut names: BTreeMap<String, BTreeMap<String, OnMatch>> = BTreeMap::new();
+    for ((port, name), chain) in shared {
+        let ports = names.entry(name.clone()).or_default();
+        ports.insert(port.to_string(), OnMatch::chain(chain));
+    }
+    let names = names.into_iter().map(|(name, ports)| {
+        let matcher = Matcher::exact(destination_port(), ports);
+        (name, OnMatch::Matcher(Box::new(matcher)))
+    });
+    let names = Matcher::exact(server_name(), names.collect());
+    listener.filter_chain_matcher = Some(Box::new(names));
 }
 
 // === impl Port ===
@@ -92,6 +105,13 @@ impl Port {
         );
         OnMatch::Matcher(Box::new(Matcher::exact(input, transports)))
     }
+}
+
+fn destination_port() -> Extension {
+    input(
+        "DestinationPortInput",
+        Typed::DestinationPortInput(Empty {}),
+    )
 }
 
 fn server_name() -> Extension {

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::live::assert_valid;
 use super::meshes::{External, external_http, external_tcp, mesh};
 use super::{GATEWAY, TELLER, chains, cluster, listener};
-use crate::envoy::{CompileError, Configuration, LocalPorts, TaskPlacement, compile_task};
+use crate::envoy::{
+    Carried, CompileError, Configuration, LocalPorts, TaskPlacement, compile_task,
+};
 use crate::mesh::{Mesh, ProxyId, Resource};
 
 fn compiled(
@@ -75,10 +77,9 @@ fn a_task_has_the_listeners_that_its_redirection_leads_to() {
         ingress["listener_filters"][0]["name"],
         "envoy.filters.listener.original_dst"
     );
-    assert_eq!(
-        chains(ingress)[0]["filter_chain_match"]["destination_port"],
-        80
-    );
+    // The one port is meant, whichever was dialled: a gateway from when
+    // nothing was redirected dials 15000.
+    assert!(chains(ingress)[0].get("filter_chain_match").is_none());
     let app = cluster(&whole, "cds_ingress_m_ColorTellerWhite_http_80").to_string();
     assert!(
         app.contains("127.0.0.1") && !app.contains("upstream_bind_config"),
@@ -259,6 +260,38 @@ fn each_service_has_a_listener_on_loopback_that_takes_nothing_else() {
     );
 }
 
+/// Thousands of listeners would cost what thousands of chains do.
+#[test]
+fn services_that_share_a_chain_have_a_listener_together_at_the_port_of_each() {
+    let resources = mesh("DROP_ALL", &several());
+    let text = |shares| {
+        let made = compiled_with(&resources, TELLER, shares, Some(local_ports()));
+        made.unwrap().whole()
+    };
+    let whole: Value = serde_json::from_str(&text(true)).unwrap();
+    let shared = listener(&whole, "lds_egress_127.0.0.1_shared");
+    let more = shared["additional_addresses"].as_array().unwrap().iter();
+    let more = more.map(|more| &more["address"]);
+    let ports = [&shared["address"]].into_iter().chain(more).map(|it| {
+        let socket = &it["socket_address"];
+        assert_eq!(socket["address"], "127.0.0.1");
+        socket["port_value"].as_u64().unwrap()
+    });
+    assert_eq!(ports.collect::<Vec<_>>(), [20001, 20002]);
+    let tree = &shared["filter_chain_matcher"]["matcher_tree"]["exact_match_map"]["map"];
+    for (name, port) in [("github.com", "20001"), ("go.dev", "20002")] {
+        let at = &tree[name]["matcher"]["matcher_tree"]["exact_match_map"]["map"];
+        let ports: Vec<&String> = at.as_object().unwrap().keys().collect();
+        assert_eq!(ports, [port], "{name}");
+    }
+    let other = shared["default_filter_chain"].to_string();
+    assert!(other.contains("drop-all"), "{other}");
+    // What has more to it than a name has its own, and the app reaches the same.
+    listener(&whole, "lds_egress_127.0.0.1_20003");
+    let reachable = |text: &str| Carried::parse(text, None, None).unwrap().reachable();
+    assert_eq!(reachable(&text(true)), reachable(&text(false)));
+}
+
 /// The app has its own port to itself, so the gateway dials its Envoy's.
 #[test]
 fn the_gateway_dials_the_apps_envoy_where_nothing_is_led_to_it() {
@@ -298,8 +331,8 @@ fn a_service_without_a_port_on_loopback_is_refused() {
 #[ignore = "needs Envoy"]
 fn envoy_accepts_ports_on_loopback() {
     let resources = mesh("DROP_ALL", &several());
-    for proxy in [TELLER, GATEWAY] {
-        let made = compiled_with(&resources, proxy, false, Some(local_ports()));
+    for (proxy, shares) in [(TELLER, false), (TELLER, true), (GATEWAY, false)] {
+        let made = compiled_with(&resources, proxy, shares, Some(local_ports()));
         assert_valid(proxy, &made.unwrap().whole());
     }
 }

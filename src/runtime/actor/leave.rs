@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::Actor;
 use crate::runtime::departure::{Departure, Named};
-use crate::runtime::desired::{Desired, TaskId, TaskSpec};
+use crate::runtime::desired::{Desired, NetworkId, TaskId, TaskSpec};
 use crate::runtime::observed::TaskStatus;
 use crate::runtime::task::Driver;
 
@@ -15,6 +15,8 @@ use crate::runtime::task::Driver;
 pub(super) struct Leaving {
     /// The address that it still holds.
     pub(super) address: Ipv4Addr,
+    /// The network whose names it still asks for.
+    pub(super) network: NetworkId,
     names: Vec<String>,
     /// Whether it is still found by them.
     named: Named,
@@ -53,11 +55,13 @@ impl Actor {
         departure: Option<Departure>,
         before: &Desired,
     ) {
-        let names = before.names.iter();
+        let network = driver.spec.network.clone();
+        let names = before.names.get(&network).into_iter().flatten();
         let names = names.filter(|(_, tasks)| tasks.contains(&id));
         let named = departure.as_ref().map(|it| Arc::clone(&it.named));
         let leaving = Leaving {
             address: driver.spec.address,
+            network,
             names: names.map(|(name, _)| name.clone()).collect(),
             named: named.unwrap_or_default(),
         };
@@ -83,10 +87,13 @@ impl Actor {
 
     /// What a task that is not wanted any more has to wait for.
     fn departure(&mut self, id: &TaskId, spec: &TaskSpec) -> Departure {
+        let part = |task: &TaskSpec| {
+            let (mesh, proxy) = (task.mesh.clone(), task.proxy.clone());
+            (task.network.clone(), mesh, proxy)
+        };
         let mut others = self.desired.tasks.iter();
-        let is_replaced = others.any(|other| {
-            (&other.mesh, &other.proxy) == (&spec.mesh, &spec.proxy) && self.is_running(&other.id)
-        });
+        let is_replaced =
+            others.any(|other| part(other) == part(spec) && self.is_running(&other.id));
         let others = self.drivers.keys().map(|other| self.folder(other));
         let others = others.collect();
         let of_it = self.deregistered.extract_if(.., |(task, _)| task == id);
@@ -102,8 +109,9 @@ impl Actor {
     }
 
     /// The addresses of leaving tasks that a name still leads to.
-    pub(super) fn still_named(&self, name: &str) -> Vec<Ipv4Addr> {
+    pub(super) fn still_named(&self, network: &NetworkId, name: &str) -> Vec<Ipv4Addr> {
         let leaving = self.leaving.values();
+        let leaving = leaving.filter(|leaving| leaving.network == *network);
         let named = leaving.filter(|leaving| leaving.named.load(Ordering::Relaxed));
         let named = named.filter(|leaving| leaving.names.iter().any(|it| it == name));
         named.map(|leaving| leaving.address).collect()

@@ -91,7 +91,10 @@ impl Zone {
             Otherwise::Refuse if self.has_names_under(name) => Finding::Above,
             Otherwise::Refuse => Finding::Refused,
             Otherwise::Forward(forwarder) => Finding::Elsewhere(Arc::clone(forwarder)),
-            Otherwise::Ask(zone) => zone.borrow().find(name),
+            Otherwise::Ask(zone) => match zone.borrow().find(name) {
+                Finding::Refused if self.has_names_under(name) => Finding::Above,
+                found => found,
+            },
         }
     }
 

@@ -39,7 +39,8 @@ pub(in crate::runtime) struct Surroundings {
     pub(in crate::runtime) network: Netns,
     /// Where sidecars run.
     pub(in crate::runtime) world: Netns,
-    pub(in crate::runtime) world_zone: watch::Receiver<Zone>,
+    /// What its network and the outside know of names.
+    pub(in crate::runtime) zone: watch::Receiver<Zone>,
     pub(in crate::runtime) resolver: SocketAddr,
     /// The authorities that the app has to trust besides those of its image.
     pub(in crate::runtime) authorities: Option<Arc<str>>,
@@ -67,6 +68,7 @@ impl Driver {
             status: TaskStatus::Provisioning,
             sidecar: SidecarState::Starting,
             mesh: MeshState::Pending,
+            mesh_version: 0,
             healthy: false,
             restarts: 0,
             processes: Processes::default(),
@@ -79,6 +81,7 @@ impl Driver {
             reports,
             state,
             chains: Chains::Own,
+            compiled: 0,
         };
         Self {
             spec,
@@ -101,6 +104,8 @@ pub(super) struct Task {
     pub(super) reports: mpsc::UnboundedSender<Report>,
     pub(super) state: TaskState,
     pub(super) chains: Chains,
+    /// The version of the meshes that were compiled last.
+    pub(super) compiled: u64,
 }
 
 /// How a sidecar's services are told apart; a running one keeps its way.

@@ -158,13 +158,19 @@ impl Task {
         }
         self.note_names(&next);
         parts.configuration = Some(next);
-        self.state.mesh = MeshState::Applied;
+        self.took(MeshState::Applied);
         self.report(TaskStatus::Running);
     }
 
     pub(super) fn refuse(&mut self, reason: String) {
-        self.state.mesh = MeshState::Refused { reason };
+        self.took(MeshState::Refused { reason });
         self.report(TaskStatus::Running);
+    }
+
+    /// What became of the meshes that were compiled last.
+    pub(super) fn took(&mut self, state: MeshState) {
+        self.state.mesh = state;
+        self.state.mesh_version = self.compiled;
     }
 
     pub(super) async fn tear_down(&mut self, parts: Parts) {

@@ -87,7 +87,7 @@ impl Task {
         parts.sidecar = Some(self.sidecar(&configuration).await?);
         parts.configuration = Some(configuration);
         self.state.sidecar = SidecarState::Live;
-        self.state.mesh = MeshState::Applied;
+        self.took(MeshState::Applied);
         self.state.processes.sidecar = parts.sidecar.as_ref().and_then(Sidecar::process);
         self.report(TaskStatus::Provisioning);
         if let (Some(spec), Some(network)) = (self.spec.app.clone(), &parts.app_network) {
@@ -182,7 +182,7 @@ impl Task {
             match self.compile(app) {
                 Ok(configuration) => return configuration,
                 Err(reason) => {
-                    self.state.mesh = MeshState::Refused { reason };
+                    self.took(MeshState::Refused { reason });
                     self.report(TaskStatus::Provisioning);
                 }
             }
@@ -194,6 +194,7 @@ impl Task {
 
     pub(super) fn compile(&mut self, app: Option<&Netns>) -> Result<Setup, String> {
         let meshes = self.meshes.borrow_and_update().clone();
+        self.compiled = meshes.version;
         if let Some(carried) = &self.spec.carried {
             let placement = self.placement(app, &meshes);
             return Ok(Setup::carried(carried, &placement));
@@ -238,7 +239,7 @@ impl Task {
             .map(|(name, address)| (name.clone(), vec![(*address).into()]))
             .collect();
         let otherwise = if self.is_open() {
-            Otherwise::Ask(self.surroundings.world_zone.clone())
+            Otherwise::Ask(self.surroundings.zone.clone())
         } else {
             Otherwise::Refuse
         };

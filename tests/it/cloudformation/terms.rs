@@ -108,6 +108,52 @@ async fn terms_are_kept_and_told_again() {
     assert_eq!(kept.stack_policy_body(), Some(policy));
 }
 
+/// The CDK's integration tests do this to AWS, and wait until it is complete.
+#[tokio::test]
+async fn topics_alone_are_an_update_and_an_empty_list_takes_them_away() {
+    let formation = Formation::start().await;
+    formation.create("s", LOG).await;
+    let topic = "arn:aws:sns:us-west-2:123456789012:topic";
+    let call = || {
+        let call = formation.client.update_stack().stack_name("s");
+        call.use_previous_template(true)
+    };
+    call().notification_arns(topic).send().await.unwrap();
+    assert_eq!(formation.rest("s").await.0, "UPDATE_COMPLETE");
+    assert_eq!(formation.stack("s").await.notification_arns(), [topic]);
+    let again = call().notification_arns(topic).send().await;
+    assert_eq!(told(again).1, "No updates are to be performed.");
+    let left_out = call().send().await;
+    assert_eq!(told(left_out).1, "No updates are to be performed.");
+
+    let events = formation.events("s").await.len();
+    let call = formation.client.create_change_set().stack_name("s");
+    let call = call.change_set_name("none").template_body(LOG);
+    let call = call.set_notification_arns(Some(Vec::new()));
+    call.send().await.unwrap();
+    let set = loop {
+        let call = formation.client.describe_change_set().stack_name("s");
+        let set = call.change_set_name("none").send().await.unwrap();
+        if set.status().unwrap().as_str() == "CREATE_COMPLETE" {
+            break set;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    assert_eq!(set.changes().len(), 0);
+    let call = formation.client.execute_change_set().stack_name("s");
+    call.change_set_name("none").send().await.unwrap();
+    assert_eq!(formation.rest("s").await.0, "UPDATE_COMPLETE");
+    assert_eq!(formation.stack("s").await.notification_arns(), [""; 0]);
+    assert_eq!(
+        formation.events("s").await[events..],
+        [
+            "s UPDATE_IN_PROGRESS User Initiated",
+            "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "s UPDATE_COMPLETE"
+        ]
+    );
+}
+
 #[tokio::test]
 async fn express_mode_keeps_what_failed_unless_it_is_told_otherwise() {
     let formation = Formation::start().await;

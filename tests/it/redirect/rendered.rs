@@ -103,8 +103,8 @@ fn the_first_container_redirects_what_ecs_would() {
 #[test]
 fn tasks_of_an_own_capacity_provider_are_for_ec2() {
     let made = made(INIT_CONTAINER);
-    let cluster = named(&made, "ECSCluster");
-    assert_eq!(cluster.properties["CapacityProviders"], json!(["own"]));
+    let capacity = named(&made, "ClusterCapacity");
+    assert_eq!(capacity.properties["CapacityProviders"], json!(["own"]));
     for service in of_kind(&made, "AWS::ECS::Service") {
         assert!(service.properties.get("LaunchType").is_none());
         let strategy = list(&service.properties, "CapacityProviderStrategy");

@@ -176,3 +176,32 @@ fn noted(project: &Project) -> usize {
     };
     lines("access.log") + lines("denied.log")
 }
+
+/// Once `up` returned when the stack was complete, and the Envoys took the mesh
+/// over a moment later.
+#[test]
+#[ignore = "needs root and Envoy"]
+fn a_change_of_the_mesh_holds_when_up_returns() {
+    let registry = Registry::start(Token::NotWanted, vec![("app:v1", bare())]);
+    let image = registry.image("app:v1");
+    let project = Project::new().file("colormesh.yaml", &settings(&image, &[KEPT]));
+    project.run(&["up"]).code(0);
+    let envoys = processes(&project, "envoy");
+    let inside = Inside::of(&project, "server");
+    for _ in 0..5 {
+        project.write("colormesh.yaml", &settings(&image, &[KEPT, MORE]));
+        project.run(&["up"]).code(0);
+        let added = inside.resolve("added.example.org").unwrap().unwrap();
+        let page = inside.client().https("added.example.org", added, 443);
+        page.unwrap().get("/").unwrap();
+
+        project.write("colormesh.yaml", &settings(&image, &[KEPT]));
+        project.run(&["up"]).code(0);
+        assert_eq!(inside.resolve("added.example.org").unwrap(), None);
+        let page = inside.client().https("added.example.org", added, 443);
+        let page = page.and_then(|mut page| page.get("/"));
+        assert!(page.is_err(), "{page:?}");
+    }
+    assert_eq!(processes(&project, "envoy"), envoys);
+    project.run(&["down"]).code(0);
+}
