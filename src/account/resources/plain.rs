@@ -10,9 +10,12 @@ impl Family for Plain {
         Ok(match request.resource_type {
             "AWS::Logs::LogGroup" => log_group(request),
             "AWS::SSM::Parameter" => parameter(request, request.name("Name", 1011)),
+            // The URL names the stack, as AWS's does: each has handles of its own.
             _ => Physical::new(format!(
-                "https://cloudformation-waitcondition-{}.s3.amazonaws.com/{}",
-                request.options.region, request.logical_id
+                "https://cloudformation-waitcondition-{}.s3.amazonaws.com/{}/{}",
+                request.options.region,
+                request.stack_id.replace(':', "%3A"),
+                request.logical_id
             )),
         })
     }
