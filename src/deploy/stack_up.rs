@@ -108,7 +108,9 @@ impl Run {
 
     /// Whether there is nothing for a change set to do.
     fn is_as_wanted(&self, stack: &RenderedStack, there: &DeployedStack) -> bool {
-        !self.differences(stack, there).any(|it| it.is_of_change_set())
+        !self
+            .differences(stack, there)
+            .any(|it| it.is_of_change_set())
     }
 
     fn differences(
@@ -127,17 +129,14 @@ impl Run {
     /// AWS does for topics (the CDK's integration tests, against AWS, wait for
     /// such an update to complete) and for tags; of a role and of alarms alone
     /// nothing is written down.
-    fn tell_terms_left(
-        &self,
-        step: &StepId,
-        stack: &RenderedStack,
-        there: Option<&DeployedStack>,
-    ) {
+    fn tell_terms_left(&self, step: &StepId, stack: &RenderedStack, there: Option<&DeployedStack>) {
         let Some(there) = there else { return };
-        let left = self.differences(stack, there).filter_map(|change| match change {
-            Change::Term { term, .. } if change.is_of_change_set() => Some(term),
-            _ => None,
-        });
+        let left = self
+            .differences(stack, there)
+            .filter_map(|change| match change {
+                Change::Term { term, .. } if change.is_of_change_set() => Some(term),
+                _ => None,
+            });
         let terms: Vec<Term> = left.collect();
         if !terms.is_empty() {
             self.tell(step, Progress::TermsLeft { terms });

@@ -40,11 +40,7 @@ impl fmt::Display for Term {
 }
 
 /// Adds what differs. What is not wanted of any kind stays as it is.
-pub(super) fn compare(
-    wanted: &RenderedStack,
-    deployed: &DeployedStack,
-    changes: &mut Vec<Change>,
-) {
+pub(super) fn compare(wanted: &RenderedStack, deployed: &DeployedStack, changes: &mut Vec<Change>) {
     let (wanted, there) = (&wanted.terms, &deployed.stack);
     let mut differs = |term, before, after| {
         changes.push(Change::Term {
@@ -54,11 +50,7 @@ pub(super) fn compare(
         });
     };
     if wanted.role_arn.is_some() && wanted.role_arn != there.role_arn {
-        differs(
-            Term::Role,
-            there.role_arn.clone(),
-            wanted.role_arn.clone(),
-        );
+        differs(Term::Role, there.role_arn.clone(), wanted.role_arn.clone());
     }
     for (term, wanted, there) in [
         (

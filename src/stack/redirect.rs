@@ -41,13 +41,15 @@ pub(super) fn cluster(template: &str, config: &Config) -> String {
 fn with_ports(template: &str) -> String {
     let text = cut(&without_proxy_configuration(template), EGRESS_MAPPING, "");
     let text = cut(&text, ENVOY, ENVOY_WITH_LOW_PORTS);
+    let text = cut(&text, DESCRIPTORS, MORE_DESCRIPTORS);
     before_outputs(&text, ENVOYS_RULES)
 }
 
 /// The rules by which the gateway reaches Envoy's own port, to which nothing is
 /// led. Beside the service they are there before a gateway dials it and until
 /// none does any more: what a stack loses goes when all its updates are done.
-const ENVOYS_RULES: &str = "  # The gateway dials the port of the app's Envoy itself. CloudFormation makes
+const ENVOYS_RULES: &str =
+    "  # The gateway dials the port of the app's Envoy itself. CloudFormation makes
   # these rules before the gateway that needs them, and takes them away after it.
 
   EnvoyIngress:
@@ -185,6 +187,15 @@ const ENVOY_WITH_LOW_PORTS: &str = "        - Name: envoy
             - Namespace: net.ipv4.ip_unprivileged_port_start
               Value: '0'
           # --- colour teller sidecar begin ---
+";
+
+/// How many files the app's Envoy may have open: each of its two workers has a
+/// socket for each port on loopback, of which there may be ten thousand.
+const DESCRIPTORS: &str = "              HardLimit: 15000
+              SoftLimit: 15000
+";
+const MORE_DESCRIPTORS: &str = "              HardLimit: 35000
+              SoftLimit: 35000
 ";
 
 /// Waits for the container that redirects.

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use colormesh::mesh::Resource;
 use colormesh::runtime::{
-    AppSpec, Desired, Internet, NetworkId, Options, ReservedPorts, Runtime, SidecarState, TaskId, TaskSpec,
-    TaskState, TaskStatus,
+    AppSpec, Desired, Internet, NetworkId, Options, ReservedPorts, Runtime, SidecarState, TaskId,
+    TaskSpec, TaskState, TaskStatus,
 };
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use rustls::ClientConfig;

@@ -41,9 +41,7 @@ async fn a_role_topics_or_alarms_that_change_alone_are_planned_and_applied() {
     let aws = AsAws::start().await;
     aws.create("roles", ROLES).await;
     aws.run(&project, &["up", "--yes"]).await.code(0);
-    let term = |term: &str, before: Value, after: Value| {
-        json!([{ "of": "term", "term": term, "before": before, "after": after }])
-    };
+    let term = |term: &str, before: Value, after: Value| json!([{ "of": "term", "term": term, "before": before, "after": after }]);
     let (first, second) = (role("first"), role("second"));
     for (terms, expected, shown) in [
         (
@@ -89,8 +87,13 @@ async fn a_role_topics_or_alarms_that_change_alone_are_planned_and_applied() {
         aws.run(&project, &["up", "--yes"]).await.code(0);
         let calls = aws.lab().calls();
         let sent = calls.iter().map(|call| call.operation.as_str());
-        let sent: Vec<&str> = sent.filter(|it| it.starts_with("cloudformation:")).collect();
-        assert!(!sent.contains(&"cloudformation:CreateChangeSet"), "{sent:?}");
+        let sent: Vec<&str> = sent
+            .filter(|it| it.starts_with("cloudformation:"))
+            .collect();
+        assert!(
+            !sent.contains(&"cloudformation:CreateChangeSet"),
+            "{sent:?}"
+        );
         assert!(sent.len() <= 12, "{sent:?}");
     }
     for (name, stack) in aws.stacks().await {

@@ -94,6 +94,12 @@ fn check_unused(state: &State, cluster: &str, left: &[&str]) -> Result<(), Failu
 }
 
 fn listed(properties: &Value) -> Vec<&str> {
-    let listed = properties.get("CapacityProviders").and_then(Value::as_array);
-    listed.into_iter().flatten().filter_map(Value::as_str).collect()
+    let listed = properties
+        .get("CapacityProviders")
+        .and_then(Value::as_array);
+    listed
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }

@@ -127,10 +127,6 @@ pub(in crate::account) fn dns_name(state: &State, service_id: &str) -> Option<Dn
         .find_map(|kind| state.inventory.get(kind, namespace))?;
     Some(DnsName {
         vpc: recorded.text("Vpc").unwrap_or_default().to_owned(),
-        name: format!(
-            "{}.{}",
-            service.attribute("Name")?,
-            recorded.text("Name")?
-        ),
+        name: format!("{}.{}", service.attribute("Name")?, recorded.text("Name")?),
     })
 }

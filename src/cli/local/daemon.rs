@@ -264,11 +264,14 @@ fn pages(record: &Record, account: &Account, runtime: &Arc<Runtime>) -> Router {
 fn status(record: &Record, observed: &runtime::Observed, mesh_version: u64) -> LocalStatus {
     let running = observed.tasks.iter();
     let running = running.filter(|(_, state)| state.status == runtime::TaskStatus::Running);
-    let behind = running.clone().filter(|(_, state)| state.mesh_version < mesh_version);
+    let behind = running
+        .clone()
+        .filter(|(_, state)| state.mesh_version < mesh_version);
     let refused = running.filter_map(|(id, state)| match &state.mesh {
-        runtime::MeshState::Refused { reason } => {
-            Some(format!("the Envoy of {} refuses the mesh: {reason}", name(id)))
-        }
+        runtime::MeshState::Refused { reason } => Some(format!(
+            "the Envoy of {} refuses the mesh: {reason}",
+            name(id)
+        )),
         runtime::MeshState::Pending | runtime::MeshState::Applied => None,
     });
     LocalStatus {

@@ -96,7 +96,14 @@ async fn protection_alone_needs_no_change_set() {
     }
     assert_eq!(lab.up(stacks).await.outcome("e-vpc"), "updated");
     assert_eq!(change_sets(&lab), 0);
-    assert!(lab.cloud.stack("e-vpc").await.unwrap().unwrap().is_protected);
+    assert!(
+        lab.cloud
+            .stack("e-vpc")
+            .await
+            .unwrap()
+            .unwrap()
+            .is_protected
+    );
 }
 
 #[tokio::test]

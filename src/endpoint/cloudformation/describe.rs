@@ -88,10 +88,7 @@ fn stack(xml: &mut Xml, stack: &Stack) {
 
 /// What else was asked for, also in the description of a change set.
 pub(super) fn terms(xml: &mut Xml, terms: &Terms) {
-    xml.texts(
-        "NotificationARNs",
-        terms.notification_arns.iter().flatten(),
-    );
+    xml.texts("NotificationARNs", terms.notification_arns.iter().flatten());
     xml.element("RollbackConfiguration", |xml| {
         let triggers = terms.rollback_triggers.iter().flatten();
         xml.list("RollbackTriggers", triggers, |xml, it| {

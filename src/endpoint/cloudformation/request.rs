@@ -115,9 +115,7 @@ fn submitted(account: &Account, query: &Query) -> Result<Submitted, ApiError> {
     }
     let tags = query.members("Tags");
     if query.said("Tags") {
-        let pair = |name: &str, tag: &Fields<'_>| {
-            tag.get(name).unwrap_or_default().to_owned()
-        };
+        let pair = |name: &str, tag: &Fields<'_>| tag.get(name).unwrap_or_default().to_owned();
         let tags = tags
             .iter()
             .map(|tag| (pair("Key", tag), pair("Value", tag)));

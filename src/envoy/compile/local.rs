@@ -65,7 +65,11 @@ pub(super) fn compile(
 
 /// One listener for all services that share chains, at the port of each; which
 /// name is right there is said by a tree.
-fn shared(output: &mut Output<'_>, chains: Vec<FilterChain>, services: &Shared) -> Option<Listener> {
+fn shared(
+    output: &mut Output<'_>,
+    chains: Vec<FilterChain>,
+    services: &Shared,
+) -> Option<Listener> {
     let mut ports = services.keys().map(|(port, _)| *port);
     let first = ports.next()?;
     let at = |port| Address::SocketAddress(SocketAddress::new("127.0.0.1", port));
@@ -73,7 +77,9 @@ fn shared(output: &mut Output<'_>, chains: Vec<FilterChain>, services: &Shared) 
     let mut listener = listener(output, first, vec![inspector], None);
     listener.name = "lds_egress_127.0.0.1_shared".to_owned();
     listener.stat_prefix = Some("127.0.0.1_shared".to_owned());
-    listener.additional_addresses = ports.map(|port| AdditionalAddress { address: at(port) }).collect();
+    listener.additional_addresses = ports
+        .map(|port| AdditionalAddress { address: at(port) })
+        .collect();
     listener.filter_chains = chains;
     tree::by_name(&mut listener, services);
     Some(listener)

@@ -52,7 +52,12 @@ impl<'a> Sharing<'a> {
 
     /// Takes in a service that arrives at a port; false when it needs a chain of
     /// its own.
-    pub(super) fn takes(&mut self, output: &Output<'_>, at: u16, connection: &Exposure<'_>) -> bool {
+    pub(super) fn takes(
+        &mut self,
+        output: &Output<'_>,
+        at: u16,
+        connection: &Exposure<'_>,
+    ) -> bool {
         if *self.shares == Shares::Nothing {
             return false;
         }

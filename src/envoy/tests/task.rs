@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::live::assert_valid;
 use super::meshes::{External, external_http, external_tcp, mesh};
 use super::{GATEWAY, TELLER, chains, cluster, listener};
-use crate::envoy::{
-    Carried, CompileError, Configuration, LocalPorts, TaskPlacement, compile_task,
-};
+use crate::envoy::{Carried, CompileError, Configuration, LocalPorts, TaskPlacement, compile_task};
 use crate::mesh::{Mesh, ProxyId, Resource};
 
 fn compiled(

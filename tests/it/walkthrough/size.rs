@@ -69,6 +69,26 @@ fn very_many_services_go_up_are_proved_change_and_go_down() {
     project.run(&["down"]).code(0);
 }
 
+/// Each has a port of its own, which a listener for all of them opens.
+#[test]
+#[ignore = "needs root and Envoy"]
+fn very_many_services_have_ports_on_loopback() {
+    let count = many();
+    let ports = format!("mesh: {{ redirect: ports }}\n{}", settings(count));
+    let project = Project::new().file("colormesh.yaml", &ports);
+    let up = up(&project);
+    verified(&project);
+    let endpoint = up["endpoint"].as_str().unwrap();
+    for number in [0, count / 2, count - 1] {
+        let (status, page) = get(endpoint, &format!("/external_s{number}"));
+        let from = format!("stand-in for h{number}.example.com");
+        assert!(status == 200 && page.contains(&from), "{number}: {page}");
+    }
+    assert_eq!(get(endpoint, "/egress_denied").0, 502);
+    project.run(&["verify", "--egress"]).code(0);
+    project.run(&["down"]).code(0);
+}
+
 #[test]
 fn what_aws_would_refuse_is_refused_before_anything_is_asked() {
     // What App Mesh itself can tell apart on one port.
