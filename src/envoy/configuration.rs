@@ -211,7 +211,8 @@ impl Configuration {
     }
 
     fn lds(&self) -> String {
-        discovery(self.0.listeners.iter().cloned().map(Typed::Listener))
+        let listeners = self.0.listeners.iter().cloned().map(Box::new);
+        discovery(listeners.map(Typed::Listener))
     }
 }
 

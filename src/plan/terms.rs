@@ -122,8 +122,8 @@ mod tests {
 
     const TEMPLATE: &str = "Resources: {A: {Type: T::A}}";
 
-    fn arns(names: &[&str]) -> Option<Vec<String>> {
-        Some(names.iter().map(ToString::to_string).collect())
+    fn arns(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
     }
 
     fn stack(terms: StackTerms) -> RenderedStack {
@@ -153,13 +153,13 @@ mod tests {
     #[test]
     fn each_term_that_differs_is_named() {
         let before = StackTerms {
-            notification_arns: arns(&["a", "b"]),
+            notification_arns: Some(arns(&["a", "b"])),
             ..StackTerms::default()
         };
         let after = StackTerms {
             role_arn: Some("r".to_owned()),
-            notification_arns: arns(&["b", "c"]),
-            rollback_alarms: arns(&["x"]),
+            notification_arns: Some(arns(&["b", "c"])),
+            rollback_alarms: Some(arns(&["x"])),
             termination_protection: Some(true),
         };
         assert_eq!(
@@ -177,19 +177,19 @@ mod tests {
     fn what_is_left_out_stays_and_an_empty_list_takes_away() {
         let before = || StackTerms {
             role_arn: Some("r".to_owned()),
-            notification_arns: arns(&["a", "b"]),
-            rollback_alarms: arns(&["x"]),
+            notification_arns: Some(arns(&["a", "b"])),
+            rollback_alarms: Some(arns(&["x"])),
             termination_protection: None,
         };
         assert_eq!(told(before(), StackTerms::default()), [""; 0]);
         let other_order = StackTerms {
-            notification_arns: arns(&["b", "a"]),
+            notification_arns: Some(arns(&["b", "a"])),
             ..before()
         };
         assert_eq!(told(before(), other_order), [""; 0]);
         let none = StackTerms {
-            notification_arns: arns(&[]),
-            rollback_alarms: arns(&[]),
+            notification_arns: Some(arns(&[])),
+            rollback_alarms: Some(arns(&[])),
             ..StackTerms::default()
         };
         assert_eq!(

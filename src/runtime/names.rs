@@ -4,6 +4,7 @@
 //! each network has a resolver of its own, and what it does not know itself is
 //! the outside's, which all share.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -37,8 +38,8 @@ impl Networks {
     ) -> Result<(), NetnsError> {
         self.0.retain(|id, _| wanted.contains(id));
         for id in wanted {
-            if !self.0.contains_key(&id) {
-                self.0.insert(id, NetworkNames::start(world).await?);
+            if let Entry::Vacant(new) = self.0.entry(id) {
+                new.insert(NetworkNames::start(world).await?);
             }
         }
         Ok(())

@@ -19,7 +19,7 @@ message!(Extension {
 #[serde(tag = "@type")]
 pub(crate) enum Typed {
     #[serde(rename = "type.googleapis.com/envoy.config.listener.v3.Listener")]
-    Listener(Listener),
+    Listener(Box<Listener>),
     #[serde(rename = "type.googleapis.com/envoy.config.cluster.v3.Cluster")]
     Cluster(Box<Cluster>),
     #[serde(rename = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration")]
