@@ -45,7 +45,7 @@ impl<'a> TaskImage<'a> {
 
     /// The image that redirects, where one does.
     pub(crate) fn redirecting(config: &'a Config) -> Option<Self> {
-        (config.mesh.redirect == Redirect::InitContainer).then(|| Self {
+        (config.mesh.redirect == Redirect::InitContainer).then_some(Self {
             what: "redirecting image",
             setting: "mesh.redirect_image",
             named: &config.mesh.redirect_image,

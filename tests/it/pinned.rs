@@ -16,7 +16,7 @@ fn image(content: &[u8]) -> Image {
 /// A registry with an image for each container, and their digests.
 async fn registry() -> (Registry, [String; 2]) {
     let (envoy, manager) = (image(b"envoy"), image(b"route manager"));
-    let digests = [&envoy, &manager].map(|image| image.digest().to_string());
+    let digests = [&envoy, &manager].map(Image::digest);
     let images = vec![("envoy:v1", envoy), ("route/manager:v7", manager)];
     let start = || Registry::start(Token::Wanted, images);
     let registry = tokio::task::spawn_blocking(start).await.unwrap();
