@@ -322,7 +322,6 @@ async fn a_change_set_that_is_still_worked_out_is_removed_once_it_is() {
     };
     let (review, ()) = tokio::join!(reviewing, breaking_off);
     assert!(review.is_none());
-    forget(&lab.cloud, &work).await;
     assert_eq!(work.made.waiting(), []);
     assert_eq!(sets(&lab, "e-mesh").await, 0);
 }
