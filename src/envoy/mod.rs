@@ -22,4 +22,4 @@ pub use adopt::{Carried, InvalidCarried, Reachable, Spoken};
 pub use compile::{CompileError, compile, compile_task};
 pub use configuration::Configuration;
 pub use placement::{AppPlacement, LocalPorts, Placement, TaskPlacement};
-pub use shared::{Change, Shared, Told};
+pub use shared::{Led, Shared, Told};

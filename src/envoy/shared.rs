@@ -16,24 +16,30 @@ use super::api::JsonFormat;
 /// Which services have a chain together: the chain by port and server name.
 pub type Shared = BTreeMap<(u16, String), String>;
 
-/// What is told of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Change {
-    /// It leads to the service from now on.
+/// What is told of a connection, by Envoy's number of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "change")]
+pub enum Told {
+    /// It leads to a service from now on.
     #[serde(rename = "TcpUpstreamConnected")]
-    Opened,
+    Opened {
+        /// Its number.
+        connection: u64,
+        /// Where it leads.
+        #[serde(flatten)]
+        led: Led,
+    },
     /// It is over, or never led anywhere.
     #[serde(rename = "TcpConnectionEnd")]
-    Closed,
+    Closed {
+        /// Its number.
+        connection: u64,
+    },
 }
 
-/// A line about a connection.
+/// Where a connection leads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Told {
-    /// What happened to it.
-    pub change: Change,
-    /// Envoy's number of it.
-    pub connection: u64,
+pub struct Led {
     /// The chain.
     pub chain: String,
     /// The server name.
@@ -46,9 +52,21 @@ pub struct Told {
     pub peer: SocketAddrV4,
 }
 
-// === impl Told ===
+const CHANGE: &[(&str, &str)] = &[
+    ("change", "%ACCESS_LOG_TYPE%"),
+    ("connection", "%CONNECTION_ID%"),
+];
+const LED: &[(&str, &str)] = &[
+    ("chain", "%FILTER_CHAIN_NAME%"),
+    ("server_name", "%REQUESTED_SERVER_NAME%"),
+    ("destination", "%DOWNSTREAM_LOCAL_ADDRESS%"),
+    ("own", "%DOWNSTREAM_DIRECT_LOCAL_ADDRESS%"),
+    ("peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
+];
 
-impl Told {
+// === impl Led ===
+
+impl Led {
     /// Whether the connection still leads to where it would be led now.
     pub fn may_stay(&self, shared: &Shared) -> bool {
         let key = (self.destination.port(), self.server_name.clone());
@@ -56,16 +74,12 @@ impl Told {
     }
 }
 
-/// How Envoy writes it.
-pub(super) fn format() -> JsonFormat {
-    JsonFormat::new([[
-        ("change", "%ACCESS_LOG_TYPE%"),
-        ("connection", "%CONNECTION_ID%"),
-        ("chain", "%FILTER_CHAIN_NAME%"),
-        ("server_name", "%REQUESTED_SERVER_NAME%"),
-        ("destination", "%DOWNSTREAM_LOCAL_ADDRESS%"),
-        ("own", "%DOWNSTREAM_DIRECT_LOCAL_ADDRESS%"),
-        ("peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
-    ]
-    .as_slice()])
+/// How Envoy writes of a connection that opens.
+pub(super) fn opened() -> JsonFormat {
+    JsonFormat::new([CHANGE, LED])
+}
+
+/// How Envoy writes of one that closes.
+pub(super) fn closed() -> JsonFormat {
+    JsonFormat::new([CHANGE])
 }

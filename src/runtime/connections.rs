@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use super::netns::{Netns, NetnsError};
 use super::sock_diag::Cutter;
-use crate::envoy::{Change, Shared, Told};
+use crate::envoy::{Led, Shared, Told};
 
 /// Why connections are not followed.
 #[derive(Debug, Error)]
@@ -118,38 +118,37 @@ async fn follow(
 /// The connections that are open, by Envoy's numbers.
 struct Open {
     cutter: Cutter,
-    connections: HashMap<u64, Told>,
+    connections: HashMap<u64, Led>,
 }
 
 // === impl Open ===
 
 impl Open {
     fn take(&mut self, line: &str, shared: &Shared) -> io::Result<()> {
-        let told: Told = serde_json::from_str(line)?;
-        match told.change {
-            Change::Closed => {
-                self.connections.remove(&told.connection);
+        match serde_json::from_str(line)? {
+            Told::Closed { connection } => {
+                self.connections.remove(&connection);
             }
-            Change::Opened if told.may_stay(shared) => {
-                self.connections.insert(told.connection, told);
+            Told::Opened { connection, led } if led.may_stay(shared) => {
+                self.connections.insert(connection, led);
             }
-            Change::Opened => self.cut(&told)?,
+            Told::Opened { led, .. } => self.cut(&led)?,
         }
         Ok(())
     }
 
     fn cut_gone(&mut self, shared: &Shared) -> io::Result<()> {
-        let gone = |told: &Told| !told.may_stay(shared);
-        let gone: Vec<Told> = self
+        let gone = |led: &Led| !led.may_stay(shared);
+        let gone: Vec<Led> = self
             .connections
-            .extract_if(|_, told| gone(told))
-            .map(|(_, told)| told)
+            .extract_if(|_, led| gone(led))
+            .map(|(_, led)| led)
             .collect();
-        gone.iter().try_for_each(|told| self.cut(told))
+        gone.iter().try_for_each(|led| self.cut(led))
     }
 
-    fn cut(&self, told: &Told) -> io::Result<()> {
-        let _closed_by_itself = self.cutter.cut(told.own, told.peer)?;
+    fn cut(&self, led: &Led) -> io::Result<()> {
+        let _closed_by_itself = self.cutter.cut(led.own, led.peer)?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use super::{
     CaresDnsResolverConfig, CelFilter, Cluster, DnsCluster, DynamicForwardCluster,
     DynamicForwardProxy, Empty, FileAccessLog, HttpConnectionManager, HttpProtocolOptions,
     Listener, RouteConfiguration, ServerNameMatcher, SniDynamicForwardProxy, StatsAccessLog,
-    StringValue, TcpProxy,
+    StringValue, TcpProxy, TlsInspector,
 };
 
 message!(Extension {
@@ -31,7 +31,7 @@ pub(crate) enum Typed {
     #[serde(
         rename = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
     )]
-    TlsInspector(Empty),
+    TlsInspector(TlsInspector),
     #[serde(rename = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy")]
     TcpProxy(TcpProxy),
     #[serde(

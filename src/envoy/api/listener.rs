@@ -23,6 +23,13 @@ message!(ListenerFilter {
     filter_disabled: Option<ConnectionMatch>,
 });
 
+message!(
+    /// Sizes in bytes.
+    TlsInspector {
+        initial_read_buffer_size: u32,
+    }
+);
+
 /// The connections that a listener filter leaves alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

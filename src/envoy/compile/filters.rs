@@ -8,7 +8,7 @@ use crate::envoy::api::{
     FileAccessLog, FilterChain, FilterChainMatch, HeaderFilter, HeaderMatcher,
     HttpConnectionManager, InlineString, JsonFormat, ListenerFilter, LogFormat, LogTypeFilter,
     PathConfigSource, Rds, Seconds, Stat, StatTag, StatsAccessLog, StatsCounter, StatsScope,
-    StringMatcher, TcpAccessLogOptions, TcpProxy, Typed, UpgradeConfig,
+    StringMatcher, TcpAccessLogOptions, TcpProxy, TlsInspector, Typed, UpgradeConfig,
 };
 use crate::envoy::configuration::rds_path;
 use crate::envoy::log::{self, ACCESS_LOG, DENIED_LOG, MESH_LOG, ToldApartBy};
@@ -19,6 +19,17 @@ use crate::mesh;
 /// What tells a request that was passed on from one that was refused, be it
 /// for its host or because it is not one.
 const PASSED_ON: &str = "has(xds.cluster_name)";
+
+/// The bytes of a client's first message that are made room for at once, as
+/// many as one with a post-quantum key has; a longer one gets more room.
+/// Envoy's own 64 KiB, cleared for each connection, cost more than reading the
+/// name itself.
+const CLIENT_HELLO: u32 = 2048;
+
+/// The type of log entries of connections that have opened.
+const OPENED: &str = "TcpUpstreamConnected";
+/// The type of those of connections that have closed.
+const CLOSED: &str = "TcpConnectionEnd";
 
 /// What a connection adds to the counters of its service when it ends.
 const BYTES: &[(&str, Option<&str>)] = &[
@@ -55,7 +66,9 @@ pub(super) fn original_dst() -> ListenerFilter {
 pub(super) fn tls_inspector(plain_ports: &BTreeSet<u16>) -> ListenerFilter {
     ListenerFilter {
         name: "envoy.filters.listener.tls_inspector",
-        typed_config: Typed::TlsInspector(Empty {}),
+        typed_config: Typed::TlsInspector(TlsInspector {
+            initial_read_buffer_size: CLIENT_HELLO,
+        }),
         filter_disabled: ConnectionMatch::ports(plain_ports.iter().copied()),
     }
 }
@@ -107,19 +120,30 @@ pub(super) fn shared_tcp_proxy(
         let format = log::shared_connections(direction.as_str());
         proxy.access_log = vec![
             file_log(placement, ACCESS_LOG, format, None),
-            counts("TcpUpstreamConnected", &[("connections", None)]),
-            counts("TcpConnectionEnd", BYTES),
+            counts(OPENED, &[("connections", None)]),
+            counts(CLOSED, BYTES),
         ];
-        proxy.access_log.extend(shares.pipe().map(|pipe| AccessLog {
-            name: "envoy.access_loggers.file",
-            filter: None,
-            typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
-                path: pipe.to_owned(),
-                log_format: Some(LogFormat::JsonFormat(shared::format())),
-            })),
-        }));
+        if let Some(pipe) = shares.pipe() {
+            let telling = [(OPENED, shared::opened()), (CLOSED, shared::closed())];
+            let log = |(entries, format)| AccessLog {
+                name: "envoy.access_loggers.file",
+                filter: Some(only(entries)),
+                typed_config: Box::new(Typed::FileAccessLog(FileAccessLog {
+                    path: pipe.to_owned(),
+                    log_format: Some(LogFormat::JsonFormat(format)),
+                })),
+            };
+            proxy.access_log.extend(telling.map(log));
+        }
     }
     extension
+}
+
+/// Log entries of a type.
+fn only(entries: &'static str) -> AccessLogFilter {
+    AccessLogFilter::LogTypeFilter(LogTypeFilter {
+        types: vec![entries],
+    })
 }
 
 /// Counters of each service, by log entries of a type: of the entries, or of
@@ -138,9 +162,7 @@ fn counts(entries: &'static str, counters: &[(&'static str, Option<&'static str>
     };
     AccessLog {
         name: "envoy.access_loggers.stats",
-        filter: Some(AccessLogFilter::LogTypeFilter(LogTypeFilter {
-            types: vec![entries],
-        })),
+        filter: Some(only(entries)),
         typed_config: Box::new(Typed::StatsAccessLog(StatsAccessLog {
             stats_scope: StatsScope { prefix: "egress" },
             counters: counters.iter().map(counter).collect(),

@@ -21,6 +21,27 @@ pub(crate) struct Client<'a> {
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
+/// Says a piece at a time, with a pause after each.
+struct InPieces(TcpStream);
+
+impl Write for InPieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(&bytes[..bytes.len().min(700)])?;
+        thread::sleep(Duration::from_millis(5));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Read for InPieces {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
 /// An open connection.
 pub(crate) struct Connection {
     stream: BufReader<Box<dyn Stream>>,
@@ -52,15 +73,34 @@ impl Client<'_> {
         Connection::new(host, Box::new(self.tls(host, stream)))
     }
 
+    /// With a first message of over 8 KiB, which comes in pieces.
+    pub(crate) fn https_with_much_to_say(
+        &self,
+        host: &str,
+        address: Ipv4Addr,
+        port: u16,
+    ) -> io::Result<Connection> {
+        let protocol = |number: u8| vec![number; 255];
+        let protocols = (1..=33).map(protocol).collect();
+        let stream = self.connect(address, port)?;
+        stream.set_nodelay(true)?;
+        let stream = StreamOwned::new(self.client(host, protocols), InPieces(stream));
+        Ok(Connection::new(host, Box::new(stream)))
+    }
+
     fn tls(&self, host: &str, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
-        let config = ClientConfig::builder_with_provider(provider())
+        StreamOwned::new(self.client(host, Vec::new()), stream)
+    }
+
+    fn client(&self, host: &str, protocols: Vec<Vec<u8>>) -> ClientConnection {
+        let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(self.roots.clone())
             .with_no_client_auth();
+        config.alpn_protocols = protocols;
         let name = ServerName::try_from(host.to_owned()).unwrap();
-        let tls = ClientConnection::new(Arc::new(config), name).unwrap();
-        StreamOwned::new(tls, stream)
+        ClientConnection::new(Arc::new(config), name).unwrap()
     }
 
     pub(crate) fn plain(&self, address: Ipv4Addr, port: u16) -> io::Result<Connection> {

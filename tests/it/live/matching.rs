@@ -108,6 +108,22 @@ fn tls_and_other_services_share_ports_and_hosts() {
     assert_reset(&client, "example.com", at(&proxy, "go.dev"), 3306);
 }
 
+#[test]
+#[ignore = "needs root and Envoy"]
+fn a_long_first_message_in_pieces_is_read_whole() {
+    let scene = Scene::new();
+    let _proxy = scene.teller(&resources("DROP_ALL", &[("github.com", 443, "tcp")]));
+    let client = scene.client();
+    let page = |host| {
+        client
+            .https_with_much_to_say(host, address("example.com"), 443)?
+            .get("/")
+    };
+    assert_eq!(page("github.com").unwrap(), "hello from github.com");
+    let refused = page("example.com").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionReset);
+}
+
 fn line(stream: &mut impl Read) -> String {
     let mut line = Vec::new();
     let mut byte = [0];
