@@ -96,9 +96,8 @@ async fn a_change_is_shown_in_the_services_own_values() {
         .list_change_sets()
         .stack_name(format!("{ENVIRONMENT}-mesh"));
     let sets = sets.send().await.unwrap();
-    let waits = |set: &&ChangeSetSummary| {
-        set.execution_status() != Some(&ExecutionStatus::ExecuteComplete)
-    };
+    let waits =
+        |set: &&ChangeSetSummary| set.execution_status() != Some(&ExecutionStatus::ExecuteComplete);
     assert_eq!(sets.summaries().iter().find(waits), None);
 
     let up = aws.run(&project, &["up", "--yes"]).await.code(0);
