@@ -170,3 +170,68 @@ async fn what_cannot_be_removed_in_time_is_said_and_goes_with_the_next_command()
     assert_eq!(waiting(&aws), [""; 0]);
     assert_eq!(notes(&project), 0);
 }
+
+/// Questions were deaf to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_at_the_first_question_changes_nothing() {
+    let (project, aws) = changed(CHANGED).await;
+    for (command, question, words) in [
+        ("up", "Deploy this to AWS? [y/N]", "no stack was changed"),
+        (
+            "down",
+            "Remove all of it from AWS? [y/N]",
+            "nothing was removed",
+        ),
+    ] {
+        let mut terminal = Terminal::start(&aws.command(&project, &[command]));
+        terminal.see(question);
+        terminal.press(CTRL_C);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, Some(130), "{shown}");
+        assert!(shown.contains(words), "{shown}");
+        assert_eq!((waiting(&aws).len(), notes(&project)), (0, 0));
+    }
+}
+
+/// Somebody else is at the stacks while they are asked about, so that what is
+/// lost shows only when their turn comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_that_shows_only_on_the_way_is_asked_for_and_refused_off_a_terminal() {
+    let (project, aws) = changed(LOSES).await;
+    let made = "cloudformation:CreateChangeSet";
+    aws.lab().forget_calls();
+    aws.run(&project, &["plan", "--detail"]).await.code(0);
+    let calls = aws.lab().calls();
+    let asked = calls.iter().filter(|call| call.operation == made).count();
+    let occupied = || {
+        aws.lab().heal();
+        let effect = CallEffect::Error {
+            code: "OperationInProgressException".to_owned(),
+            message: "somebody else is at it".to_owned(),
+            status: 400,
+        };
+        aws.lab().fail_call(CallFault {
+            times: Some(asked.try_into().unwrap()),
+            ..CallFault::each(made, effect)
+        });
+    };
+    occupied();
+    let refused = aws.run(&project, &["up", "--yes"]).await.code(1);
+    for words in ["the change loses data", "--allow-replacement"] {
+        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    }
+    assert_eq!((waiting(&aws).len(), notes(&project)), (0, 0));
+    for (key, expected) in [(CTRL_C, 130), ("y\n", 0)] {
+        occupied();
+        let mut terminal = Terminal::start(&aws.command(&project, &["up", "--yes"]));
+        terminal.see("Lose it? [y/N]");
+        terminal.press(key);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, Some(expected), "{shown}");
+        assert!(
+            shown.contains("ecr-repositories: the change loses data"),
+            "{shown}"
+        );
+        assert_eq!((waiting(&aws).len(), notes(&project)), (0, 0));
+    }
+}
