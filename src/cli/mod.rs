@@ -16,6 +16,7 @@ mod local;
 mod main;
 mod mesh_runtime;
 mod moving;
+mod note;
 mod outside;
 mod own_image;
 mod printer;

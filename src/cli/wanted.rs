@@ -170,10 +170,9 @@ impl Wanted {
 /// What the settings ask of CloudFormation. The account on this machine has no
 /// roles but those of its stacks, and needs none to act.
 fn terms(config: &Config) -> Terms {
-    let (stacks, on_aws) = (&config.stacks, config.target == Target::Aws);
-    let role = stacks.role_arn.as_ref().filter(|_| on_aws);
+    let stacks = &config.stacks;
     Terms {
-        role_arn: role.map(ToString::to_string),
+        role_arn: role(config),
         notification_arns: texts(&stacks.notification_arns),
         rollback_alarms: texts(&stacks.rollback_alarms),
         timeout: stacks.timeout,
@@ -181,6 +180,13 @@ fn terms(config: &Config) -> Terms {
         express: stacks.express,
         bucket: bucket(config),
     }
+}
+
+/// The role that CloudFormation acts as, if not as the caller.
+pub(crate) fn role(config: &Config) -> Option<String> {
+    let role = config.stacks.role_arn.as_ref();
+    let role = role.filter(|_| config.target == Target::Aws);
+    role.map(ToString::to_string)
 }
 
 /// Where long templates are kept on AWS; the local endpoint takes any length.
