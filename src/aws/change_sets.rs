@@ -173,9 +173,13 @@ impl Cloud {
         .map(|_| ())
     }
 
-    /// Removes a change set; it may be gone already.
-    pub async fn delete_change_set(&self, id: &str) -> Result<(), CloudError> {
-        let call = self.cloudformation.delete_change_set().change_set_name(id);
+    /// Removes a change set of a stack, by its name; it may be gone already.
+    pub async fn delete_change_set(&self, stack: &str, name: &str) -> Result<(), CloudError> {
+        let call = self
+            .cloudformation
+            .delete_change_set()
+            .stack_name(stack)
+            .change_set_name(name);
         let operation = "cloudformation:DeleteChangeSet";
         match self.ask(operation, || call.clone().send()).await {
             Err(error) if !error.is_absent() => Err(error),

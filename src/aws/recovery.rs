@@ -11,12 +11,15 @@ pub struct WaitingChangeSet {
     pub id: String,
     /// The name.
     pub name: String,
-    /// Whether it is being worked out or carried out just now.
-    pub is_busy: bool,
+    /// Whether it is being worked out just now.
+    pub is_pending: bool,
+    /// Whether it is being carried out just now.
+    pub is_executing: bool,
 }
 
 impl Cloud {
-    /// The change sets of a stack; none where the stack is not there.
+    /// The change sets of a stack that were not carried out; none where the
+    /// stack is not there.
     pub async fn change_sets(&self, stack: &str) -> Result<Vec<WaitingChangeSet>, CloudError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
@@ -32,7 +35,8 @@ impl Cloud {
                 Err(error) if error.is_absent() => return Ok(found),
                 Err(error) => return Err(error),
             };
-            found.extend(answer.summaries().iter().map(WaitingChangeSet::from));
+            let waiting = answer.summaries().iter().filter(|set| !is_over(set));
+            found.extend(waiting.map(WaitingChangeSet::from));
             next = answer.next_token().map(str::to_owned);
             if next.is_none() {
                 return Ok(found);
@@ -108,10 +112,18 @@ impl Cloud {
     }
 }
 
+/// Whether it was carried out. It is listed all the same.
+fn is_over(summary: &wire::ChangeSetSummary) -> bool {
+    matches!(
+        summary.execution_status(),
+        Some(wire::ExecutionStatus::ExecuteComplete | wire::ExecutionStatus::ExecuteFailed)
+    )
+}
+
 impl From<&wire::ChangeSetSummary> for WaitingChangeSet {
     fn from(summary: &wire::ChangeSetSummary) -> Self {
         let name = summary.change_set_name().unwrap_or_default();
-        let is_worked_out = !matches!(
+        let is_pending = matches!(
             summary.status(),
             Some(
                 wire::ChangeSetStatus::CreatePending
@@ -120,14 +132,15 @@ impl From<&wire::ChangeSetSummary> for WaitingChangeSet {
                     | wire::ChangeSetStatus::DeleteInProgress
             )
         );
-        let is_executed = matches!(
+        let is_executing = matches!(
             summary.execution_status(),
             Some(wire::ExecutionStatus::ExecuteInProgress)
         );
         Self {
             id: summary.change_set_id().unwrap_or(name).to_owned(),
             name: name.to_owned(),
-            is_busy: is_executed || !is_worked_out,
+            is_pending,
+            is_executing,
         }
     }
 }

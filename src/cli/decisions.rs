@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::printer::{Printer, talk};
 use super::session::Session;
 use crate::config::Target;
-use crate::deploy::{self, Choices, Review, SkippedResource};
+use crate::deploy::{self, Agreed, Asked, Choices, Review, SkippedResource};
 use crate::plan::{Action, Plan, StepId};
 use crate::stack::StackName;
 
@@ -21,6 +21,7 @@ pub(crate) fn choices(session: &Session, arguments: &Up, plan: &Plan) -> Result<
             OnInterrupt::Cancel => deploy::OnInterrupt::Cancel,
         },
         allow_replacement: arguments.allow_replacement || session.config.target == Target::Local,
+        agreed: Agreed::default(),
         skip: skip.collect::<Result<_>>()?,
     })
 }
@@ -54,7 +55,7 @@ fn skipped(text: &str, plan: &Plan) -> Result<SkippedResource> {
 
 /// Whether what only a deletion helps may be deleted and made anew. On this
 /// machine it may; elsewhere it is asked for, whatever `--yes` answered.
-pub(crate) fn may_replace(
+pub(crate) async fn may_replace(
     session: &Session,
     arguments: &Up,
     plan: &Plan,
@@ -75,7 +76,7 @@ pub(crate) fn may_replace(
         )
         .into());
     }
-    if printer.confirm("Delete them and make them anew?")? {
+    if printer.confirm("Delete them and make them anew?").await? {
         return Ok(true);
     }
     Err(Exit::usage("not agreed to; nothing was changed").into())
@@ -83,7 +84,7 @@ pub(crate) fn may_replace(
 
 /// Whether what holds data may be replaced or deleted, where the service says
 /// that the changes need it.
-pub(crate) fn may_lose(review: &Review, printer: Printer) -> Result<()> {
+pub(crate) async fn may_lose(review: &Review, printer: Printer) -> Result<()> {
     let losses = review.losses();
     if losses.is_empty() {
         return Ok(());
@@ -96,10 +97,20 @@ pub(crate) fn may_lose(review: &Review, printer: Printer) -> Result<()> {
         )
         .into());
     }
-    if printer.confirm("Lose it?")? {
+    if printer.confirm("Lose it?").await? {
         return Ok(());
     }
     Err(Exit::usage("not agreed to; nothing was changed").into())
+}
+
+/// The same for what came up only while the run is under way.
+pub(crate) async fn answer(asked: Asked, printer: Printer) {
+    talk(&format!("{}: the change loses data:", asked.step));
+    let losses = asked.losses.iter();
+    losses.for_each(|loss| talk(&format!("  it {loss}")));
+    // Who cannot answer does not agree.
+    let may = printer.confirm("Lose it?").await.unwrap_or(false);
+    asked.answer(may);
 }
 
 fn broken(step: &crate::plan::Step) -> Option<String> {

@@ -48,6 +48,7 @@ async fn run(cli: &Cli) -> Outcome {
     match &cli.command {
         Command::Up(arguments) => commands::up::run(global, arguments, printer, &signals).await,
         Command::Down(arguments) => commands::down::run(global, arguments, printer, &signals).await,
+        Command::Plan(arguments) => commands::plan::run(global, arguments, printer, &signals).await,
         Command::Logs(arguments) => {
             signals
                 .ended_by(commands::logs::run(global, arguments, printer))
@@ -64,11 +65,10 @@ async fn run(cli: &Cli) -> Outcome {
 /// The commands that change no stack.
 async fn look(global: &Global, command: &Command, printer: Printer) -> Outcome {
     match command {
-        Command::Up(_) | Command::Down(_) | Command::Logs(_) => {
+        Command::Up(_) | Command::Down(_) | Command::Plan(_) | Command::Logs(_) => {
             unreachable!("those are run where they are asked for")
         }
         Command::Verify(arguments) => commands::verify::run(global, arguments, printer).await,
-        Command::Plan(arguments) => commands::plan::run(global, arguments, printer).await,
         Command::Status(arguments) => commands::status::run(global, arguments, printer).await,
         Command::Render(arguments) => commands::render::run(global, arguments, printer),
         Command::Doctor(arguments) => commands::doctor::run(global, arguments, printer).await,

@@ -102,13 +102,17 @@ impl Printer {
         io::stdin().is_terminal() && io::stderr().is_terminal() && !is_ci()
     }
 
-    /// Asks; only a `y` or `yes` is a yes.
-    pub(crate) fn confirm(self, question: &str) -> io::Result<bool> {
-        let mut stderr = anstream::stderr().lock();
-        write!(stderr, "{question} [y/N] ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
+    /// Asks; only a `y` or `yes` is a yes. Who is asked may end the program
+    /// instead, so that the answer is read aside.
+    pub(crate) async fn confirm(self, question: &str) -> io::Result<bool> {
+        {
+            let mut stderr = anstream::stderr().lock();
+            write!(stderr, "{question} [y/N] ")?;
+            stderr.flush()?;
+        }
+        let read = || io::stdin().lines().next().transpose();
+        let answer = tokio::task::spawn_blocking(read).await;
+        let answer = answer.map_err(io::Error::other)??.unwrap_or_default();
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anstyle::Style;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::layout::{without_middle, wrapped};
 use super::printer::{BAD, FAINT, GOOD, NAME, Printer, WARN, paint, talk};
@@ -148,6 +148,21 @@ impl Progress {
             error => format!("failed: {error}"),
         };
         self.line(&failure.step, &text, BAD);
+    }
+
+    /// Draws nothing while somebody is asked.
+    pub(crate) fn pause(&self) {
+        if let Some(bars) = &self.bars {
+            let _ = bars.clear();
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
+    /// Draws again.
+    pub(crate) fn go_on(&self) {
+        if let Some(bars) = &self.bars {
+            bars.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 
     fn end(&mut self, step: &StepId) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::future::{pending, ready};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::exit::{Exit, FAILED};
 use super::job::{self, Fold};
 use super::printer::{BAD, NAME, Printer, WARN, paint, talk};
 use super::session::Session;
-use super::signals::{self, Signals};
+use super::signals::Signals;
 use crate::aws::{AttributeChange, ChangeAction, Known, Replacement, ResourceChange};
 use crate::config::Target;
 use crate::deploy::{self, Intent, Ready, Review, StepFailure, Work};
@@ -29,29 +30,22 @@ pub(crate) async fn before(
     printer: Printer,
     signals: &Signals,
 ) -> Result<()> {
-    let asked = tokio::select! {
-        biased;
-        code = signals.asked() => Err(code),
-        review = deploy::review(plan, &session.cloud, work, Intent::CarryOut) => Ok(review),
-    };
-    let review = match asked {
-        Ok(review) => review,
-        Err(code) => {
-            deploy::clear(&session.cloud, plan, work).await;
-            let message = format!(
-                "\n{}; no stack was changed; `colormesh up` begins again",
-                signals::word(code)
-            );
-            return Err(Exit { code, message }.into());
-        }
+    let unchanged = "no stack was changed; `colormesh up` begins again";
+    let reviewing =
+        |interrupt| deploy::review(plan, &session.cloud, work, Intent::CarryOut, interrupt);
+    let (Some(review), None) = signals.interrupting(reviewing).await else {
+        return signals.or(unchanged, pending()).await;
     };
     let allowed = match refusal(&review) {
         Some(refused) => Err(refused.into()),
         None if work.choices.allow_replacement => Ok(()),
-        None => decisions::may_lose(&review, printer),
+        None => {
+            let may_lose = decisions::may_lose(&review, printer);
+            signals.or(unchanged, may_lose).await
+        }
     };
     if let Err(error) = allowed {
-        deploy::forget(&session.cloud, &review).await;
+        put_away(session, work, signals).await;
         return Err(error);
     }
     for warning in review.warnings() {
@@ -62,7 +56,7 @@ pub(crate) async fn before(
         let _fold = Fold::begin("changes", "Changes");
         printer.say(said.trim());
     }
-    work.choices.allow_replacement |= !review.losses().is_empty();
+    work.choices.agreed = review.agreement();
     work.review = review;
     Ok(())
 }
@@ -103,10 +97,30 @@ pub(crate) struct Said<'a, D> {
 }
 
 /// Asks the service, and removes the change sets again.
-pub(crate) async fn look(session: &Session, plan: &Plan, work: &Work) -> Review {
-    let review = deploy::review(plan, &session.cloud, work, Intent::Look).await;
-    deploy::forget(&session.cloud, &review).await;
-    review
+pub(crate) async fn look(
+    session: &Session,
+    plan: &Plan,
+    work: &Work,
+    signals: &Signals,
+) -> Result<Review> {
+    let unchanged = "nothing was changed";
+    let looking = |interrupt| deploy::review(plan, &session.cloud, work, Intent::Look, interrupt);
+    let (Some(review), None) = signals.interrupting(looking).await else {
+        return signals.or(unchanged, pending()).await;
+    };
+    put_away(session, work, signals).await;
+    signals.or(unchanged, ready(Ok(review))).await
+}
+
+/// Removes the change sets that wait; within a moment once this process is
+/// asked to end.
+async fn put_away(session: &Session, work: &Work, signals: &Signals) {
+    tokio::select! {
+        biased;
+        _ = signals.asked() => {}
+        () = deploy::forget(&session.cloud, work) => return,
+    }
+    deploy::clear(&session.cloud, work).await;
 }
 
 /// The document of `plan --detail`.

@@ -2,12 +2,14 @@
 //! end to an exit code.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use anyhow::Result;
 use serde::Serialize;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use super::decisions;
 use super::exit::{FAILED, ROLLED_BACK};
 use super::job::{self, Fold, Timeline};
 use super::printer::{NAME, Printer, paint, talk};
@@ -15,7 +17,8 @@ use super::progress::Progress;
 use super::session::Session;
 use super::signals::{self, Signals};
 use crate::deploy::{
-    CalledOff, DeployError, Event, Finished, Interrupt, Interrupter, Report, Span, StepFailure,
+    Asked, CalledOff, DeployError, Event, Finished, Interrupt, Interrupter, Report, Span,
+    StepFailure,
 };
 use crate::plan::StepId;
 
@@ -29,27 +32,41 @@ struct Broken<'a> {
     not_started: &'a [StepId],
 }
 
+/// What a run is seen through.
+pub(crate) struct View<'a> {
+    pub(crate) printer: Printer,
+    pub(crate) signals: &'a Signals,
+    pub(crate) session: &'a Session,
+    /// What the engine asks on the way.
+    pub(crate) questions: UnboundedReceiver<Asked>,
+}
+
 /// Runs `engine`; the error is an exit code whose words are said already.
 pub(crate) async fn run<F>(
-    printer: Printer,
-    signals: &Signals,
-    session: &Session,
+    view: View<'_>,
     timeline: &mut Timeline,
     engine: impl FnOnce(UnboundedSender<Event>, Interrupt) -> F,
 ) -> Result<Result<Report, u8>>
 where
     F: Future<Output = Result<Report, DeployError>>,
 {
+    let View {
+        printer,
+        signals,
+        session,
+        mut questions,
+    } = view;
     let (events, mut told) = unbounded_channel();
     let (interrupter, interrupt) = Interrupter::new();
     let fold = Fold::begin("steps", "Steps");
     let mut progress = Progress::new(printer, session.config.environment.as_str());
     let began = Instant::now();
-    let mut show = |event: &Event| {
+    let mut show = |event: &Event, progress: &mut Progress| {
         timeline.take(event, began.elapsed());
         progress.show(event);
     };
     let mut code = FAILED;
+    let mut asking: Option<Pin<Box<dyn Future<Output = ()>>>> = None;
     let ended = {
         let running = engine(events, interrupt);
         let running = session.or_lost(async {
@@ -62,7 +79,15 @@ where
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
-                Some(event) = told.recv() => show(&event),
+                () = answered(&mut asking), if asking.is_some() => {
+                    asking = None;
+                    progress.go_on();
+                }
+                Some(asked) = questions.recv(), if asking.is_none() => {
+                    progress.pause();
+                    asking = Some(Box::pin(decisions::answer(asked, printer)));
+                }
+                Some(event) = told.recv(), if asking.is_none() => show(&event, &mut progress),
                 asked = signals.asked(), if code == FAILED => {
                     code = asked;
                     interrupter.interrupt();
@@ -71,7 +96,7 @@ where
         }
     };
     while let Ok(event) = told.try_recv() {
-        show(&event);
+        show(&event, &mut progress);
     }
     drop((progress, fold));
     match ended.or_else(|error| error.downcast().map(Err))? {
@@ -83,6 +108,14 @@ where
             tell(&error, code, printer)?;
             Ok(Err(code))
         }
+    }
+}
+
+/// Returns when the question is answered.
+async fn answered(asking: &mut Option<Pin<Box<dyn Future<Output = ()>>>>) {
+    match asking {
+        Some(asking) => asking.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -114,6 +147,7 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
         DeployError::Interrupted {
             going_on,
             called_off,
+            unfinished,
             not_started,
             report,
         } => {
@@ -137,6 +171,9 @@ fn tell(error: &DeployError, code: u8, printer: Printer) -> Result<()> {
                     (None, error) => error.clone().unwrap_or_default(),
                 };
                 talk(&format!("  called off: {}: {end}", off.step));
+            }
+            if !unfinished.is_empty() {
+                talk(&format!("  broken off: {}", list(unfinished)));
             }
             if !not_started.is_empty() {
                 talk(&format!("  not started: {}", list(not_started)));

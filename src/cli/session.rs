@@ -2,6 +2,7 @@
 //! the local target the daemon.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -129,6 +130,21 @@ impl Session {
         claiming: Claiming,
         printer: Printer,
     ) -> Result<Option<Claim>> {
+        let path = self.place_on_aws().await?;
+        let name = self.config.environment.to_string();
+        let claim = Claim::environment(&path, &name, claiming, printer);
+        claim.await.map(Some)
+    }
+
+    /// The file that stands for the environment on this machine.
+    pub(crate) async fn place(&self) -> Result<PathBuf> {
+        match self.config.target {
+            Target::Local => Ok(Paths::find()?.claim(self.config.environment.as_str())),
+            Target::Aws => self.place_on_aws().await,
+        }
+    }
+
+    async fn place_on_aws(&self) -> Result<PathBuf> {
         // An endpoint without STS still has the environment's name.
         let account = match &self.config.account_id {
             Some(account) => account.to_string(),
@@ -138,14 +154,12 @@ impl Session {
                 .await
                 .map_or_else(|_| "account".to_owned(), |identity| identity.account),
         };
-        let (region, name) = (&self.config.region, self.config.environment.to_string());
+        let (region, name) = (&self.config.region, &self.config.environment);
         let mut key = format!("{account}-{region}-{name}");
         if let Some(endpoint) = &self.endpoint_url {
             key = format!("{key}-{endpoint}");
         }
-        let path = Paths::find()?.claim_on_aws(&key);
-        let claim = Claim::environment(&path, &name, claiming, printer);
-        claim.await.map(Some)
+        Ok(Paths::find()?.claim_on_aws(&key))
     }
 
     /// Says who and where this is on AWS, and checks that it is an account

@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::{Exit, INTERRUPTED, Outcome, TERMINATED};
+use crate::deploy::{Interrupt, Interrupter};
 
 /// Whether this process was asked to end, and with which exit code.
 #[derive(Clone, Debug)]
@@ -50,6 +51,28 @@ impl Signals {
                 Err(Exit { code, message }.into())
             }
             done = work => done,
+        }
+    }
+
+    /// Does work that puts its things away when it is interrupted; then there
+    /// is an exit code too.
+    pub(crate) async fn interrupting<T, F>(
+        &self,
+        work: impl FnOnce(Interrupt) -> F,
+    ) -> (T, Option<u8>)
+    where
+        F: Future<Output = T>,
+    {
+        let (interrupter, interrupt) = Interrupter::new();
+        let work = work(interrupt);
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            code = self.asked() => {
+                interrupter.interrupt();
+                (work.await, Some(code))
+            }
+            done = &mut work => (done, None),
         }
     }
 

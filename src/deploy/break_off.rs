@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-use super::ledger::Begun;
+use super::ledger::Kind;
+use super::made::{LEAVING, Removals};
 use super::run::Run;
-use super::sweep::remove_empty;
 use super::tail::Start;
 use super::watched::Watch;
 use super::{OnInterrupt, Outcome, Progress, StepError};
-use crate::aws::{ChangeSetKind, CloudError, StackStatus};
+use crate::aws::StackStatus;
 use crate::plan::StepId;
 
-/// How long clearing away may take, for a run that leaves at once.
-pub(super) const CLEARING: Duration = Duration::from_millis(700);
+/// How much of that time is for the answers to calls that are under way.
+const ANSWERS: Duration = Duration::from_millis(400);
 
 /// An operation that was called off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,43 +30,43 @@ pub struct CalledOff {
     pub error: Option<String>,
 }
 
-/// Clears away the change sets that were not carried out yet and, if that was
-/// chosen, calls off what was.
+/// Calls off what a run has begun, if that was chosen.
 pub(super) async fn break_off(run: &Arc<Run>) -> Vec<CalledOff> {
+    if run.work.choices.on_interrupt == OnInterrupt::Detach {
+        return Vec::new();
+    }
     let mut off = JoinSet::new();
     for (step, begun) in run.ledger.open() {
-        let run = Arc::clone(run);
-        off.spawn(async move {
-            if !begun.is_executing {
-                // Whoever comes next removes what is left.
-                let _ = timeout(CLEARING, run.clear(&begun)).await;
-                return None;
-            }
-            match run.work.choices.on_interrupt {
-                OnInterrupt::Detach => None,
-                OnInterrupt::Cancel => Some(run.call_off(step, &begun).await),
-            }
-        });
+        if begun.kind == Kind::Change {
+            let run = Arc::clone(run);
+            off.spawn(async move { run.call_off(step, &begun.stack_id).await });
+        }
     }
-    let _ = timeout(CLEARING, run.forget_unused()).await;
-    let mut called_off: Vec<CalledOff> = off.join_all().await.into_iter().flatten().collect();
+    let mut called_off: Vec<CalledOff> = off.join_all().await;
     called_off.sort_by(|one, other| one.step.cmp(&other.step));
     called_off
 }
 
 impl Run {
-    /// Removes a change set, and the empty stack that was made for it.
-    pub(super) async fn clear(&self, begun: &Begun) -> Result<(), CloudError> {
-        self.cloud.delete_change_set(&begun.change_set).await?;
-        if begun.kind == ChangeSetKind::Create {
-            let (token, acting) = (self.token(), self.acting());
-            remove_empty(&self.cloud, &begun.stack_id, &token, acting).await?;
-        }
-        Ok(())
+    /// Ends the tasks of a run that is broken off, without breaking off a call
+    /// half-way, and removes the change sets that wait; all of it within
+    /// [`LEAVING`]. What could not be removed by then stays in the list.
+    pub(super) async fn leave<T: 'static>(&self, tasks: &mut JoinSet<T>) {
+        let end = Instant::now() + LEAVING;
+        let mut removals = Removals::default();
+        self.gate.close();
+        // The deletions go out at once, before anything is waited for.
+        self.work.made.put_away(&self.caller(), &mut removals);
+        self.gate.emptied(ANSWERS).await;
+        tasks.shutdown().await;
+        removals.with_unanswered = true;
+        self.work.made.put_away(&self.caller(), &mut removals);
+        let _ = timeout_at(end, removals.tasks.join_all()).await;
+        self.gate.open();
     }
 
-    async fn call_off(&self, step: StepId, begun: &Begun) -> CalledOff {
-        match self.cancel(&step, begun).await {
+    async fn call_off(&self, step: StepId, stack_id: &str) -> CalledOff {
+        match self.cancel(&step, stack_id).await {
             Ok(status) => CalledOff {
                 step,
                 status: Some(status),
@@ -85,9 +85,9 @@ impl Run {
     pub(super) async fn cancel(
         &self,
         step: &StepId,
-        begun: &Begun,
+        stack_id: &str,
     ) -> Result<StackStatus, StepError> {
-        let Some(stack) = self.cloud.stack(&begun.stack_id).await? else {
+        let Some(stack) = self.cloud.stack(stack_id).await? else {
             return Ok(StackStatus::DeleteComplete);
         };
         // The ledger may only know the name yet, which the watch would not find

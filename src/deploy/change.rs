@@ -6,20 +6,14 @@ use tokio::time::timeout;
 
 use super::holds_data::losses;
 use super::ledger::Begun;
-use super::origin::Places;
+use super::made::Waiting;
 use super::run::Run;
-use super::sweep::remove_empty;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
-use super::{Progress, StepError};
-use crate::aws::{
-    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetState, CloudError, Template,
-};
+use super::{Progress, Ready, StepError};
+use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, CloudError};
 use crate::plan::StepId;
 use crate::stack::{RenderedStack, Role};
-
-/// How often a change set may fail to be read for other reasons than throttling.
-const MISSES: usize = 60;
 
 /// What became of a change.
 #[derive(Debug)]
@@ -51,44 +45,38 @@ impl Run {
             }
         }
         self.tell(step, Progress::ChangeSet);
-        let (id, stack_id) = match &reviewed {
-            Some(ready) => (ready.id.clone(), ready.stack_id.clone()),
+        let set = match reviewed {
+            Some(ready) => ready.waiting.clone(),
             None => match self.create_change_set(stack, kind, &parameters).await {
-                Ok(ids) => ids,
+                Ok(set) => set,
                 Err(error) if is_conflict(&error) => return Ok(Changed::Conflict),
                 Err(error) => return Err(self.refusal(stack, error)),
             },
         };
-        let begun = Begun {
-            stack_id,
-            change_set: id,
-            kind,
-            is_executing: false,
+        let change_set = match reviewed {
+            Some(ready) => ready.change_set.clone(),
+            None => self.settled_change_set(&set).await?,
         };
-        self.ledger.begin(step, begun.clone());
-        let changed = self.carry_out(step, stack, begun, reviewed).await;
+        if change_set.state == ChangeSetState::Failed {
+            return self.refused(stack, &set, &change_set).await;
+        }
+        let changed = self.carry_out(step, stack, &set, change_set).await;
         self.ledger.end(step);
         changed
     }
 
-    /// Carries a change set out, once it is worked out, which it is already
-    /// when it is a reviewed one.
+    /// Carries a change set out that is worked out.
     async fn carry_out(
         &self,
         step: &StepId,
         stack: &RenderedStack,
-        begun: Begun,
-        reviewed: Option<&ChangeSet>,
+        set: &Waiting,
+        change_set: ChangeSet,
     ) -> Result<Changed, StepError> {
-        let change_set = match reviewed {
-            Some(ready) => ready.clone(),
-            None => self.settled_change_set(&begun).await?,
-        };
-        let (kind, id, stack_id) = (begun.kind, begun.change_set.as_str(), begun.stack_id);
-        if change_set.state == ChangeSetState::Failed {
-            return self.refused(stack, &change_set).await;
+        if let Err(losses) = self.agreed_losses(step, stack, &change_set).await {
+            let _ = self.remove(set).await;
+            return Err(losses);
         }
-        self.check_losses(&change_set).await?;
         self.tell(
             step,
             Progress::Executing {
@@ -96,11 +84,10 @@ impl Run {
                 has_more: change_set.has_more,
             },
         );
-        let (start, token) = match self.execute(step, kind, id, &stack_id).await {
+        let (start, token) = match self.execute(step, set).await {
             Ok(started) => started,
             Err(error) => {
-                // One that is carried out after all is not removed.
-                let _ = self.cloud.delete_change_set(id).await;
+                self.not_executed(set).await;
                 return match error {
                     error if is_conflict(&error) => Ok(Changed::Conflict),
                     error => Err(error.into()),
@@ -109,7 +96,7 @@ impl Run {
         };
         let watch = Watch {
             step: step.clone(),
-            stack_id,
+            stack_id: set.stack_id.clone(),
             token: Some(token),
             start,
             places: self.places(stack),
@@ -118,36 +105,58 @@ impl Run {
         Ok(Changed::Settled(Box::new(settled)))
     }
 
+    /// Removes a change set that could not be carried out, and the empty stack
+    /// around it. One that is carried out after all cannot be removed, and
+    /// waits no more.
+    async fn not_executed(&self, set: &Waiting) {
+        self.work.made.answer(set);
+        if let Err(error) = self.remove(set).await
+            && error.code() == Some("InvalidChangeSetStatus")
+        {
+            self.work.made.strike(&set.name);
+        }
+    }
+
     /// The change set of the review, if it is of the same wish; else it goes.
     async fn reviewed(
         &self,
         stack: &RenderedStack,
         kind: ChangeSetKind,
         parameters: &BTreeMap<String, String>,
-    ) -> Option<&ChangeSet> {
+    ) -> Option<&Ready> {
         let ready = self.work.review.ready.get(&stack.name)?;
-        let change_set = &ready.change_set;
         let is_first = self
             .used
             .lock()
             .is_ok_and(|mut used| used.insert(stack.name.clone()));
-        if kind == ready.kind && ready.parameters == *parameters && is_first {
-            return Some(change_set);
+        if !is_first {
+            return None;
         }
-        let _ = self.cloud.delete_change_set(&change_set.id).await;
+        if kind == ready.waiting.kind && ready.parameters == *parameters {
+            return Some(ready);
+        }
+        self.work.made.drop_alone(&self.cloud, &ready.waiting).await;
         None
     }
 
-    /// Stops before data is lost that nobody said may be lost.
-    async fn check_losses(&self, change_set: &ChangeSet) -> Result<(), StepError> {
-        if self.work.choices.allow_replacement {
+    /// Stops before data is lost that nobody agreed to lose. What came up only
+    /// now is asked for, where somebody can be asked.
+    async fn agreed_losses(
+        &self,
+        step: &StepId,
+        stack: &RenderedStack,
+        change_set: &ChangeSet,
+    ) -> Result<(), StepError> {
+        let choices = &self.work.choices;
+        if choices.allow_replacement {
             return Ok(());
         }
-        let losses = losses(&self.cloud, &change_set.changes).await;
-        if losses.is_empty() {
+        let mut losses = losses(&self.cloud, &change_set.changes).await;
+        losses.retain(|loss| !choices.agreed.has(&stack.name, loss));
+        let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+        if losses.is_empty() || self.work.person.may_lose(step, &losses).await {
             return Ok(());
         }
-        self.cloud.delete_change_set(&change_set.id).await?;
         Err(StepError::LosesData { losses })
     }
 
@@ -160,28 +169,24 @@ impl Run {
         if let Ok(settled) = timeout(limit, followed).await {
             return Ok(settled?);
         }
-        let open = self.ledger.open();
-        let begun = open.into_iter().find(|(of, _)| of == step);
-        let (_, begun) = begun.expect("what is followed was begun");
-        let status = self.cancel(step, &begun).await?;
+        let begun = self.ledger.of(step).expect("what is followed was begun");
+        let status = self.cancel(step, &begun.stack_id).await?;
         Err(StepError::OverTime { limit, status })
     }
 
     /// Starts a change set; tells where its events begin, and its token.
-    async fn execute(
-        &self,
-        step: &StepId,
-        kind: ChangeSetKind,
-        id: &str,
-        stack_id: &str,
-    ) -> Result<(Start, String), CloudError> {
-        let start = match kind {
+    async fn execute(&self, step: &StepId, set: &Waiting) -> Result<(Start, String), CloudError> {
+        let stack_id = set.stack_id.as_str();
+        let start = match set.kind {
             ChangeSetKind::Create => Start::Beginning,
             ChangeSetKind::Update => Start::After(self.history.seen_so_far(stack_id).await?),
         };
         let token = self.token();
-        self.ledger.execute(step);
-        self.cloud.execute_change_set(id, &token).await?;
+        let started = async {
+            self.work.made.strike(&set.name);
+            self.cloud.execute_change_set(&set.id, &token).await
+        };
+        self.begin(step, Begun::change(stack_id), started).await?;
         Ok((start, token))
     }
 
@@ -198,17 +203,16 @@ impl Run {
         let token = self.token();
         let template = self.template(stack).await?;
         let request = self.request(stack, ChangeSetKind::Create, &token, template, parameters);
-        // It counts from the moment before the call, under the only name that
-        // is known then.
-        self.ledger
-            .begin(step, Begun::creation(stack.name.as_str()));
-        let stack_id = match self.cloud.create_stack(request).await {
+        // Under the only name that is known now.
+        let begun = Begun::change(stack.name.as_str());
+        let created = self.cloud.create_stack(request);
+        let stack_id = match self.begin(step, begun, created).await {
             Ok(stack_id) => stack_id,
             Err(CloudError::AccessDenied { .. }) => return Ok(None),
             Err(error) if error.code() == Some("AlreadyExistsException") => return Ok(None),
             Err(error) => return Err(self.refusal(stack, error)),
         };
-        self.ledger.begin(step, Begun::creation(&stack_id));
+        self.ledger.begin(step, Begun::change(&stack_id));
         self.tell(step, Progress::Creating);
         let watch = Watch {
             step: step.clone(),
@@ -219,130 +223,6 @@ impl Run {
         };
         Ok(Some(self.in_time(step, stack.role, watch).await?))
     }
-
-    /// What is asked for, on the user's terms.
-    fn request<'a>(
-        &'a self,
-        stack: &'a RenderedStack,
-        kind: ChangeSetKind,
-        name: &'a str,
-        template: Template<'a>,
-        parameters: &'a BTreeMap<String, String>,
-    ) -> ChangeSetRequest<'a> {
-        let terms = &self.work.terms;
-        let capabilities = stack.capabilities.iter();
-        // A stack that is not there has nothing to forget.
-        let list = |list: &'a Option<Vec<String>>| {
-            let list = list.as_deref();
-            list.filter(|list| kind == ChangeSetKind::Update || !list.is_empty())
-        };
-        ChangeSetRequest {
-            stack: stack.name.as_str(),
-            name,
-            kind,
-            template,
-            parameters,
-            capabilities: capabilities.map(|one| one.as_str().to_owned()).collect(),
-            tags: &stack.tags,
-            role_arn: stack.terms.role_arn.as_deref(),
-            notification_arns: list(&stack.terms.notification_arns),
-            rollback_alarms: list(&stack.terms.rollback_alarms),
-            timeout: terms.timeout,
-            // In express mode a service may stay on the old task definition.
-            express: terms.express && stack.role != Role::EcsService,
-        }
-    }
-
-    pub(super) async fn create_change_set(
-        &self,
-        stack: &RenderedStack,
-        kind: ChangeSetKind,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<(String, String), CloudError> {
-        let (name, template) = (self.token(), self.template(stack).await?);
-        let request = self.request(stack, kind, &name, template, parameters);
-        self.cloud.create_change_set(request).await
-    }
-
-    /// Waits until a change set is worked out. One that cannot be read is
-    /// removed again, with the empty stack that was made for it.
-    pub(super) async fn settled_change_set(&self, begun: &Begun) -> Result<ChangeSet, StepError> {
-        let (mut misses, mut pauses) = (0, self.pace.pauses());
-        loop {
-            pauses.pause().await;
-            self.pace.urgent_turn().await;
-            let answer = self.reader.change_set(&begun.change_set).await;
-            self.pace.learn(&answer);
-            match answer {
-                Ok(change_set) if change_set.state != ChangeSetState::Pending => {
-                    return Ok(change_set);
-                }
-                Ok(_) | Err(CloudError::Throttled { .. }) => {}
-                Err(error) if error.is_transient() && misses < MISSES => misses += 1,
-                Err(error) => {
-                    let _ = self.clear(begun).await;
-                    return Err(error.into());
-                }
-            }
-        }
-    }
-
-    /// What the service has against a template, with the line of it.
-    pub(super) fn refusal(&self, stack: &RenderedStack, error: CloudError) -> StepError {
-        let reason = error.message();
-        let origin = match error.code() {
-            Some("ValidationError") => self.places(stack).of_template(reason),
-            _ => None,
-        };
-        match origin {
-            Some(origin) => StepError::ChangeSet {
-                reason: format!("{reason} ({origin})"),
-            },
-            None => error.into(),
-        }
-    }
-
-    /// Removes a change set that failed, and the empty stack around it.
-    pub(super) async fn refused(
-        &self,
-        stack: &RenderedStack,
-        change_set: &ChangeSet,
-    ) -> Result<Changed, StepError> {
-        let mut reason = change_set
-            .reason
-            .clone()
-            .unwrap_or_else(|| "no reason was given".into());
-        if let Some(origin) = self.places(stack).of_template(&reason) {
-            reason = format!("{reason} ({origin})");
-        } else if reason.contains("Validation") && !change_set.is_empty() {
-            // An endpoint, or a caller, without this call has the reason alone.
-            let faults = self
-                .cloud
-                .change_set_faults(&change_set.id)
-                .await
-                .unwrap_or_default();
-            if !faults.is_empty() {
-                let places = self.places(stack);
-                let told = faults.iter().map(|fault| with_origin(&places, fault));
-                reason = told.collect::<Vec<_>>().join("; ");
-            }
-        }
-        self.cloud.delete_change_set(&change_set.id).await?;
-        if change_set.is_empty() {
-            return Ok(Changed::Nothing);
-        }
-        let name = stack.name.as_str();
-        remove_empty(&self.cloud, name, &self.token(), self.acting()).await?;
-        Err(StepError::ChangeSet { reason })
-    }
-}
-
-/// What is wrong at `/Resources/<logical id>/…`, with the line of that place.
-fn with_origin(places: &Places, fault: &str) -> String {
-    let place = fault.strip_prefix("/Resources/");
-    let logical_id = place.and_then(|place| place.split(['/', ':']).next());
-    let origin = logical_id.and_then(|logical_id| places.find(logical_id, fault));
-    origin.map_or_else(|| fault.to_owned(), |origin| format!("{fault} ({origin})"))
 }
 
 /// Whether the endpoint refuses because the stack is not in the state that we

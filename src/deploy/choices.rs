@@ -1,5 +1,6 @@
 //! What the user decided about the odd cases before a run.
 
+use super::Agreed;
 use crate::stack::StackName;
 
 /// What becomes of the operations under way when a run is interrupted.
@@ -27,8 +28,10 @@ pub struct SkippedResource {
 pub struct Choices {
     /// What becomes of the operations under way at an interrupt.
     pub on_interrupt: OnInterrupt,
-    /// Whether resources that hold data may be replaced or deleted.
+    /// Whether any resource that holds data may be replaced or deleted.
     pub allow_replacement: bool,
+    /// Those that may.
+    pub agreed: Agreed,
     /// What a roll-back that failed may leave out.
     pub skip: Vec<SkippedResource>,
 }

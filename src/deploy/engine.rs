@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::break_off::break_off;
 use super::event::seconds;
+use super::made::{clear, forget};
 use super::ready::ReadySet;
 use super::run::Run;
 use super::timeline::{Ending, Span, Stopwatch};
@@ -128,7 +129,12 @@ async fn walk(
     loop {
         walk.start();
         if walk.tasks.is_empty() {
-            walk.run.forget_unused().await;
+            let (cloud, work) = (&walk.run.cloud, &walk.run.work);
+            tokio::select! {
+                biased;
+                () = interrupt.interrupted() => clear(cloud, work).await,
+                () = forget(cloud, work) => {}
+            }
             let ended = walk.ended();
             // With the run ends the watcher, once the last events are told.
             let _ = timeout(LAST_EVENTS, watching).await;
@@ -226,7 +232,7 @@ impl Walk<'_> {
     }
 
     fn ended(mut self) -> Result<Report, DeployError> {
-        self.report.timeline = self.stopwatch.stop();
+        self.report.timeline = self.stopwatch.stop(&[]);
         if let Ok(mut left) = self.run.left_behind.lock() {
             self.report.left_behind = std::mem::take(&mut left);
         }
@@ -244,18 +250,26 @@ impl Walk<'_> {
     /// Drops what runs here. What runs at the endpoint goes on, or is called
     /// off where that was chosen.
     async fn broken_off(mut self) -> DeployError {
-        self.tasks.shutdown().await;
-        self.report.timeline = self.stopwatch.stop();
-        let called_off = match self.plan.direction {
-            Direction::Up => break_off(&self.run).await,
-            Direction::Down => Vec::new(),
-        };
+        self.run.leave(&mut self.tasks).await;
+        let open: Vec<StepId> = self
+            .run
+            .ledger
+            .open()
+            .into_iter()
+            .map(|(step, _)| step)
+            .collect();
+        let (going_on, unfinished): (Vec<StepId>, _) = self
+            .ready
+            .running()
+            .into_iter()
+            .partition(|step| open.contains(step));
+        self.report.timeline = self.stopwatch.stop(&going_on);
+        let called_off = break_off(&self.run).await;
         let is_off = |step: &StepId| called_off.iter().any(|off| off.step == *step);
-        let mut going_on = self.ready.running();
-        going_on.retain(|step| !is_off(step));
         DeployError::Interrupted {
-            going_on,
+            going_on: going_on.into_iter().filter(|step| !is_off(step)).collect(),
             called_off,
+            unfinished,
             not_started: self.ready.waiting(),
             report: Box::new(self.report),
         }

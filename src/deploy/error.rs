@@ -32,6 +32,12 @@ pub enum StepError {
         /// Why, in its words.
         reason: String,
     },
+    /// `CloudFormation` does not come to an end with a change set.
+    #[error("CloudFormation did not work out within {} s what changes", limit.as_secs())]
+    NotWorkedOut {
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// The stack is in a status that needs a person.
     #[error("the stack is in {status}{}", because(cause.as_deref()))]
     Blocked {
@@ -146,6 +152,10 @@ impl StepError {
             Self::OverTime { .. } => Some(
                 "find out what it waits for in its events, or allow more with `stacks.timeout`".into(),
             ),
+            Self::NotWorkedOut { .. } => Some(
+                "run the command again, which asks anew; when it comes to the same, look for CloudFormation in the AWS \
+                 Health Dashboard".into(),
+            ),
             Self::Contended { .. } => Some("find out who else deploys this environment, then run the command again".into()),
             Self::PrivateKey { .. } => Some("check that the folder exists and may be written".into()),
             Self::NotAKey { path } => Some(format!(
@@ -222,6 +232,8 @@ pub enum DeployError {
         going_on: Vec<StepId>,
         /// What was called off, and where that ended.
         called_off: Vec<CalledOff>,
+        /// What was begun here alone, and is begun again.
+        unfinished: Vec<StepId>,
         /// What was not started.
         not_started: Vec<StepId>,
         /// What was done before.

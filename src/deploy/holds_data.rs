@@ -2,6 +2,8 @@
 //!
 //! What a change does is the service's word, from its change set, not ours.
 
+use std::fmt;
+
 use crate::aws::{ChangeAction, Cloud, Replacement, ResourceChange};
 
 /// The types whose resources hold what nobody can make anew.
@@ -19,9 +21,24 @@ const TYPES: &[&str] = &[
     "AWS::SSM::Parameter",
 ];
 
-/// The changes that would lose data, in words. A repository without images
-/// holds none.
-pub(super) async fn losses(cloud: &Cloud, changes: &[ResourceChange]) -> Vec<String> {
+/// Data that a change would lose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Loss {
+    /// The resource's name in the template.
+    pub(super) logical_id: String,
+    /// The resource's name in the account, where it has one.
+    pub(super) physical_id: Option<String>,
+    words: String,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+/// The changes that would lose data. A repository without images holds none.
+pub(super) async fn losses(cloud: &Cloud, changes: &[ResourceChange]) -> Vec<Loss> {
     let mut losses = Vec::new();
     for change in changes {
         let Some(what) = what(change) else { continue };
@@ -38,10 +55,15 @@ pub(super) async fn losses(cloud: &Cloud, changes: &[ResourceChange]) -> Vec<Str
         }
         let ResourceChange {
             logical_id,
+            physical_id,
             resource_type,
             ..
         } = change;
-        losses.push(format!("{what} `{logical_id}` ({resource_type}){holds}"));
+        losses.push(Loss {
+            logical_id: logical_id.clone(),
+            physical_id: physical_id.clone(),
+            words: format!("{what} `{logical_id}` ({resource_type}){holds}"),
+        });
     }
     losses
 }

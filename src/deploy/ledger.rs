@@ -1,41 +1,49 @@
-//! What this run has begun at the endpoint and not seen the end of.
+//! What goes on at the endpoint while a step of this run waits for it.
 //!
-//! It is what a run that is broken off has to clear away or to call off;
-//! operations that others began are never in it.
+//! It is what a run that is broken off leaves there, or calls off; what others
+//! began is only waited for, and never called off.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::aws::ChangeSetKind;
 use crate::plan::StepId;
 
-/// Something begun.
+/// What can be done about an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// This run makes or changes the stack, which can be called off.
+    Change,
+    /// It is deleted, taken back, or in somebody else's hands.
+    Other,
+}
+
+/// An operation that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Begun {
     /// The ARN of the stack; its name while that is not known.
     pub(super) stack_id: String,
-    /// The ARN of the change set, where there is one.
-    pub(super) change_set: String,
-    pub(super) kind: ChangeSetKind,
-    /// Whether the change set is being carried out, as far as anybody can know.
-    pub(super) is_executing: bool,
+    pub(super) kind: Kind,
 }
 
 // === impl Begun ===
 
 impl Begun {
-    /// A stack that is made without a change set.
-    pub(super) fn creation(stack_id: &str) -> Self {
+    pub(super) fn change(stack_id: &str) -> Self {
         Self {
             stack_id: stack_id.to_owned(),
-            change_set: String::new(),
-            kind: ChangeSetKind::Create,
-            is_executing: true,
+            kind: Kind::Change,
+        }
+    }
+
+    pub(super) fn other(stack_id: &str) -> Self {
+        Self {
+            stack_id: stack_id.to_owned(),
+            kind: Kind::Other,
         }
     }
 }
 
-/// What is begun, by step.
+/// What goes on, by step.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(Mutex<BTreeMap<StepId, Begun>>);
 
@@ -46,16 +54,12 @@ impl Ledger {
         self.lock().insert(step.clone(), begun);
     }
 
-    /// The change set is about to be carried out; it counts from the moment
-    /// before the call, whose answer may never be seen.
-    pub(super) fn execute(&self, step: &StepId) {
-        if let Some(begun) = self.lock().get_mut(step) {
-            begun.is_executing = true;
-        }
-    }
-
     pub(super) fn end(&self, step: &StepId) {
         self.lock().remove(step);
+    }
+
+    pub(super) fn of(&self, step: &StepId) -> Option<Begun> {
+        self.lock().get(step).cloned()
     }
 
     pub(super) fn open(&self) -> Vec<(StepId, Begun)> {

@@ -2,7 +2,7 @@
 //! are images in them. For CloudFormation the update is complete all the same,
 //! and the stack knows nothing of them any more; only its events tell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -108,20 +108,33 @@ fn left(events: &[StackEvent]) -> impl Iterator<Item = LeftBehind> {
     })
 }
 
+/// What was left when an operation was over, by its events, oldest first:
+/// `CloudFormation` tries a deletion more than once.
+fn in_the_end(events: &[StackEvent]) -> Vec<LeftBehind> {
+    let is_end = |event: &&StackEvent| {
+        let status = event.status.as_str();
+        event.resource_type == REPOSITORY && matches!(status, "DELETE_FAILED" | "DELETE_COMPLETE")
+    };
+    let mut latest: BTreeMap<&str, &StackEvent> = BTreeMap::new();
+    for event in events.iter().filter(is_end) {
+        if let Some(name) = &event.physical_id {
+            latest.insert(name, event);
+        }
+    }
+    let latest: Vec<StackEvent> = latest.into_values().cloned().collect();
+    left(&latest).collect()
+}
+
 impl Run {
     /// Tells what the update of a stack, which is complete, left behind. That
     /// its events cannot be read is no failure of the update.
     pub(super) async fn tell_left_behind(&self, step: &StepId, stack_id: &str) {
         let events = self.history.last_operation(stack_id).await;
-        let mut told = BTreeSet::new();
-        // CloudFormation tries a deletion more than once.
-        for left in left(&events.unwrap_or_default()) {
-            if told.insert(left.physical_id.clone()) {
-                if let Ok(mut all) = self.left_behind.lock() {
-                    all.push(left.clone());
-                }
-                self.tell(step, Progress::LeftBehind(left));
+        for left in in_the_end(&events.unwrap_or_default()) {
+            if let Ok(mut all) = self.left_behind.lock() {
+                all.push(left.clone());
             }
+            self.tell(step, Progress::LeftBehind(left));
         }
     }
 
@@ -146,5 +159,41 @@ impl Run {
             self.tell(step, Progress::LeftBehindRemoved { repository, images });
         }
         Ok(!left.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::cause::tests::event;
+
+    fn of(repository: &str, status: &str) -> StackEvent {
+        StackEvent {
+            resource_type: REPOSITORY.into(),
+            physical_id: Some(repository.into()),
+            ..event(
+                &format!("{repository}-{status}"),
+                "App",
+                status,
+                "holds images",
+            )
+        }
+    }
+
+    /// It was told of as left behind, and was gone.
+    #[test]
+    fn a_repository_that_is_deleted_at_a_second_try_is_not_left_behind() {
+        let events = [
+            of("one", "DELETE_IN_PROGRESS"),
+            of("one", "DELETE_FAILED"),
+            of("two", "DELETE_FAILED"),
+            of("one", "DELETE_IN_PROGRESS"),
+            of("two", "DELETE_IN_PROGRESS"),
+            of("one", "DELETE_COMPLETE"),
+            of("two", "DELETE_FAILED"),
+        ];
+        let told = in_the_end(&events);
+        let names: Vec<&str> = told.iter().map(|left| left.physical_id.as_str()).collect();
+        assert_eq!(names, ["two"]);
     }
 }

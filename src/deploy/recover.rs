@@ -1,5 +1,6 @@
 //! Brings a stack out of a half-done update, where that needs no person.
 
+use super::ledger::Begun;
 use super::run::Run;
 use super::stack_up::failure;
 use super::tail::Start;
@@ -31,9 +32,9 @@ impl Run {
         );
         let seen = self.history.seen_so_far(&stuck.id).await?;
         let token = self.token();
-        self.cloud
-            .continue_roll_back(&stuck.id, skip, &token, self.acting())
-            .await?;
+        let cloud = &self.cloud;
+        let asked = cloud.continue_roll_back(&stuck.id, skip, &token, self.acting());
+        self.begin(step, Begun::other(&stuck.id), asked).await?;
         let settled = self.follow(step, stack, &stuck.id, seen).await?;
         if settled.status == StackStatus::UpdateRollbackComplete {
             return Ok(());
@@ -63,9 +64,8 @@ impl Run {
         );
         let seen = self.history.seen_so_far(&half.id).await?;
         let token = self.token();
-        self.cloud
-            .roll_back_stack(&half.id, &token, self.acting())
-            .await?;
+        let asked = self.cloud.roll_back_stack(&half.id, &token, self.acting());
+        self.begin(step, Begun::other(&half.id), asked).await?;
         let settled = self.follow(step, stack, &half.id, seen).await?;
         match settled.status {
             StackStatus::UpdateRollbackComplete => Ok(()),
@@ -90,6 +90,6 @@ impl Run {
             start: Start::After(seen),
             places: self.places(stack),
         };
-        Ok(self.watcher.watch(watch).await?)
+        Ok(self.waited_for(watch).await?)
     }
 }

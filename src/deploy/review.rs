@@ -10,17 +10,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use super::break_off::CLEARING;
 use super::change::is_conflict;
-use super::holds_data::losses;
-use super::ledger::Begun;
+use super::holds_data::{Loss, losses};
+use super::made::Waiting;
 use super::question::{Intent, Question, known_image, questions};
 use super::run::Run;
-use super::sweep::remove_empty;
-use super::work::PREFIX;
-use super::{RunId, StepError, StepFailure, Work};
+use super::{Agreed, Interrupt, RunId, StepError, StepFailure, Work};
 use crate::aws::{ChangeSet, ChangeSetKind, ChangeSetState, Cloud, CloudError};
 use crate::plan::{Plan, StepId};
 use crate::stack::StackName;
@@ -33,16 +29,14 @@ const ATTEMPTS: usize = 5;
 pub struct Ready {
     /// What it would do.
     pub change_set: ChangeSet,
-    /// What it would lose, in words.
-    pub losses: Vec<String>,
+    /// What it would lose.
+    pub(super) losses: Vec<Loss>,
     /// What the service's checks say of it that does not stop it.
     pub warnings: Vec<String>,
-    /// Whether it makes its stack.
-    pub(super) kind: ChangeSetKind,
+    /// Where it waits.
+    pub(super) waiting: Waiting,
     /// The parameters that it was made with.
     pub(super) parameters: BTreeMap<String, String>,
-    /// For the request that removes the empty stack around it.
-    token: String,
 }
 
 /// What the service said.
@@ -59,7 +53,7 @@ pub struct Review {
 impl Ready {
     /// Whether it makes its stack: all that is in it is new then.
     pub fn makes_stack(&self) -> bool {
-        self.kind == ChangeSetKind::Create
+        self.waiting.kind == ChangeSetKind::Create
     }
 }
 
@@ -68,18 +62,29 @@ impl Ready {
 impl Review {
     /// Everything that would be lost, with its stack.
     pub fn losses(&self) -> Vec<String> {
-        self.all(|ready| &ready.losses)
+        self.all(|ready| ready.losses.as_slice())
+    }
+
+    /// What somebody agrees to who agrees to lose all of that.
+    pub fn agreement(&self) -> Agreed {
+        let mut agreed = Agreed::default();
+        for (name, ready) in &self.ready {
+            let losses = ready.losses.iter();
+            losses.for_each(|loss| agreed.add(name, loss));
+        }
+        agreed
     }
 
     /// Everything that the service's checks say and that stops nothing, with
     /// its stack.
     pub fn warnings(&self) -> Vec<String> {
-        self.all(|ready| &ready.warnings)
+        self.all(|ready| ready.warnings.as_slice())
     }
 
-    fn all(&self, of: impl Fn(&Ready) -> &[String]) -> Vec<String> {
+    fn all<T: ToString + 'static>(&self, of: impl Fn(&Ready) -> &[T]) -> Vec<String> {
         let of_stack = |(name, ready): (&StackName, &Ready)| {
-            let told = of(ready).iter().map(|each| format!("{name}: {each}"));
+            let told = of(ready).iter().map(ToString::to_string);
+            let told = told.map(|each| format!("{name}: {each}"));
             told.collect::<Vec<_>>()
         };
         self.ready.iter().flat_map(of_stack).collect()
@@ -87,12 +92,19 @@ impl Review {
 }
 
 /// Asks about each stack of a plan that is new or changes. Those that stay as
-/// they are cost no call.
-pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work, intent: Intent) -> Review {
+/// they are cost no call. None when it is broken off; what is left of it then
+/// is in [`Work::made`].
+pub async fn review(
+    plan: &Plan,
+    cloud: &Cloud,
+    work: &Work,
+    intent: Intent,
+    mut interrupt: Interrupt,
+) -> Option<Review> {
     let image = known_image(plan, work);
     let questions = questions(plan, intent, image.is_some());
     if questions.is_empty() {
-        return Review::default();
+        return Some(Review::default());
     }
     let work = Work {
         run: RunId::new(format!("{}-r", work.run)),
@@ -116,7 +128,18 @@ pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work, intent: Intent) -> 
         });
     }
     let mut review = Review::default();
-    for (name, answer) in asked.join_all().await {
+    loop {
+        let (name, answer) = tokio::select! {
+            biased;
+            () = interrupt.interrupted() => {
+                run.leave(&mut asked).await;
+                return None;
+            }
+            answered = asked.join_next() => match answered {
+                Some(answered) => answered.expect("a question does not panic"),
+                None => break,
+            },
+        };
         match answer {
             Ok(Some(ready)) => _ = review.ready.insert(name, ready),
             Ok(None) => {}
@@ -129,74 +152,10 @@ pub async fn review(plan: &Plan, cloud: &Cloud, work: &Work, intent: Intent) -> 
     review
         .refused
         .sort_by(|one, other| one.step.cmp(&other.step));
-    review
-}
-
-/// Removes the change sets of a review that is not carried out, and the empty
-/// stacks around them.
-pub async fn forget(cloud: &Cloud, review: &Review) {
-    remove(cloud, review.ready.values()).await;
-}
-
-/// Removes the change sets of a review that was broken off in the middle, as
-/// far as that is possible within a moment.
-pub async fn clear(cloud: &Cloud, plan: &Plan, work: &Work) {
-    let ours = format!("{PREFIX}-{}-", work.run);
-    let mut clearing = JoinSet::new();
-    for name in plan.rendered.keys() {
-        let (cloud, ours) = (cloud.clone(), ours.clone());
-        let is_new = !plan.deployed.contains_key(name);
-        let name = name.clone();
-        clearing.spawn(async move {
-            let left = cloud.change_sets(name.as_str()).await.unwrap_or_default();
-            let left: Vec<_> = left
-                .into_iter()
-                .filter(|set| set.name.starts_with(&ours))
-                .collect();
-            for set in &left {
-                let _ = cloud.delete_change_set(&set.id).await;
-            }
-            if let Some(set) = left.first().filter(|_| is_new) {
-                let token = format!("{}-d", set.name);
-                let _ = remove_empty(&cloud, name.as_str(), &token, None).await;
-            }
-        });
-    }
-    let _ = timeout(CLEARING, clearing.join_all()).await;
-}
-
-/// The next run removes what is left.
-async fn remove(cloud: &Cloud, ready: impl Iterator<Item = &Ready>) {
-    let mut removals = JoinSet::new();
-    for ready in ready {
-        let (cloud, ready) = (cloud.clone(), ready.clone());
-        removals.spawn(async move {
-            let set = &ready.change_set;
-            cloud.delete_change_set(&set.id).await?;
-            match ready.kind {
-                ChangeSetKind::Create => {
-                    remove_empty(&cloud, &set.stack_id, &ready.token, None).await
-                }
-                ChangeSetKind::Update => Ok(()),
-            }
-        });
-    }
-    removals.join_all().await;
+    Some(review)
 }
 
 impl Run {
-    /// Removes the change sets of the review that no step came to.
-    pub(super) async fn forget_unused(&self) {
-        let used = self
-            .used
-            .lock()
-            .map(|used| used.clone())
-            .unwrap_or_default();
-        let ready = self.work.review.ready.iter();
-        let unused = ready.filter(|(name, _)| !used.contains(name));
-        remove(&self.cloud, unused.map(|(_, ready)| ready)).await;
-    }
-
     /// Has one change set made; none when it finds nothing to change, or when
     /// somebody else is at the stack, which the engine waits for.
     async fn look_ahead(
@@ -209,22 +168,14 @@ impl Run {
             self.sweep(name.as_str()).await;
         }
         let parameters = self.parameters(stack);
-        let (id, stack_id) = match self.create_change_set(stack, kind, &parameters).await {
+        let set = match self.create_change_set(stack, kind, &parameters).await {
             Ok(made) => made,
             Err(error) if is_conflict(&error) => return Ok(None),
             Err(error) => return Err(self.refusal(stack, error)),
         };
-        let begun = Begun {
-            stack_id,
-            change_set: id,
-            kind,
-            is_executing: false,
-        };
-        let mut change_set = self.settled_change_set(&begun).await?;
-        let id = begun.change_set;
-        change_set.stack_id = begun.stack_id;
+        let mut change_set = self.settled_change_set(&set).await?;
         if change_set.state == ChangeSetState::Failed {
-            return self.refused(stack, &change_set).await.map(|_| None);
+            return self.refused(stack, &set, &change_set).await.map(|_| None);
         }
         let (losses, warnings, ()) = match kind {
             ChangeSetKind::Create => (Vec::new(), Vec::new(), ()),
@@ -232,7 +183,7 @@ impl Run {
                 let changes = change_set.changes.clone();
                 tokio::join!(
                     losses(&self.cloud, &changes),
-                    self.read_warnings(&id),
+                    self.read_warnings(&set.id),
                     self.read_values(&mut change_set)
                 )
             }
@@ -241,9 +192,8 @@ impl Run {
             losses,
             warnings,
             change_set,
-            kind,
+            waiting: set,
             parameters,
-            token: self.token(),
         }))
     }
 

@@ -8,15 +8,18 @@ use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
+use super::gate::Gate;
 use super::history::History;
-use super::ledger::Ledger;
+use super::ledger::{Begun, Ledger};
+use super::made::{Caller, Waiting};
 use super::origin::Places;
 use super::pace::Pace;
 use super::stopped::{Cluster, Stopped};
+use super::watched::{Settled, Watch};
 use super::watcher::Watcher;
 use super::work::PREFIX;
 use super::{Event, LeftBehind, Progress, Work};
-use crate::aws::Cloud;
+use crate::aws::{Cloud, CloudError};
 use crate::plan::{DeployedStack, Plan, StepId};
 use crate::stack::{RenderedStack, Role, StackName};
 
@@ -42,8 +45,10 @@ pub(super) struct Run {
     pub(super) cluster: OnceCell<Cluster>,
     /// Why tasks stopped while the service was changed, by their ARN.
     pub(super) stopped: Mutex<BTreeMap<String, Stopped>>,
-    /// What was begun at the endpoint and not seen to its end.
+    /// What goes on at the endpoint and is waited for.
     pub(super) ledger: Ledger,
+    /// Where every call passes that begins something there.
+    pub(super) gate: Gate,
     /// What updates replaced and could not delete.
     pub(super) left_behind: Mutex<Vec<LeftBehind>>,
     /// The stacks whose reviewed change set was used.
@@ -89,6 +94,7 @@ impl Run {
             cluster: OnceCell::new(),
             stopped: Mutex::default(),
             ledger: Ledger::default(),
+            gate: Gate::default(),
             left_behind: Mutex::default(),
             used: Mutex::default(),
             outputs: Mutex::default(),
@@ -159,6 +165,45 @@ impl Run {
     /// The role that CloudFormation is to act as, if not as the caller.
     pub(super) fn acting(&self) -> Option<&str> {
         self.work.terms.role_arn.as_deref()
+    }
+
+    /// Makes a call that begins something. That counts from the moment before:
+    /// the answer may never be seen.
+    pub(super) async fn begin<T>(
+        &self,
+        step: &StepId,
+        begun: Begun,
+        call: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        let _whole = self.gate.enter().await;
+        self.ledger.begin(step, begun);
+        let answer = call.await;
+        if answer.is_err() {
+            self.ledger.end(step);
+        }
+        answer
+    }
+
+    /// Follows what goes on at the endpoint until it does not any more.
+    pub(super) async fn waited_for(&self, watch: Watch) -> Result<Settled, CloudError> {
+        let step = watch.step.clone();
+        let settled = self.watcher.watch(watch).await;
+        self.ledger.end(&step);
+        settled
+    }
+
+    /// Who removes change sets and the empty stacks around them.
+    pub(super) fn caller(&self) -> Caller<'_> {
+        Caller {
+            cloud: &self.cloud,
+            role: self.acting(),
+        }
+    }
+
+    /// Removes a change set, and the empty stack that was made for it. What
+    /// stays is told in the end.
+    pub(super) async fn remove(&self, set: &Waiting) -> Result<(), CloudError> {
+        self.work.made.remove(&self.caller(), set).await
     }
 
     /// The stack of a role.

@@ -1,5 +1,6 @@
 //! Takes one stack down, whatever it is in.
 
+use super::ledger::Begun;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
@@ -66,9 +67,8 @@ impl Run {
     /// Deletes a stack by its ARN and waits until it is gone.
     pub(super) async fn delete(&self, step: &StepId, stack_id: &str) -> Result<(), StepError> {
         let token = self.token();
-        self.cloud
-            .delete_stack(stack_id, &token, self.acting())
-            .await?;
+        let asked = self.cloud.delete_stack(stack_id, &token, self.acting());
+        self.begin(step, Begun::other(stack_id), asked).await?;
         let watch = Watch {
             step: step.clone(),
             stack_id: stack_id.to_owned(),
@@ -76,7 +76,7 @@ impl Run {
             token: Some(token),
             places: self.rendered_places(step),
         };
-        let settled = self.watcher.watch(watch).await?;
+        let settled = self.waited_for(watch).await?;
         if settled.status == StackStatus::DeleteComplete {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Brings one stack up, whatever it is in.
 
 use super::change::Changed;
+use super::ledger::Begun;
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
@@ -178,7 +179,8 @@ impl Run {
             start: Start::LastOperation,
             places: self.rendered_places(step),
         };
-        Ok(self.watcher.watch(watch).await?)
+        self.ledger.begin(step, Begun::other(&busy.stack.id));
+        Ok(self.waited_for(watch).await?)
     }
 
     /// Deletes a stack that nothing else helps, if that is allowed.

@@ -18,6 +18,8 @@ pub enum Ending {
     Failed,
     /// The run was broken off; the endpoint goes on with it.
     GoingOn,
+    /// The run was broken off, and it with it.
+    BrokenOff,
     /// Well; to what it came.
     #[serde(untagged)]
     Done(Outcome),
@@ -82,10 +84,15 @@ impl Stopwatch {
         });
     }
 
-    /// The spans, in the order in which they ended; what still runs goes on.
-    pub(super) fn stop(mut self) -> Vec<Span> {
+    /// The spans, in the order in which they ended; of what still runs, the
+    /// endpoint goes on with these.
+    pub(super) fn stop(mut self, going_on: &[StepId]) -> Vec<Span> {
         for step in self.running.keys().cloned().collect::<Vec<_>>() {
-            self.end(&step, Ending::GoingOn);
+            let end = match going_on.contains(&step) {
+                true => Ending::GoingOn,
+                false => Ending::BrokenOff,
+            };
+            self.end(&step, end);
         }
         self.spans
     }
@@ -106,7 +113,8 @@ mod tests {
         watch.end(&step("mesh"), Ending::Done(Outcome::Created));
         watch.end(&step("vpc"), Ending::Failed);
         watch.begin(&step("cluster"));
-        let spans = watch.stop();
+        watch.begin(&step("image"));
+        let spans = watch.stop(&[step("cluster")]);
         let line = |span: &Span| {
             let waited = span.waited_for.as_ref().map(ToString::to_string);
             let end = serde_json::to_string(&span.end).unwrap();
@@ -117,7 +125,8 @@ mod tests {
             [
                 r#"mesh  "created""#,
                 r#"vpc  "failed""#,
-                r#"cluster vpc "going_on""#
+                r#"cluster vpc "going_on""#,
+                r#"image vpc "broken_off""#
             ]
         );
         assert!(spans[2].start >= spans[1].start + spans[1].elapsed);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Choices, Review, Terms};
+use super::{Choices, Made, Person, Review, Terms};
 use crate::image::{Derived, Image};
 
 /// What the names of all our change sets and tokens begin with.
@@ -97,8 +97,12 @@ pub struct Work {
     pub replace_failed: bool,
     /// What was decided about the odd cases.
     pub choices: Choices,
-    /// The change sets that wait to be carried out.
+    /// What the service said to them beforehand.
     pub review: Review,
+    /// The change sets that wait to be carried out.
+    pub made: Made,
+    /// Who can be asked when something is to be decided on the way.
+    pub person: Person,
     /// What is asked of CloudFormation with each operation.
     pub terms: Terms,
     /// Reads what a task wrote before it stopped.
@@ -121,6 +125,8 @@ impl Work {
             replace_failed: false,
             choices: Choices::default(),
             review: Review::default(),
+            made: Made::default(),
+            person: Person::default(),
             terms: Terms::default(),
             last_lines: LastLines::default(),
             run: RunId::fresh(),

@@ -2,7 +2,6 @@
 //! capacity than Fargate. The templates have them as they should be where ECS
 //! redirects; here is what differs where it does not.
 
-use super::parameters::repository_arn;
 use super::section::scalar;
 use crate::config::{Config, Redirect};
 
@@ -20,22 +19,12 @@ pub(super) fn service(template: &str, config: &Config) -> String {
     gateway_waits(&text, config)
 }
 
-/// The cluster's template: what names and images its tasks may ask for.
+/// The cluster's template: what names its tasks may ask for.
 pub(super) fn cluster(template: &str, config: &Config) -> String {
-    let mut text = template.to_owned();
-    if config.capacity_provider.is_some() {
-        text = cut(&text, STS_NAME, &[STS_NAME, &agents_names()].concat());
+    if config.capacity_provider.is_none() {
+        return template.to_owned();
     }
-    match config.mesh.redirect {
-        Redirect::ProxyConfiguration | Redirect::Ports => text,
-        Redirect::InitContainer => match repository_arn(&config.mesh.redirect_image) {
-            None => text,
-            Some(arn) => {
-                let resources = format!("{ENVOYS_REPOSITORY}                  - {arn}\n");
-                cut(&text, ENVOYS_REPOSITORY, &resources)
-            }
-        },
-    }
+    cut(template, STS_NAME, &[STS_NAME, &agents_names()].concat())
 }
 
 fn with_ports(template: &str) -> String {
@@ -140,9 +129,6 @@ fn agents_names() -> String {
 
 /// How many hosts there are of a kind is not said anywhere.
 const MOST_HOSTS: usize = 20;
-
-const ENVOYS_REPOSITORY: &str = "                  - !Sub \
-'arn:${AWS::Partition}:ecr:${AWS::Region}:840364872350:repository/aws-appmesh-envoy'\n";
 
 /// Where the app's TCP arrives when it is led to Envoy.
 const EGRESS_MAPPING: &str = "            - ContainerPort: 15001

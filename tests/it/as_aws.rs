@@ -27,9 +27,14 @@ pub(crate) struct AsAws {
 
 impl AsAws {
     pub(crate) async fn start() -> Self {
+        Self::with(LabSettings::default()).await
+    }
+
+    /// With times, limits and faults.
+    pub(crate) async fn with(settings: LabSettings) -> Self {
         let meshes = axum::routing::get(|| async { r#"{"meshes":[]}"# });
         let extra = axum::Router::new().route("/v20190125/meshes", meshes);
-        let local = Local::with_more(LabSettings::default(), extra).await;
+        let local = Local::with_more(settings, extra).await;
         Self {
             client: Client::new(&local.sdk().await),
             tasks: tokio::spawn(tasks::run(local.account.clone())),

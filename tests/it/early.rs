@@ -1,5 +1,6 @@
 //! What `up` finds out before it makes anything, and what it says of a change.
 
+use aws_sdk_cloudformation::types::{ChangeSetSummary, ExecutionStatus};
 use colormesh::account::lab::{CallEffect, CallFault};
 
 use crate::as_aws::{AsAws, ENVIRONMENT};
@@ -94,7 +95,10 @@ async fn a_change_is_shown_in_the_services_own_values() {
         .client
         .list_change_sets()
         .stack_name(format!("{ENVIRONMENT}-mesh"));
-    assert!(sets.send().await.unwrap().summaries().is_empty());
+    let sets = sets.send().await.unwrap();
+    let waits =
+        |set: &&ChangeSetSummary| set.execution_status() != Some(&ExecutionStatus::ExecuteComplete);
+    assert_eq!(sets.summaries().iter().find(waits), None);
 
     let up = aws.run(&project, &["up", "--yes"]).await.code(0);
     for expected in expected {

@@ -331,7 +331,7 @@ pub fn execute_change_set(
     Ok(())
 }
 
-/// Deletes a change set that was not executed.
+/// Deletes a change set that was not executed; not while it is computed.
 pub fn delete_change_set(
     account: &Account,
     stack: Option<&str>,
@@ -341,6 +341,13 @@ pub fn delete_change_set(
         Err(error) if error.code == "ChangeSetNotFound" => return Ok(()),
         found => found?,
     };
+    if set.status == ChangeSetStatus::InProgress {
+        let message = format!(
+            "Cannot delete ChangeSet in status {}",
+            status_text(set.status)
+        );
+        return Err(ApiError::new("InvalidChangeSetStatus", message));
+    }
     account.update(|state| {
         if let Some(stack) = state.cloudformation.stack_mut(&stack.id) {
             stack.change_sets.remove(&set.id);

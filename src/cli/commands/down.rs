@@ -12,14 +12,15 @@ use crate::cli::job::{Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::local::paths::Paths;
 use crate::cli::local::{self};
+use crate::cli::note;
 use crate::cli::printer::{NAME, Printer, paint};
-use crate::cli::run;
+use crate::cli::run::{self, View};
 use crate::cli::session::{self, Session};
 use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{self, Wanted, without_what_is_not_built};
 use crate::config::{Config, Target};
-use crate::deploy::{self, Choices, LastLines, Obstacle, Report};
+use crate::deploy::{self, Choices, LastLines, Obstacle, Person, Report};
 use crate::plan::{Action, Direction, Plan, StepId};
 
 /// What a `down` is about to do; `None` when there is nothing.
@@ -54,13 +55,17 @@ pub(crate) async fn run(
         .wanted
         .work(false, Choices::default(), LastLines::default());
     let mut timeline = Timeline::default();
-    let ended = run::run(
+    // On the way down nothing is asked.
+    let (_, questions) = Person::listening();
+    let view = View {
         printer,
         signals,
-        &session,
-        &mut timeline,
-        |events, interrupt| deploy::down(&plan, &session.cloud, work, events, interrupt),
-    );
+        session: &session,
+        questions,
+    };
+    let ended = run::run(view, &mut timeline, |events, interrupt| {
+        deploy::down(&plan, &session.cloud, work, events, interrupt)
+    });
     let ended = ended.await;
     job.summary.timeline(&timeline);
     let report = match job.noted(ended)? {
@@ -113,18 +118,20 @@ async fn prepare(
     if claim.is_none() {
         claim = session.claim_on_aws(claiming, printer).await?;
     }
+    note::take_up(&session, printer).await?;
     let plan = wanted.plan(&session, Direction::Down);
     let plan = session.or_lost(plan).await?;
     let found = async { Ok(deploy::obstacles(&session.cloud, &plan).await) };
     stop_at(&session.or_lost(found).await?)?;
-    let images = match session.config.target {
-        Target::Local => Vec::new(),
-        Target::Aws => {
-            let environment = session.config.environment.as_str();
-            deploy::images(&session.cloud, &plan, environment).await?
-        }
+    // Who has agreed already is told as they go.
+    let asks = session.config.target == Target::Aws && !arguments.yes;
+    let images = if asks {
+        let environment = session.config.environment.as_str();
+        deploy::images(&session.cloud, &plan, environment).await?
+    } else {
+        Vec::new()
     };
-    agree(&session, arguments, &plan, (&images, printer))?;
+    agree(&session, arguments, &plan, (&images, printer)).await?;
     Ok(Some(Prepared {
         session,
         plan,
@@ -141,7 +148,11 @@ fn has_nothing(config: &Config) -> anyhow::Result<bool> {
     }
     let paths = Paths::find()?;
     remove(&paths.leftover())?;
-    Ok(!paths.state.exists())
+    let is_absent = !paths.state.exists();
+    if is_absent {
+        note::discard(&paths.claim(config.environment.as_str()));
+    }
+    Ok(is_absent)
 }
 
 /// What `up` put into the bucket goes with the stacks.
@@ -223,7 +234,7 @@ fn stop_at(obstacles: &[Obstacle]) -> anyhow::Result<()> {
 }
 
 /// On AWS what goes is shown and agreed to.
-fn agree(
+async fn agree(
     session: &Session,
     arguments: &Down,
     plan: &Plan,
@@ -255,7 +266,7 @@ fn agree(
     if !printer.asks() {
         return Err(Exit::usage("nobody can be asked here: `--yes` agrees").into());
     }
-    if printer.confirm("Remove all of it from AWS?")? {
+    if printer.confirm("Remove all of it from AWS?").await? {
         return Ok(());
     }
     Err(Exit::usage("not agreed to; nothing was changed").into())

@@ -11,10 +11,12 @@ use crate::cli::exit::{CHANGES, DONE, Outcome};
 use crate::cli::job::Job;
 use crate::cli::layout::{without_middle, wrapped};
 use crate::cli::moving;
+use crate::cli::note::{self, Note};
 use crate::cli::printer::{BAD, FAINT, GOOD, Printer, WARN};
 use crate::cli::review;
 use crate::cli::session::Session;
 use crate::cli::settings;
+use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::deploy::{Choices, LastLines};
 use crate::plan::{Action, Change, ChangeKind, Direction, Plan};
@@ -34,15 +36,15 @@ struct Document<'a> {
     cost: Option<Costs>,
 }
 
-pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer) -> Outcome {
-    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
+pub(crate) async fn run(
+    global: &Global,
+    arguments: &Arguments,
+    printer: Printer,
+    signals: &Signals,
+) -> Outcome {
     let mut job = Job::open(&arguments.job)?;
-    let mut wanted = Wanted::new(&config, Direction::Up)?;
-    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
-    session.check_account(printer).await?;
-    wanted.settle(&session, printer).await?;
-    let plan = wanted.plan(&session, Direction::Up);
-    let plan = session.or_lost(plan).await?;
+    let prepared = signals.or("nothing was changed", prepare(global, printer));
+    let (session, wanted, plan) = prepared.await?;
     job.summary.title("plan", &session.config);
     job.summary.plan(&plan);
     job.outputs
@@ -56,8 +58,11 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     let document = Document { plan: &plan, cost };
     if arguments.detail {
         let work = wanted.work(false, Choices::default(), LastLines::default());
-        let said = async { Ok(review::look(&session, &plan, &work).await) };
-        let said = session.or_lost(said).await?;
+        let note = Note::begin(&session, &plan, &work).await?;
+        let said = session.or_lost(review::look(&session, &plan, &work, signals));
+        let said = said.await;
+        note.end();
+        let said = said?;
         shown.push_str(&review::text(&plan, &said));
         printer.json(&review::document(&document, &said))?;
     } else {
@@ -69,6 +74,19 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments, printer: Printer
     } else {
         DONE
     })
+}
+
+/// The account, what is wanted of it, and the way there.
+async fn prepare(global: &Global, printer: Printer) -> anyhow::Result<(Session, Wanted, Plan)> {
+    let config = without_what_is_not_built(settings::load_and_warn(global)?, printer);
+    let mut wanted = Wanted::new(&config, Direction::Up)?;
+    let session = Session::with(config, global.endpoint_url.clone(), printer).await?;
+    session.check_account(printer).await?;
+    note::take_up(&session, printer).await?;
+    wanted.settle(&session, printer).await?;
+    let plan = wanted.plan(&session, Direction::Up);
+    let plan = session.or_lost(plan).await?;
+    Ok((session, wanted, plan))
 }
 
 /// The plan for people: a line a step, the changes of a stack under it; `width`

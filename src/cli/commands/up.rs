@@ -15,16 +15,17 @@ use crate::cli::gather;
 use crate::cli::job::{Fold, Job, Timeline};
 use crate::cli::local::claim::{Claim, Claiming};
 use crate::cli::moving;
+use crate::cli::note::{self, Note};
 use crate::cli::outside;
 use crate::cli::printer::{BAD, NAME, Printer, paint, talk};
 use crate::cli::review;
-use crate::cli::run;
+use crate::cli::run::{self, View};
 use crate::cli::session::{self, Session};
 use crate::cli::settings;
 use crate::cli::signals::Signals;
 use crate::cli::wanted::{Wanted, without_what_is_not_built};
 use crate::config::Target;
-use crate::deploy::{self, Choices, Report};
+use crate::deploy::{self, Choices, Person, Report};
 use crate::plan::{Action, Direction, Plan};
 use crate::stack::Role;
 use crate::verify;
@@ -73,17 +74,27 @@ pub(crate) async fn run(
     let mut work = prepared
         .wanted
         .work(prepared.may_replace, prepared.choices.clone(), lines);
-    let reviewed = review::before(session, plan, &mut work, printer, signals);
-    job.noted(reviewed.await)?;
+    let note = Note::begin(session, plan, &work).await?;
     let mut timeline = Timeline::default();
-    let ended = run::run(
-        printer,
-        signals,
-        session,
-        &mut timeline,
-        |events, interrupt| deploy::up(plan, &session.cloud, work, events, interrupt),
-    );
+    let ended = async {
+        review::before(session, plan, &mut work, printer, signals).await?;
+        let (person, questions) = Person::listening();
+        if printer.asks() {
+            work.person = person;
+        }
+        let view = View {
+            printer,
+            signals,
+            session,
+            questions,
+        };
+        run::run(view, &mut timeline, |events, interrupt| {
+            deploy::up(plan, &session.cloud, work, events, interrupt)
+        })
+        .await
+    };
     let ended = ended.await;
+    note.end();
     job.summary.timeline(&timeline);
     let report = match job.noted(ended)? {
         Ok(report) => report,
@@ -131,6 +142,7 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
     if claim.is_none() {
         claim = session.claim_on_aws(claiming, printer).await?;
     }
+    note::take_up(&session, printer).await?;
     wanted.settle(&session, printer).await?;
     tell_world(&session, printer).await;
     let plan = wanted.plan(&session, Direction::Up);
@@ -141,8 +153,8 @@ async fn prepare(global: &Global, arguments: &Up, printer: Printer) -> anyhow::R
         plan: &plan,
         cost: cost.as_ref(),
     };
-    agree(&session, arguments, &offer, printer)?;
-    let may_replace = decisions::may_replace(&session, arguments, &plan, printer)?;
+    agree(&session, arguments, &offer, printer).await?;
+    let may_replace = decisions::may_replace(&session, arguments, &plan, printer).await?;
     Ok(Prepared {
         session,
         plan,
@@ -232,7 +244,7 @@ struct Offer<'a> {
 }
 
 /// On AWS the plan is shown and agreed to: it costs money.
-fn agree(
+async fn agree(
     session: &Session,
     arguments: &Up,
     offer: &Offer<'_>,
@@ -264,7 +276,7 @@ fn agree(
     if !printer.asks() {
         return Err(Exit::usage("nobody can be asked here: `--yes` agrees to the plan").into());
     }
-    if printer.confirm("Deploy this to AWS?")? {
+    if printer.confirm("Deploy this to AWS?").await? {
         return Ok(());
     }
     Err(Exit::usage("not agreed to; nothing was changed").into())

@@ -57,6 +57,8 @@ pub(crate) struct Claim {
     path: PathBuf,
     file: File,
     sharing: Sharing,
+    /// Whether the file stays when this goes.
+    stays: bool,
 }
 
 // === impl Claim ===
@@ -108,7 +110,7 @@ impl Claim {
     }
 
     /// The claim, when nobody stands against it now.
-    pub(super) fn attempt(path: &Path, sharing: Sharing) -> Result<Option<Self>> {
+    pub(crate) fn attempt(path: &Path, sharing: Sharing) -> Result<Option<Self>> {
         let wrong = || {
             format!(
                 "cannot write `{}` (XDG_STATE_HOME names another place for the local target)",
@@ -133,6 +135,7 @@ impl Claim {
                     path,
                     file,
                     sharing,
+                    stays: false,
                 }));
             }
         }
@@ -154,17 +157,33 @@ impl Claim {
             moment::now()
         );
         // It is only for a message.
-        let _disk_full = self
-            .file
-            .rewind()
-            .and_then(|()| self.file.set_len(0))
-            .and_then(|()| self.file.write_all(text.as_bytes()));
+        let _disk_full = self.write(&text);
+    }
+
+    /// Writes what the file is to hold.
+    pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
+        self.file.rewind()?;
+        self.file.set_len(0)?;
+        self.file.write_all(text.as_bytes())
+    }
+
+    /// What the file holds.
+    pub(crate) fn read(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        self.file.rewind()?;
+        self.file.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Whether the file stays when this goes.
+    pub(crate) fn stays(&mut self, stays: bool) {
+        self.stays = stays;
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if self.sharing == Sharing::Alone {
+        if self.sharing == Sharing::Alone && !self.stays {
             // Nobody else can hold it, so nobody loses it.
             let _gone_already = fs::remove_file(&self.path);
             if let Some(folder) = self.path.parent() {

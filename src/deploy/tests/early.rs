@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::lab::{Lab, five};
+use super::put_away::reviewed;
 use crate::account::lab::{CallEffect, CallFault};
-use crate::deploy::{Intent, Interrupt, Review, Work, clear, forget, review};
+use crate::deploy::{Intent, Interrupt, Review, Work, forget};
 use crate::plan::{Direction, Plan};
 use crate::stack::RenderedStack;
 
@@ -42,7 +43,8 @@ async fn a_bad_template_of_the_last_stack_stops_all_before_anything_is_made() {
         .template
         .replace("!Ref AppImage", "!Ref AppPicture");
     let plan = plan(&lab, stacks).await;
-    let found = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+    let work = lab.work();
+    let found = reviewed(&plan, &lab.cloud, &work, Intent::CarryOut).await;
     assert_eq!(
         refused(&found),
         [
@@ -50,7 +52,7 @@ async fn a_bad_template_of_the_last_stack_stops_all_before_anything_is_made() {
              [AppPicture] in the Outputs block of the template (`Outputs.Image.Value`, templates/ecs-service.yaml:9)"
         ]
     );
-    forget(&lab.cloud, &found).await;
+    forget(&lab.cloud, &work).await;
     assert_eq!(names(&lab), [""; 0]);
     let made = calls(&lab);
     for operation in ["ExecuteChangeSet", "CreateStack"] {
@@ -67,7 +69,8 @@ async fn all_that_is_refused_is_told_together() {
     stacks[3].template = stacks[3].template.replace("!Ref Days", "!Ref Nights");
     stacks[0].template = stacks[0].template.replace("CidrBlock", "CidrBlok");
     let plan = plan(&lab, stacks).await;
-    let found = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+    let work = lab.work();
+    let found = reviewed(&plan, &lab.cloud, &work, Intent::CarryOut).await;
     let told = refused(&found);
     for (told, (stack, words, place)) in told.iter().zip([
         (
@@ -86,7 +89,7 @@ async fn all_that_is_refused_is_told_together() {
         assert!(told.contains(place), "{place}: {told}");
     }
     assert_eq!(told.len(), 3, "{told:?}");
-    forget(&lab.cloud, &found).await;
+    forget(&lab.cloud, &work).await;
     assert_eq!(names(&lab), [""; 0]);
 }
 
@@ -95,7 +98,7 @@ async fn what_was_asked_about_a_new_environment_is_carried_out() {
     let lab = Lab::start().await;
     let plan = plan(&lab, five()).await;
     let work = lab.work();
-    let found = review(&plan, &lab.cloud, &work, Intent::CarryOut).await;
+    let found = reviewed(&plan, &lab.cloud, &work, Intent::CarryOut).await;
     assert_eq!(refused(&found), [""; 0]);
     let asked = calls(&lab);
     assert_eq!(
@@ -115,7 +118,7 @@ async fn what_was_asked_about_a_new_environment_is_carried_out() {
     // All stands now: there is nothing to ask.
     let plan = self::plan(&lab, five()).await;
     calls(&lab);
-    review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+    reviewed(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
     assert_eq!(calls(&lab), BTreeMap::new());
 }
 
@@ -124,31 +127,12 @@ async fn looking_makes_nothing_of_what_is_not_there() {
     let lab = Lab::start().await;
     let plan = plan(&lab, five()).await;
     calls(&lab);
-    let found = review(&plan, &lab.cloud, &lab.work(), Intent::Look).await;
+    let found = reviewed(&plan, &lab.cloud, &lab.work(), Intent::Look).await;
     assert!(found.ready.is_empty());
     assert_eq!(
         calls(&lab),
         BTreeMap::from([("ValidateTemplate".to_owned(), 5)])
     );
-}
-
-/// Empty stacks, and change sets of stacks that others made.
-#[tokio::test]
-async fn a_review_that_is_broken_off_leaves_nothing() {
-    let lab = Lab::start().await;
-    let plan = plan(&lab, five()).await;
-    let work = lab.work();
-    // Nobody forgets what this one found.
-    review(&plan, &lab.cloud, &work, Intent::CarryOut).await;
-    assert_eq!(names(&lab).len(), 3);
-    clear(&lab.cloud, &plan, &work).await;
-    for _ in 0..200 {
-        if names(&lab).is_empty() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("{:?}", names(&lab));
 }
 
 /// Their empty stacks stayed.
@@ -164,7 +148,7 @@ async fn change_sets_that_cannot_be_read_leave_nothing() {
     let rule = CallFault::each("cloudformation:DescribeChangeSet", effect);
     lab.account.lab().fail_call(rule);
     let plan = plan(&lab, five()).await;
-    let found = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+    let found = reviewed(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
     assert_eq!(refused(&found).len(), 3);
     for _ in 0..200 {
         if names(&lab).is_empty() {
@@ -191,7 +175,7 @@ async fn what_cannot_be_asked_stops_nothing() {
         let rule = CallFault::each("cloudformation:ValidateTemplate", effect);
         lab.account.lab().fail_call(rule);
         let plan = plan(&lab, five()).await;
-        let found = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+        let found = reviewed(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
         assert_eq!(refused(&found), [""; 0]);
         assert_eq!(found.ready.len(), 3);
     }
@@ -205,7 +189,8 @@ async fn what_the_checks_only_warn_of_is_told_and_stops_nothing() {
     let mut stacks = five();
     stacks[2].template = "Resources: {Log: {Type: AWS::Logs::LogGroup}}".to_owned();
     let plan = plan(&lab, stacks).await;
-    let found = review(&plan, &lab.cloud, &lab.work(), Intent::Look).await;
+    let work = lab.work();
+    let found = reviewed(&plan, &lab.cloud, &work, Intent::Look).await;
     assert_eq!(refused(&found), [""; 0]);
     assert_eq!(
         found.warnings(),
@@ -218,5 +203,5 @@ async fn what_the_checks_only_warn_of_is_told_and_stops_nothing() {
         found.losses(),
         ["e-ecr-repositories: deletes `App` (AWS::ECR::Repository) with 1 image"]
     );
-    forget(&lab.cloud, &found).await;
+    forget(&lab.cloud, &work).await;
 }

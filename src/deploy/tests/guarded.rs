@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::lab::{Lab, five, stack};
 use super::odd::{TEMPLATE, go_with, one, the_error, the_outcome};
+use super::put_away::reviewed;
 use super::scripted::{GOES_ON, Scripted};
 use crate::aws::StackStatus;
 use crate::deploy::{
     Choices, Intent, Interrupt, Obstacle, Outcome, Review, StepError, Work, forget, obstacles,
-    review,
 };
 use crate::plan::{Direction, Plan};
 use crate::stack::{RenderedStack, Role};
@@ -92,12 +92,12 @@ async fn data_is_lost_only_where_that_was_agreed_to() {
     lab.up(five()).await.report();
     let plan = plan_up(&lab, renamed()).await;
     let work = lab.work();
-    let found = review(&plan, &lab.cloud, &work, Intent::Look).await;
+    let found = reviewed(&plan, &lab.cloud, &work, Intent::Look).await;
     assert_eq!(
         found.losses(),
         ["e-mesh: replaces `Log` (AWS::Logs::LogGroup)"]
     );
-    forget(&lab.cloud, &found).await;
+    forget(&lab.cloud, &work).await;
     assert_eq!(lab.cloud.change_sets("e-mesh").await.unwrap(), []);
 
     let run = lab.up(renamed()).await;
@@ -154,12 +154,12 @@ async fn reviewed_change_sets_are_carried_out_and_the_others_removed() {
     )
     .await;
     let work = work.unwrap();
-    let found = review(&plan, &cloud, &work, Intent::CarryOut).await;
+    let found = reviewed(&plan, &cloud, &work, Intent::CarryOut).await;
     assert_eq!(found.ready.len(), 2);
     assert_eq!(scripted.calls("CreateChangeSet"), 2);
 
-    let run = work.run.clone();
-    let take = |work: &mut Work| (work.review, work.run) = (found, run);
+    let (run, made) = (work.run.clone(), work.made.clone());
+    let take = |work: &mut Work| (work.review, work.run, work.made) = (found, run, made);
     let only_s = vec![stacks()[0].clone()];
     let (result, _) = go_with(&cloud, Direction::Up, only_s, take, Interrupt::never()).await;
     assert_eq!(the_outcome(&result), Outcome::Updated);
@@ -177,7 +177,8 @@ async fn what_the_service_refuses_is_told_before_anything_runs() {
         .template
         .replace("GroupDescription: tasks", "GroupDescription: all");
     let plan = plan_up(&lab, broken).await;
-    let found: Review = review(&plan, &lab.cloud, &lab.work(), Intent::CarryOut).await;
+    let work = lab.work();
+    let found: Review = reviewed(&plan, &lab.cloud, &work, Intent::CarryOut).await;
     let refused: Vec<String> = found.refused.iter().map(ToString::to_string).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(
@@ -185,7 +186,7 @@ async fn what_the_service_refuses_is_told_before_anything_runs() {
         "{refused:?}"
     );
     assert_eq!(found.ready.len(), 1);
-    forget(&lab.cloud, &found).await;
+    forget(&lab.cloud, &work).await;
     for name in ["e-mesh", "e-ecs-cluster"] {
         assert_eq!(lab.cloud.change_sets(name).await.unwrap(), [], "{name}");
     }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::odd::{TEMPLATE, go, go_with, one, the_outcome};
+use super::odd::{TEMPLATE, go, go_with, one, the_error, the_outcome};
 use super::scripted::{CREATES, GOES_ON, Scripted, UPDATE_GOES_ON};
 use crate::aws::{Cloud, StackStatus};
 use crate::deploy::sweep::remove_empty;
-use crate::deploy::{CalledOff, DeployError, Interrupter, OnInterrupt, Outcome};
+use crate::deploy::{
+    CalledOff, DeployError, Interrupt, Interrupter, OnInterrupt, Outcome, StepError,
+};
 use crate::plan::{Direction, StepId};
 
 /// "At once", on a busy machine.
@@ -130,6 +132,27 @@ async fn a_change_set_of_somebody_else_keeps_the_stack_that_it_waits_on() {
     scripted.0.lock().unwrap().change_sets.clear();
     remove_empty(&cloud, "s", "t", None).await.unwrap();
     assert_eq!(scripted.calls("DeleteStack"), 1);
+}
+
+/// It was waited for without an end, and its empty stack stayed.
+#[tokio::test]
+async fn a_change_set_that_is_never_worked_out_ends_and_is_removed() {
+    let (scripted, cloud) = Scripted::start().await;
+    {
+        let mut stage = scripted.0.lock().unwrap();
+        (stage.pending, stage.only_change_sets) = (true, true);
+    }
+    let limited = |work: &mut crate::deploy::Work| {
+        work.terms.timeout = Some(Duration::from_millis(300));
+    };
+    let run = go_with(&cloud, Direction::Up, one(), limited, Interrupt::never());
+    let (result, _) = timeout(SOON, run).await.unwrap();
+    let error = the_error(result);
+    assert!(matches!(error, StepError::NotWorkedOut { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("run the command again"));
+    assert_eq!(scripted.0.lock().unwrap().change_sets, []);
+    assert_eq!(scripted.calls("DeleteStack"), 1);
+    assert_eq!(scripted.calls("ExecuteChangeSet"), 0);
 }
 
 #[tokio::test]

@@ -238,8 +238,8 @@ impl Scripted {
                     .into(),
             ),
             "DeleteChangeSet" => {
-                let id = query.get("ChangeSetName").unwrap_or_default();
-                stage.change_sets.retain(|(_, set, _)| set != id);
+                let id = change_set_arn(query.get("ChangeSetName").unwrap_or_default());
+                stage.change_sets.retain(|(_, set, _)| *set != id);
                 Ok(String::new())
             }
             "ListChangeSets" => Ok(stage.list_change_sets(&name)),

@@ -1,9 +1,11 @@
 //! Change sets.
 
 use super::account::{Formation, told};
+use crate::local::Local;
 use aws_sdk_cloudformation::types::{
     ChangeAction, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, Replacement,
 };
+use colormesh::account::lab::LabSettings;
 
 const LOGS: &str = r"
 Parameters:
@@ -331,4 +333,37 @@ async fn the_same_request_again_is_the_same_change_set_and_the_same_operation() 
         .iter()
         .filter(|line| line.starts_with("s CREATE_IN_PROGRESS"));
     assert_eq!(starts.count(), 1);
+}
+
+/// As seen on AWS: `Cannot delete ChangeSet in status CREATE_IN_PROGRESS`.
+#[tokio::test]
+async fn a_change_set_is_not_deleted_while_it_is_computed() {
+    let settings = LabSettings::parse("lab.yaml", "latency: {scale: 0.1}").unwrap();
+    let local = Local::with_lab(settings).await;
+    let formation = Formation::over(local).await;
+    let client = &formation.client;
+    let call = client.create_change_set().stack_name("s");
+    let call = call.change_set_name("set").template_body(LOGS);
+    let call = call.change_set_type(ChangeSetType::Create);
+    call.send().await.unwrap();
+    let status = || async {
+        let call = client.describe_change_set().stack_name("s");
+        let set = call.change_set_name("set").send().await;
+        set.map(|set| set.status.unwrap())
+    };
+    let delete = || {
+        let call = client.delete_change_set().stack_name("s");
+        call.change_set_name("set").send()
+    };
+    while status().await.unwrap() == ChangeSetStatus::CreatePending {}
+    assert_eq!(status().await.unwrap(), ChangeSetStatus::CreateInProgress);
+    let (code, message) = told(delete().await);
+    assert_eq!(code, "InvalidChangeSetStatus");
+    assert_eq!(
+        message,
+        "Cannot delete ChangeSet in status CREATE_IN_PROGRESS"
+    );
+    while status().await.unwrap() == ChangeSetStatus::CreateInProgress {}
+    delete().await.unwrap();
+    assert!(status().await.is_err());
 }

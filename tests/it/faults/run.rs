@@ -60,12 +60,14 @@ impl Account {
         let ended = match direction {
             Direction::Up => {
                 let plan = Plan::up(stacks.to_vec(), &deployed, wishes).unwrap();
-                let said = deploy::review(&plan, cloud, &work, Intent::CarryOut).await;
+                let until = Interrupt::never();
+                let said = deploy::review(&plan, cloud, &work, Intent::CarryOut, until).await;
+                let said = said.expect("nobody breaks it off");
                 if !said.refused.is_empty() {
-                    deploy::forget(cloud, &said).await;
+                    deploy::forget(cloud, &work).await;
                     return Err(format!("refused: {:?}", said.refused));
                 }
-                work.choices.allow_replacement |= !said.losses().is_empty();
+                work.choices.agreed = said.agreement();
                 work.review = said;
                 deploy::up(&plan, cloud, work, events, Interrupt::never()).await
             }

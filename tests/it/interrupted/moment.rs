@@ -1,7 +1,7 @@
 //! A running command, and the moment at which something happens to it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::project::{Project, Said};
@@ -38,7 +38,12 @@ impl Moment {
 impl Running {
     pub(super) fn start(project: &Project, arguments: &[&str]) -> Self {
         let mut command = project.command();
-        command.args(arguments).stdout(Stdio::piped());
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    pub(super) fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let talk = BufReader::new(child.stderr.take().unwrap());
         Self {
