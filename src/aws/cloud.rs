@@ -182,7 +182,12 @@ async fn from_chain(options: Options) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client(options.endpoint_url.as_deref()))
         .region(Region::new(options.region))
-        .retry_config(RetryConfig::standard().with_max_attempts(6))
+        // The first pauses are short: most throttling is one answer, by chance.
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(8)
+                .with_initial_backoff(Duration::from_millis(250)),
+        )
         .timeout_config(timeouts());
     if let Some(profile) = options.profile {
         loader = loader.profile_name(profile);

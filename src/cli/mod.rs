@@ -7,7 +7,6 @@ mod commands;
 mod costs;
 mod decisions;
 mod drifts;
-mod envoy_image;
 mod evidence;
 pub mod exit;
 mod gather;
@@ -28,6 +27,7 @@ mod session;
 mod settings;
 mod sidecars;
 mod signals;
+mod task_images;
 mod wanted;
 
 pub use main::main;

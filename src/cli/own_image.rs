@@ -60,7 +60,7 @@ fn processors(target: Target) -> Result<Vec<Architecture>> {
     Ok(processors)
 }
 
-/// The account's own registry wants its token; others are asked without.
+/// Registries of ECR want the caller's token; others are asked without.
 pub(crate) async fn login(session: &Session, reference: &Reference) -> Option<String> {
     let login = match session.config.target {
         Target::Aws if reference.registry.contains(".dkr.ecr.") => {
@@ -68,8 +68,22 @@ pub(crate) async fn login(session: &Session, reference: &Reference) -> Option<St
         }
         Target::Aws | Target::Local => return None,
     };
-    let ours = login.endpoint.ends_with(&reference.registry);
-    ours.then(|| login.token().to_owned())
+    knows_token_of(&reference.registry, &login.endpoint).then(|| login.token().to_owned())
+}
+
+/// Whether a registry is of the same service, in whatever account. The token
+/// stands for the caller, and for every registry of the region that lets the
+/// caller in.
+fn knows_token_of(registry: &str, endpoint: &str) -> bool {
+    let service = |host: &str| Some(host.split_once('.')?.1.to_owned());
+    let is_account = |host: &str| {
+        let account = host.split('.').next().unwrap_or_default();
+        account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let endpoint = endpoint.trim_start_matches("https://");
+    is_account(registry)
+        && service(registry).is_some_and(|service| service.starts_with("dkr.ecr."))
+        && service(registry) == service(endpoint)
 }
 
 /// Checks what a task would stumble over.
@@ -162,5 +176,35 @@ impl OwnImage {
                 _ => Processor::X86_64,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::knows_token_of;
+
+    #[test]
+    fn the_callers_token_goes_to_the_registries_of_the_service_and_to_no_other() {
+        let own = "https://123456789012.dkr.ecr.us-west-2.amazonaws.com";
+        for (registry, knows) in [
+            ("123456789012.dkr.ecr.us-west-2.amazonaws.com", true),
+            ("840364872350.dkr.ecr.us-west-2.amazonaws.com", true),
+            ("840364872350.dkr.ecr.eu-west-1.amazonaws.com", false),
+            (
+                "840364872350.dkr.ecr.us-west-2.amazonaws.com.evil.example",
+                false,
+            ),
+            ("evil.dkr.ecr.us-west-2.amazonaws.com", false),
+            ("evil.example/x.dkr.ecr.us-west-2.amazonaws.com", false),
+            ("docker.io", false),
+        ] {
+            assert_eq!(knows_token_of(registry, own), knows, "{registry}");
+        }
+        // An account on this machine has no such service.
+        let local = "http://127.0.0.1:9300";
+        assert!(!knows_token_of(
+            "123456789012.dkr.ecr.us-west-2.amazonaws.com",
+            local
+        ));
     }
 }

@@ -11,7 +11,8 @@ use super::local::paths;
 use super::own_image::{self, OwnImage};
 use super::printer::Printer;
 use super::session::Session;
-use super::{envoy_image, mesh_runtime, settings, sidecars};
+use super::task_images::{self, TaskImage};
+use super::{mesh_runtime, settings, sidecars};
 use crate::aws::Bucket;
 use crate::config::{Config, Target};
 use crate::deploy::{self, Choices, ImageSource, KeyPairWork, LastLines, Terms, Work};
@@ -90,15 +91,22 @@ impl Wanted {
         let runtime = mesh_runtime::settle(session, printer).await?;
         let own = own_image::find(session, printer).await?;
         let processor = own.as_ref().map(|own| own.processor);
-        let envoy = envoy_image::find(session, processor, printer).await?;
         let mut config = session.config.clone();
+        let envoy = TaskImage::envoy(&session.config);
+        let envoy = envoy.find(session, processor, printer).await?;
         if let Some(pinned) = envoy.pinned {
             config.envoy_image = pinned;
+        }
+        if let Some(redirecting) = TaskImage::redirecting(&session.config) {
+            let found = redirecting.find(session, processor, printer).await?;
+            if let Some(pinned) = found.pinned {
+                config.mesh.redirect_image = pinned;
+            }
         }
         let base = envoy.base.as_ref();
         (self.stacks, self.sidecars) = sidecars::stacks(&config, runtime, base)?;
         if let (Some(why), false) = (envoy.unknown, self.sidecars.is_empty()) {
-            return Err(envoy_image::needed(&config, &why).into());
+            return Err(task_images::needed(&config, &why).into());
         }
         if let Some(own) = own {
             self.take_image(&own);

@@ -166,7 +166,7 @@ pub const SETTINGS: &[Setting] = &[
         "mesh.redirect_image",
         Kind::Text("image"),
         "840364872350.dkr.ecr.us-west-2.amazonaws.com/aws-appmesh-proxy-route-manager:v7-prod",
-        "with `mesh.redirect: init-container`, the image that reads `APPMESH_*` variables and installs the redirection",
+        "with `mesh.redirect: init-container`, the image that reads `APPMESH_*` variables and installs the redirection; on AWS its digest is looked up, and deployed",
     ),
     setting(
         "services_domain",

@@ -28,6 +28,9 @@ const LOCAL_PATIENCE: Duration = Duration::from_secs(10);
 /// Throttling says nothing about the stacks: they go on, and so does the watch.
 const THROTTLED_PATIENCE: Duration = Duration::from_mins(60);
 
+/// How long a run that is over goes on for last events.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// The way to the task. It ends when the last of these is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Watcher(UnboundedSender<(Watch, Reply)>);
@@ -99,7 +102,16 @@ enum Read {
 
 impl Task {
     async fn run(mut self) {
-        loop {
+        self.follow().await;
+        // The run is over: whoever has to wait for turns is not kept for what
+        // is only told.
+        let _not_all_told = tokio::time::timeout(LAST_WORDS, self.tell_the_rest()).await;
+    }
+
+    /// Follows all operations until nobody can come any more, and all that is
+    /// left are last events.
+    async fn follow(&mut self) {
+        while !self.is_last_call() {
             if self.watched.is_empty() {
                 let Some(next) = self.inbox.recv().await else {
                     return;
@@ -115,6 +127,9 @@ impl Task {
             } else {
                 self.turn_or_end().await;
             }
+            if self.is_last_call() {
+                return;
+            }
             self.take_in();
             match self.most_telling() {
                 Some(Read::Statuses) => self.read_statuses().await,
@@ -126,8 +141,16 @@ impl Task {
         }
     }
 
-    /// Waits for a turn; no longer than until nobody can come any more, when
-    /// all that is left are last events.
+    /// Tells the last events.
+    async fn tell_the_rest(&mut self) {
+        while !self.watched.is_empty() {
+            self.pace.urgent_turn().await;
+            self.read_events(0).await;
+            self.answer();
+        }
+    }
+
+    /// Waits for a turn; no longer than until nobody can come any more.
     async fn turn_or_end(&mut self) {
         let pace = Arc::clone(&self.pace);
         let turn = pace.turn();
@@ -154,10 +177,10 @@ impl Task {
     }
 
     /// Whether somebody waits for what the next read tells: the end of an
-    /// operation that only its events explain, or the last events of a run.
+    /// operation that only its events explain.
     fn is_urgent(&self) -> bool {
         let is_idle = |watched: &Watched| watched.is_idle && !watched.is_settled();
-        self.due().is_some() || self.watched.iter().any(is_idle) || self.is_last_call()
+        self.due().is_some() || self.watched.iter().any(is_idle)
     }
 
     fn due(&self) -> Option<usize> {

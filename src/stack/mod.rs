@@ -35,7 +35,7 @@ mod way_out;
 pub use environment::image_variables;
 pub use limits::{LONGEST_KEPT_TEMPLATE, LONGEST_TEMPLATE, check_limits, is_long};
 pub use order::{Needs, order};
-pub use parameters::{ParameterValue, Processor};
+pub use parameters::{ParameterValue, Processor, image_repositories};
 pub use rendered::{OWNER_TAG, RenderedStack, VERSION_TAG, render, unwanted};
 pub use role::{Capability, InvalidStackName, Role, StackName};
 pub use sidecar::{CONFIGURATION_FILE, Carrier, Sidecar, Sidecars};

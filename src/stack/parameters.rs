@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::Role;
-use crate::config::{Cidr, Config, ImageReference, Nat, Target};
+use crate::config::{Cidr, Config, ImageReference, Nat, Redirect, Target};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// The value of a template's parameter.
@@ -114,13 +114,11 @@ fn subnets(range: Cidr) -> Result<[ParameterValue; 4], Diagnostics> {
 fn cluster(config: &Config) -> Parameters {
     let bastion = &config.bastion;
     let key = config.key_pair.as_ref().filter(|_| bastion.enabled);
-    let repository = config.app.image.as_ref().and_then(repository_arn);
     vec![
         ("EnvironmentName", known(&config.environment)),
         ("ECSServicesDomain", known(&config.services_domain)),
         ("AppMeshMeshName", known(&config.mesh.name)),
         ("ColorTellerImageName", known(&config.app.image_name)),
-        ("AppRepositoryArn", known(repository.unwrap_or_default())),
         ("AppPort", known(config.app.port)),
         ("EgressFilter", known(config.mesh.egress)),
         ("BastionEnabled", known(bastion.enabled)),
@@ -188,8 +186,18 @@ pub(super) fn of_image(image: &str, processor: Processor) -> Parameters {
     vec![(IMAGE, known(image)), (PROCESSOR, known(processor))]
 }
 
+/// The repositories in ECR of the images that the settings name, which are
+/// looked up, and which tasks pull.
+pub fn image_repositories(config: &Config) -> Vec<String> {
+    let redirects = config.mesh.redirect == Redirect::InitContainer;
+    let redirecting = redirects.then_some(&config.mesh.redirect_image);
+    let images = std::iter::once(&config.envoy_image);
+    let images = images.chain(&config.app.image).chain(redirecting);
+    images.filter_map(repository_arn).collect()
+}
+
 /// The repository of an image in ECR; none for an image elsewhere.
-pub(super) fn repository_arn(image: &ImageReference) -> Option<String> {
+fn repository_arn(image: &ImageReference) -> Option<String> {
     let (registry, name) = image.as_str().split_once('/')?;
     let mut parts = registry.splitn(4, '.');
     let (account, service, api, rest) =

@@ -2,7 +2,6 @@
 //! capacity than Fargate. The templates have them as they should be where ECS
 //! redirects; here is what differs where it does not.
 
-use super::parameters::repository_arn;
 use super::section::scalar;
 use crate::config::{Config, Redirect};
 
@@ -34,8 +33,8 @@ pub(super) fn service(template: &str, config: &Config) -> String {
         )
 }
 
-/// The cluster's template: what capacity it has, and what images its tasks may
-/// pull.
+/// The cluster's template: what capacity it has, and who reaches Envoy's own
+/// port.
 pub(super) fn cluster(template: &str, config: &Config) -> String {
     let mut text = template.to_owned();
     if let Some(provider) = &config.capacity_provider {
@@ -45,14 +44,7 @@ pub(super) fn cluster(template: &str, config: &Config) -> String {
         text = cut(&text, STS_NAME, &[STS_NAME, &agents_names()].concat());
     }
     match config.mesh.redirect {
-        Redirect::ProxyConfiguration => text,
-        Redirect::InitContainer => match repository_arn(&config.mesh.redirect_image) {
-            None => text,
-            Some(arn) => {
-                let resources = format!("{ENVOYS_REPOSITORY}                  - {arn}\n");
-                cut(&text, ENVOYS_REPOSITORY, &resources)
-            }
-        },
+        Redirect::ProxyConfiguration | Redirect::InitContainer => text,
         Redirect::Ports => {
             let text = cut(
                 &text,
@@ -107,9 +99,6 @@ fn agents_names() -> String {
 
 /// How many hosts there are of a kind is not said anywhere.
 const MOST_HOSTS: usize = 20;
-
-const ENVOYS_REPOSITORY: &str = "                  - !Sub \
-'arn:${AWS::Partition}:ecr:${AWS::Region}:840364872350:repository/aws-appmesh-envoy'\n";
 
 /// Where the app's TCP arrives when it is led to Envoy.
 const EGRESS_MAPPING: &str = "            - ContainerPort: 15001

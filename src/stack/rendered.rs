@@ -112,11 +112,13 @@ fn text(role: Role, config: &Config) -> Result<String, Diagnostics> {
     })
 }
 
-/// The cluster's template with the ports and names that may be left for.
+/// The cluster's template with the ports and names that may be left for, and
+/// what may be pulled.
 fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
     let lists = way_out::lists(config)?;
     let template = redirect::cluster(template, config);
     let text = section::replace(&template, "egress ports", &way_out::ports(config));
+    let text = section::replace(&text, "image repositories", &repositories(config));
     let text = section::replace(&text, "name parameters", &way_out::declarations(&lists));
     let text = section::replace(&text, "name lists", &way_out::resources(&lists));
     Ok(section::replace(
@@ -124,6 +126,15 @@ fn cluster(template: &str, config: &Config) -> Result<String, Diagnostics> {
         "name rules",
         &way_out::rules(&lists),
     ))
+}
+
+/// The repositories that tasks pull from besides the environment's own, as
+/// lines of a list.
+fn repositories(config: &Config) -> String {
+    let arns = parameters::image_repositories(config);
+    arns.iter()
+        .map(|arn| format!("                  - {}\n", section::scalar(arn)))
+        .collect()
 }
 
 /// What the app is told of the services. An image of the user's own knows by

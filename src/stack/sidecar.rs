@@ -63,7 +63,16 @@ impl RenderedStack {
         match self.role {
             Role::Mesh => self.take_record(sidecars),
             Role::EcsService => self.take_configurations(sidecars),
-            Role::Vpc | Role::EcsCluster | Role::EcrRepositories | Role::Ingress | Role::Nat => {}
+            Role::EcsCluster => self.leave_app_mesh_out(),
+            Role::Vpc | Role::EcrRepositories | Role::Ingress | Role::Nat => {}
+        }
+    }
+
+    /// Nobody asks App Mesh for anything.
+    fn leave_app_mesh_out(&mut self) {
+        self.parameters.remove("AppMeshMeshName");
+        for name in ["app mesh parameters", "app mesh names", "app mesh policy"] {
+            self.template = section::replace(&self.template, name, "");
         }
     }
 

@@ -27,6 +27,7 @@ mod mesh;
 mod options;
 mod own_image;
 mod permissions;
+mod pinned;
 mod pipeline;
 mod project;
 mod pull;

@@ -80,6 +80,8 @@ pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ("iam:PassRole", Scope::Acting),
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),
+    ("ecr:BatchGetImage", Scope::LookedUp),
+    ("ecr:GetDownloadUrlForLayer", Scope::LookedUp),
     ("ecr:CompleteLayerUpload", Scope::Repository),
     ("ecr:InitiateLayerUpload", Scope::Repository),
     ("ecr:PutImage", Scope::Repository),

@@ -24,6 +24,8 @@ pub struct Names {
     pub role_arn: Option<String>,
     /// The bucket that long templates go through, if any.
     pub bucket: Option<String>,
+    /// The repositories of images that are looked up, where ECR has them.
+    pub looked_up: Vec<String>,
 }
 
 /// A statement of the policy.
@@ -35,6 +37,8 @@ pub(super) enum Scope {
     Looks,
     /// The app's repository.
     Repository,
+    /// The repositories of images that are only looked up.
+    LookedUp,
     /// The environment's repositories, by its mark: replaced ones have other
     /// names.
     OwnedRepositories,
@@ -81,6 +85,7 @@ impl Scope {
             Self::Stacks => "Stacks",
             Self::Looks => "Looks",
             Self::Repository => "Repository",
+            Self::LookedUp => "ImagesLookedUp",
             Self::OwnedRepositories => "RepositoriesByTag",
             Self::Cluster => "Cluster",
             Self::KeyPair => "KeyPair",
@@ -106,6 +111,7 @@ impl Scope {
             Self::KeyPair => names.key_pair.is_some(),
             Self::Acting => names.role_arn.is_some(),
             Self::Templates | Self::TemplateBucket => names.bucket.is_some(),
+            Self::LookedUp => !names.looked_up.is_empty(),
             Self::Stacks
             | Self::Looks
             | Self::Repository
@@ -129,6 +135,7 @@ impl Scope {
             Self::Looks | Self::Region | Self::Global => vec!["*".to_owned()],
             Self::Stacks => vec![names.arn("cloudformation", &format!("stack/{environment}-*/*"))],
             Self::Repository => vec![names.arn("ecr", &format!("repository/{}", names.repository))],
+            Self::LookedUp => names.looked_up.clone(),
             Self::OwnedRepositories => vec![names.arn("ecr", "repository/*")],
             Self::Cluster => [
                 "cluster/{}",
@@ -209,6 +216,7 @@ impl Scope {
             Self::Stacks
             | Self::Templates
             | Self::Repository
+            | Self::LookedUp
             | Self::Cluster
             | Self::KeyPair
             | Self::PublicParameters => None,

@@ -15,6 +15,7 @@ fn names() -> Names {
         key_pair: Some("key".to_owned()),
         role_arn: None,
         bucket: None,
+        looked_up: Vec::new(),
     }
 }
 
@@ -129,6 +130,21 @@ fn a_short_policy_is_this() {
         statements[6]["Resource"][0],
         "arn:aws-cn:logs:cn-north-1:*:log-group:Demo-*"
     );
+}
+
+#[test]
+fn an_image_that_is_looked_up_in_ecr_may_be_read_and_no_more() {
+    let arn = "arn:aws:ecr:eu-west-1:840364872350:repository/aws-appmesh-envoy";
+    let mut names = names();
+    names.looked_up = vec![arn.to_owned()];
+    let policy = policy(&names, &BTreeSet::new(), Part::Calls, Whose::Caller).expect("a policy");
+    let policy = serde_json::to_value(policy).expect("JSON");
+    let statements = policy["Statement"].as_array().expect("a list");
+    let about = |each: &&serde_json::Value| each["Resource"].to_string().contains(arn);
+    let about: Vec<_> = statements.iter().filter(about).collect();
+    assert_eq!(about.len(), 1);
+    let actions = serde_json::json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
+    assert_eq!(about[0]["Action"], actions);
 }
 
 #[test]

@@ -123,12 +123,13 @@ async fn prepare(
     let plan = session.or_lost(plan).await?;
     let found = async { Ok(deploy::obstacles(&session.cloud, &plan).await) };
     stop_at(&session.or_lost(found).await?)?;
-    let images = match session.config.target {
-        Target::Local => Vec::new(),
-        Target::Aws => {
-            let environment = session.config.environment.as_str();
-            deploy::images(&session.cloud, &plan, environment).await?
-        }
+    // Who has agreed already is told as they go.
+    let asks = session.config.target == Target::Aws && !arguments.yes;
+    let images = if asks {
+        let environment = session.config.environment.as_str();
+        deploy::images(&session.cloud, &plan, environment).await?
+    } else {
+        Vec::new()
     };
     agree(&session, arguments, &plan, (&images, printer)).await?;
     Ok(Some(Prepared {

@@ -81,5 +81,6 @@ fn names(config: &Config) -> Names {
         key_pair: key_pair.map(ToString::to_string),
         bucket: config.stacks.s3_bucket.as_ref().map(ToString::to_string),
         role_arn: config.stacks.role_arn.as_ref().map(ToString::to_string),
+        looked_up: stack::image_repositories(config),
     }
 }

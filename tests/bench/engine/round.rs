@@ -53,10 +53,13 @@ pub(crate) async fn play(tool: &Tool, seed: u64, settings: &Settings) -> Result<
             .await?
             .as_secs_f64();
         let calls = field.calls();
+        let took = events::durations(&field.url()).await?;
         if settings.calls {
             list(&calls);
+            for (stack, took) in &took {
+                eprintln!("{:8.3} {stack}", took.as_secs_f64());
+            }
         }
-        let took = events::durations(&field.url()).await?;
         field.calls();
         let critical_path = match what {
             What::Unchanged => Duration::ZERO,

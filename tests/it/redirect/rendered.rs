@@ -114,10 +114,4 @@ fn tasks_of_an_own_capacity_provider_are_for_ec2() {
         assert_eq!(task.properties["RequiresCompatibilities"], json!(["EC2"]));
         assert_eq!(task.properties["NetworkMode"], "awsvpc");
     }
-    // The role that pulls may pull what redirects.
-    let role = named(&made, "TaskExecutionIamRole").properties.to_string();
-    assert!(
-        role.contains("repository/aws-appmesh-proxy-route-manager"),
-        "{role}"
-    );
 }

@@ -60,6 +60,20 @@ fn nothing_of_app_mesh_is_made() {
     assert_eq!(handle.kind, "AWS::CloudFormation::WaitConditionHandle");
 }
 
+/// Not even to be asked, and nothing that a task could do there.
+#[test]
+fn without_app_mesh_a_task_has_no_permission_at_all() {
+    let of_app_mesh = |settings: &str| {
+        let made = made(settings);
+        let role = named(&made, "TaskIamRole");
+        let names = named(&made, "AwsNames").properties.to_string();
+        let policies = list(&role.properties, "Policies").len();
+        (policies, names.contains("appmesh"))
+    };
+    assert_eq!(of_app_mesh("mesh: { runtime: app-mesh }\n"), (1, true));
+    assert_eq!(of_app_mesh("mesh: { runtime: envoy }\n"), (0, false));
+}
+
 #[test]
 fn the_mesh_stack_says_what_was_compiled() {
     let project = Project::new().file("colormesh.yaml", "mesh: { runtime: envoy }\n");

@@ -3,8 +3,8 @@
 
 mod checkov;
 pub(crate) mod evaluated;
+mod guard;
 mod lint;
-mod promises;
 mod tasks;
 mod way_out;
 
@@ -35,10 +35,7 @@ const SETTINGS: [(&str, &str); 8] = [
         "an init container",
         "mesh: { redirect: init-container }\ncapacity_provider: own\n",
     ),
-    (
-        "an image and no bastion",
-        "app: { image: ghcr.io/example/app:1, port: 8080 }\nbastion: { enabled: false }\n",
-    ),
+    ("images by digest and no bastion", PINNED),
 ];
 
 const MIXED: &str = "\
@@ -53,6 +50,15 @@ external_services:
   - { name: pages, host: '*.example.com', port: 8080, protocol: http }
 vpc: { nat: none }
 bastion: { ssh_from: 192.0.2.0/24 }
+";
+
+const PINNED: &str = "\
+app:
+  image: ghcr.io/example/app@sha256:1111111111111111111111111111111111111111111111111111111111111111
+  port: 8080
+envoy_image: docker.io/envoyproxy/envoy@sha256:2222222222222222222222222222222222222222222222222222222222222222
+vpc: { nat: one }
+bastion: { enabled: false }
 ";
 
 /// A project with these settings, rendered, and the files.

@@ -3,60 +3,12 @@
 use serde_json::Value;
 
 use super::SETTINGS;
-use super::evaluated::{Made, list, made, named, of_kind};
+use super::evaluated::{list, made, named, of_kind};
 
-const TASK: &str = "AWS::ECS::TaskDefinition";
 const ENVOYS_USER: &str = "1337";
 
 #[test]
-fn no_container_has_more_than_it_needs() {
-    for (title, settings) in SETTINGS {
-        let made = made(settings);
-        for task in of_kind(&made, TASK) {
-            // Shared processes would let the app stop or trace its Envoy.
-            for shared in ["PidMode", "IpcMode", "Volumes"] {
-                assert!(task.properties.get(shared).is_none(), "{title}: {shared}");
-            }
-            for container in list(&task.properties, "ContainerDefinitions") {
-                check_container(title, container);
-            }
-        }
-        for service in of_kind(&made, "AWS::ECS::Service") {
-            assert_eq!(service.properties["EnableExecuteCommand"], false, "{title}");
-        }
-    }
-}
-
-fn check_container(title: &str, container: &Value) {
-    let name = &container["Name"];
-    let capabilities = &container["LinuxParameters"]["Capabilities"];
-    assert_eq!(
-        capabilities["Drop"],
-        serde_json::json!(["ALL"]),
-        "{title}: {name}"
-    );
-    match capabilities.get("Add") {
-        None => {}
-        Some(added) => {
-            assert_eq!(
-                (title, name.as_str()),
-                ("an init container", Some("redirect"))
-            );
-            assert_eq!(*added, serde_json::json!(["NET_ADMIN", "NET_RAW"]));
-        }
-    }
-    for extra in [
-        "Privileged",
-        "MountPoints",
-        "VolumesFrom",
-        "DockerSecurityOptions",
-    ] {
-        assert!(container.get(extra).is_none(), "{title}: {name} {extra}");
-    }
-}
-
-#[test]
-fn the_colour_app_is_a_user_of_its_own_and_writes_nothing() {
+fn envoy_alone_runs_as_the_user_that_is_not_redirected() {
     let made = made("");
     let task = named(&made, "ColorTellerWhiteTaskDefinition");
     let containers = list(&task.properties, "ContainerDefinitions");
@@ -68,10 +20,6 @@ fn the_colour_app_is_a_user_of_its_own_and_writes_nothing() {
     let user = user.split(':').next().unwrap();
     assert!(!["0", "root", ENVOYS_USER].contains(&user), "{user}");
     assert_eq!(container("envoy")["User"], ENVOYS_USER);
-    for name in ["app", "envoy"] {
-        let read_only = &container(name)["ReadonlyRootFilesystem"];
-        assert!(read_only == true || read_only == "true", "{name}");
-    }
     let proxy = &task.properties["ProxyConfiguration"];
     let ignored = list(proxy, "ProxyConfigurationProperties")
         .iter()
@@ -109,23 +57,41 @@ fn envoys_own_ports_are_reached_by_the_load_balancer_at_most() {
     }
 }
 
+/// The repositories that ECS may pull a task's images from.
+fn pulled_from(settings: &str) -> Vec<String> {
+    let made = made(settings);
+    let role = named(&made, "TaskExecutionIamRole");
+    let policies = list(&role.properties, "Policies").iter();
+    let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"], "Statement"));
+    let pulls = |statement: &&Value| statement["Action"].to_string().contains("BatchGetImage");
+    let resources = statements
+        .filter(pulls)
+        .flat_map(|statement| list(statement, "Resource"));
+    resources
+        .map(|arn| {
+            arn.as_str()
+                .unwrap()
+                .rsplit("arn:")
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// The environment's own is always among them: a long configuration comes in
+/// an image of ours, whatever the app's image.
 #[test]
-fn only_the_load_balancer_is_open_to_the_world() {
-    for (title, settings) in SETTINGS {
-        let made = made(settings);
-        for group in of_kind(&made, "AWS::EC2::SecurityGroup") {
-            let open = |rule: &&Value| rule["CidrIp"] == "0.0.0.0/0";
-            let rules = list(&group.properties, "SecurityGroupIngress");
-            let is_open = rules.iter().any(|rule| open(&rule));
-            assert_eq!(
-                is_open,
-                group.id == "PublicLoadBalancerSG",
-                "{title}: {}",
-                group.id
-            );
-        }
-        let apart = of_kind(&made, "AWS::EC2::SecurityGroupIngress");
-        let closed = |rule: &&Made| rule.properties["CidrIp"] != "0.0.0.0/0";
-        assert!(apart.iter().all(closed), "{title}");
-    }
+fn tasks_pull_from_their_own_repository_and_those_that_the_settings_name() {
+    let own = "AWS::Partition:ecr:us-west-2:123456789012:repository/colorteller";
+    assert_eq!(pulled_from(""), [own]);
+    let envoy = "envoy_image: 210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/envoy:1\n";
+    let others = "aws:ecr:eu-west-1:210987654321:repository/team/envoy";
+    assert_eq!(pulled_from(envoy), [own, others]);
+    let app = "app: { image: 210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/envoy:2 }\n";
+    assert_eq!(pulled_from(app), [own, others]);
+    assert_eq!(pulled_from("app: { image: 'ghcr.io/a/b:1' }\n"), [own]);
+    let redirects = "mesh: { redirect: init-container }\ncapacity_provider: own\n";
+    let aws = "aws:ecr:us-west-2:840364872350:repository/aws-appmesh-proxy-route-manager";
+    assert_eq!(pulled_from(redirects), [own, aws]);
 }
