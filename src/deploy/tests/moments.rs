@@ -11,7 +11,7 @@ use crate::account::cloudformation::ChangeSetStatus;
 use crate::account::lab::LabSettings;
 use crate::aws::StackStatus;
 use crate::deploy::{
-    DeployError, Intent, Interrupt, Interrupter, Report, Work, down, review, sweep, up,
+    DeployError, Intent, Interrupt, Interrupter, OnInterrupt, Report, Work, down, review, sweep, up,
 };
 use crate::plan::{Direction, Plan};
 use crate::stack::{ParameterValue, RenderedStack};
@@ -138,6 +138,8 @@ fn stays(lab: &Lab, work: &Work, moment: Duration) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Interrupted,
+    /// With what was begun.
+    CalledOff,
     Killed,
 }
 
@@ -147,12 +149,15 @@ async fn ended_at(
     stacks: Vec<RenderedStack>,
     moment: Duration,
 ) -> Work {
-    let work = lab.work();
+    let mut work = lab.work();
+    if end == End::CalledOff {
+        work.choices.on_interrupt = OnInterrupt::Cancel;
+    }
     let (interrupter, interrupt) = Interrupter::new();
     let running = run(lab, direction, stacks, (work.clone(), interrupt));
     match end {
         End::Killed => drop(timeout(moment, running).await),
-        End::Interrupted => {
+        End::Interrupted | End::CalledOff => {
             let asked = async {
                 sleep(moment).await;
                 interrupter.interrupt();
@@ -195,6 +200,35 @@ async fn converges(direction: Direction, end: End) {
 #[tokio::test]
 async fn an_up_that_is_broken_off_at_any_moment_leaves_nothing_and_goes_on() {
     converges(Direction::Up, End::Interrupted).await;
+}
+
+/// When it returns nothing of it goes on, and every stack stands or is gone.
+#[tokio::test]
+async fn an_up_that_is_called_off_at_any_moment_leaves_whole_stacks_or_none() {
+    let lab = started().await;
+    let takes = whole(&lab, Direction::Up, five()).await;
+    for moment in moments(takes + takes / 10, MOMENTS) {
+        let lab = started().await;
+        let work = ended_at(&lab, (Direction::Up, End::CalledOff), five(), moment).await;
+        let told = work.made.waiting();
+        let statuses: Vec<(String, String)> = lab.account.read(|state| {
+            let stacks = state.cloudformation.stacks.values();
+            let told = stacks.map(|stack| (stack.name.clone(), stack.status.clone()));
+            told.collect()
+        });
+        for (stack, status) in statuses {
+            let is_told = told.iter().any(|(_, named)| *named == stack);
+            // An empty one may be on its way out.
+            let is_whole = matches!(status.as_str(), "CREATE_COMPLETE" | "DELETE_COMPLETE");
+            let is_husk = !begun(&lab).contains_key(&(stack.clone(), "CREATE_IN_PROGRESS".into()));
+            assert!(
+                is_told || is_whole || is_husk,
+                "{moment:?}: {stack} is {status}"
+            );
+        }
+        whole(&lab, Direction::Up, five()).await;
+        assert_eq!(left(&lab), [""; 0], "{moment:?}: after the next run");
+    }
 }
 
 #[tokio::test]

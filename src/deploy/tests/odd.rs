@@ -1,6 +1,8 @@
 //! What seldom happens: throttling, operations of others, statuses after
 //! accidents.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
 use super::lab::stack;
@@ -112,7 +114,19 @@ async fn throttled_calls_never_fail_a_deployment() {
     assert_eq!(told(&events).len(), 5 * CREATES.len());
 }
 
-/// The SDK gives up after six attempts, which five stacks side by side can use
+/// A run that was over went on asking for what is only told.
+#[tokio::test]
+async fn a_run_ends_although_its_last_events_are_not_granted() {
+    let (scripted, cloud) = Scripted::start().await;
+    scripted.0.lock().unwrap().grants_no_events = true;
+    let run = go(&cloud, Direction::Up, one());
+    let (result, _) = tokio::time::timeout(Duration::from_secs(60), run)
+        .await
+        .expect("an end");
+    assert_eq!(the_outcome(&result), Outcome::Created);
+}
+
+/// The SDK gives up after a few attempts, which five stacks side by side can use
 /// up by bad luck alone.
 #[tokio::test]
 async fn a_throttled_change_set_is_asked_for_until_it_is_made() {

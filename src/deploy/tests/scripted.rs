@@ -189,6 +189,9 @@ impl Scripted {
         if stage.is_over_limit(query.action()) {
             return Err(("Throttling", "Rate exceeded".into()));
         }
+        if stage.grants_no_events && query.action().ends_with("Events") {
+            return Err(("Throttling", "Rate exceeded".into()));
+        }
         let every = stage.throttle_every;
         if every > 0 && stage.calls.len().is_multiple_of(every) {
             return Err(("Throttling", "Rate exceeded".into()));

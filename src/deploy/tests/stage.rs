@@ -22,6 +22,8 @@ pub(super) struct Stage {
     pub(super) scripts: BTreeMap<(String, &'static str), Script>,
     /// Each call whose number this divides is throttled.
     pub(super) throttle_every: usize,
+    /// Whether each read of events is throttled.
+    pub(super) grants_no_events: bool,
     /// How many more change sets are throttled.
     pub(super) refused_change_sets: usize,
     /// How many more change sets have nothing in them.
