@@ -94,6 +94,21 @@ impl Proxy {
             assert!(Instant::now() < end, "{said}");
             thread::sleep(Duration::from_millis(10));
         }
+        self.wait_for_look_ups();
+    }
+
+    /// It serves before its first look-ups are answered, and resets what comes
+    /// until then. A name server may be silent on purpose.
+    fn wait_for_look_ups(&self) {
+        let end = Instant::now() + Duration::from_secs(5);
+        let count = |what: &str| -> u64 {
+            let stats = self.ask(&format!("/stats?filter=^cluster\\..*\\.update_{what}$"));
+            let values = stats.lines().filter_map(|line| line.rsplit(": ").next());
+            values.filter_map(|value| value.parse::<u64>().ok()).sum()
+        };
+        while count("attempt") > count("success") + count("failure") && Instant::now() < end {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Hands a changed mesh over.

@@ -346,6 +346,8 @@ fn the_gateway_reaches_the_app_through_its_sidecar() {
     // The load balancer's look at readiness; and what it may not do.
     assert!(get(&format!("http://{GATEWAY}:9901/ready")).contains("LIVE"));
     assert_eq!(get(&format!("http://{GATEWAY}:9901/config_dump")), "");
-    // What comes to Envoy's own port is for nobody.
-    assert_eq!(get(&format!("http://{TELLER}:15000/")), "");
+    // What is dialled at Envoy's own port, as with `mesh.redirect: ports`, can
+    // only be for the one listener that there is.
+    let dialled = get(&format!("http://{TELLER}:15000/"));
+    assert_eq!(dialled, "hello from teller.internal");
 }
