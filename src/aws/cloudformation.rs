@@ -237,6 +237,8 @@ pub(super) fn capabilities(names: &[String]) -> Vec<wire::Capability> {
         .collect()
 }
 
+/// Metric alarms: composite ones are of another type, which the ARN does not
+/// tell.
 pub(super) fn alarms(arns: &[String]) -> wire::RollbackConfiguration {
     let trigger = |arn: &String| {
         wire::RollbackTrigger::builder()

@@ -8,9 +8,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
-use super::local::claim::{Claim, Sharing};
+use super::local::claim::Claim;
 use super::printer::{Printer, WARN, paint, talk};
 use super::session::Session;
 use crate::deploy::{self, Made, RunId, Work};
@@ -33,12 +33,9 @@ impl Note {
     /// Begins one, before the first change set is made.
     pub(crate) async fn begin(session: &Session, plan: &Plan, work: &Work) -> Result<Self> {
         let path = path(&session.place().await?, &work.run);
-        let mut file = Claim::attempt(&path, Sharing::Alone).ok().flatten();
-        if let Some(file) = &mut file {
-            let stacks = plan.rendered.keys().map(ToString::to_string);
-            file.stays(true);
-            let _disk_full = file.write(&lines(stacks));
-        }
+        let stacks = plan.rendered.keys().map(ToString::to_string);
+        let mut file = Claim::written(&path, &lines(stacks)).ok();
+        file.iter_mut().for_each(|file| file.stays(true));
         let made = work.made.clone();
         Ok(Self { file, made })
     }
@@ -59,46 +56,59 @@ impl Note {
         }
         if let Some(file) = &mut self.file {
             let stacks = left.into_iter().map(|(_, stack)| stack);
-            let _disk_full = file.write(&lines(stacks));
+            // Then it still names them, and others.
+            let _disk_full = file.rewrite(&lines(stacks));
         }
     }
 }
 
 /// Removes what runs that are over left behind, by their notes. What cannot be
-/// removed stays noted, and stops nothing.
+/// removed, or read, stays noted, and stops nothing.
 pub(crate) async fn take_up(session: &Session, printer: Printer) -> Result<()> {
-    let place = session.place().await?;
-    let role = stack::acting_role(&session.config);
-    for (run, path) in notes(&place) {
-        let Ok(Some(mut note)) = Claim::attempt(&path, Sharing::Alone) else {
-            continue;
-        };
-        note.stays(true);
-        let stacks: Vec<String> = note.read()?.lines().map(str::to_owned).collect();
-        let swept = deploy::sweep(&session.cloud, &run, &stacks, role.as_deref()).await;
-        match swept {
-            Ok(count) => {
-                note.stays(false);
-                if count > 0 {
+    for place in session.places().await? {
+        for (run, path) in notes(&place) {
+            match sweep(session, &run, &path).await {
+                Ok(0) => {}
+                Ok(count) => {
                     let plural = if count == 1 { "" } else { "s" };
                     printer.say(&format!(
                         "removed {count} change set{plural} that an earlier run left"
                     ));
                 }
+                Err(error) => talk(&format!(
+                    "{} change sets of an earlier run stay: {error:#}",
+                    paint(WARN, "warning:")
+                )),
             }
-            Err(error) => talk(&format!(
-                "{} change sets of an earlier run stay: {error}",
-                paint(WARN, "warning:")
-            )),
         }
     }
     Ok(())
 }
 
+/// Removes what a note names, and the note. It says how many there were; none
+/// where the run is not over.
+async fn sweep(session: &Session, run: &RunId, path: &Path) -> Result<usize> {
+    let Some(mut note) = Claim::found(path)? else {
+        return Ok(0);
+    };
+    note.stays(true);
+    let shown = path.display();
+    let cure = format!("remove it when no change set `colormesh-{run}-…` is left");
+    let text = note.read();
+    let text = text.with_context(|| format!("cannot read `{shown}`; {cure}"))?;
+    // Each run names its stacks, but a full disk may have lost them.
+    ensure!(!text.trim().is_empty(), "`{shown}` names no stack; {cure}");
+    let stacks: Vec<String> = text.lines().map(str::to_owned).collect();
+    let role = stack::acting_role(&session.config);
+    let count = deploy::sweep(&session.cloud, run, &stacks, role.as_deref()).await?;
+    note.stays(false);
+    Ok(count)
+}
+
 /// Removes the notes on an environment whose account is gone.
 pub(crate) fn discard(place: &Path) {
     for (_, path) in notes(place) {
-        let _removes_the_file = Claim::attempt(&path, Sharing::Alone);
+        let _removes_the_file = Claim::found(&path);
     }
 }
 

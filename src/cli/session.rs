@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::args::Global;
@@ -16,11 +17,14 @@ use super::local::status::{self, LocalStatus};
 use super::local::{self, Running};
 use super::printer::Printer;
 use super::settings;
-use crate::aws::{Cloud, CloudError, CredentialSource, Options};
+use crate::aws::{Cloud, CloudError, CredentialSource, Identity, Options};
 use crate::config::{Config, Target};
 
 /// How long the endpoint's own end may take to show after a failure.
 const LAST_LOOK: Duration = Duration::from_millis(200);
+
+/// In the place of the account's digits, where it is not known.
+const SOME_ACCOUNT: &str = "account";
 
 /// Settings and the account that they lead to.
 pub(crate) struct Session {
@@ -29,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) local: Option<LocalSession>,
     /// What answers in the place of AWS, if something does.
     endpoint_url: Option<String>,
+    /// Who is calling, or that nobody says: it is asked once.
+    caller: OnceCell<Result<Identity, CloudError>>,
 }
 
 /// The local target's part of a session.
@@ -59,6 +65,7 @@ impl Session {
             cloud,
             local,
             endpoint_url,
+            caller: OnceCell::new(),
         })
     }
 
@@ -82,6 +89,7 @@ impl Session {
             cloud,
             local,
             endpoint_url: global.endpoint_url.clone(),
+            caller: OnceCell::new(),
         }))
     }
 
@@ -144,16 +152,34 @@ impl Session {
         }
     }
 
+    /// That file, and on AWS also the one that stands for it as long as the
+    /// account is not known: what STS does not say now it may say the next time.
+    pub(crate) async fn places(&self) -> Result<Vec<PathBuf>> {
+        let mut places = vec![self.place().await?];
+        if self.config.target == Target::Aws {
+            places.push(self.place_in(SOME_ACCOUNT)?);
+        }
+        places.dedup();
+        Ok(places)
+    }
+
     async fn place_on_aws(&self) -> Result<PathBuf> {
         // An endpoint without STS still has the environment's name.
         let account = match &self.config.account_id {
-            Some(account) => account.to_string(),
-            None => self
-                .cloud
-                .identity()
-                .await
-                .map_or_else(|_| "account".to_owned(), |identity| identity.account),
+            Some(account) => account.as_str(),
+            None => match self.caller().await {
+                Ok(identity) => &identity.account,
+                Err(_) => SOME_ACCOUNT,
+            },
         };
+        self.place_in(account)
+    }
+
+    async fn caller(&self) -> &Result<Identity, CloudError> {
+        self.caller.get_or_init(|| self.cloud.identity()).await
+    }
+
+    fn place_in(&self, account: &str) -> Result<PathBuf> {
         let (region, name) = (&self.config.region, &self.config.environment);
         let mut key = format!("{account}-{region}-{name}");
         if let Some(endpoint) = &self.endpoint_url {
@@ -170,14 +196,14 @@ impl Session {
         }
         let config = &self.config;
         let is_guarded = config.account_id.is_some() || !config.allowed_accounts.is_empty();
-        let identity = match self.cloud.identity().await {
+        let identity = match self.caller().await {
             Ok(identity) => identity,
             // An emulator may know no accounts.
             Err(CloudError::Refused { .. } | CloudError::Unreadable { .. }) if !is_guarded => {
                 printer.say(&format!("an account of {}", self.cloud.endpoint()));
                 return Ok(());
             }
-            Err(error) => return Err(error).context("cannot tell which account this is"),
+            Err(error) => return Err(error.clone()).context("cannot tell which account this is"),
         };
         printer.say(&format!(
             "account {} as {} in {} ({})",

@@ -313,3 +313,17 @@ fn the_settings_narrow_it() {
         "arn:aws:cloudformation:eu-west-1:123456789012:stack/Demo-*/*"
     );
 }
+
+/// AWS refused the change sets, in the caller's name.
+#[test]
+fn topics_of_the_settings_may_be_published_to() {
+    let topic = "arn:aws:sns:us-west-2:123456789012:stacks";
+    let more = ["--notification-arn", topic, "--iam-policy"];
+    let caller = policy(&[&more[..], &["calls"]].concat());
+    let role = policy(&[&more[..], &["--role-arn", ROLE, "--for", "service-role"]].concat());
+    for policy in [caller, role] {
+        let mut statements = policy["Statement"].as_array().unwrap().iter();
+        let on = statements.find(|each| each["Resource"] == serde_json::json!([topic]));
+        assert_eq!(on.unwrap()["Action"], serde_json::json!(["sns:Publish"]));
+    }
+}

@@ -67,10 +67,15 @@ pub(super) const CALLS: &[(&str, &[Scope])] = &[
     ("sts:GetCallerIdentity", &[]),
 ];
 
+/// What a change set with topics takes. Which of the two tells them once a role
+/// acts is nowhere written, so that both are allowed it.
+pub(super) const PUBLISH: &str = "sns:Publish";
+
 /// What AWS asks for besides those: what a tag on a new key pair takes, the
 /// requests to the image registry, and the calls that go by another's name.
 pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ("cloudformation:TagResource", Scope::Stacks),
+    ("cloudformation:UntagResource", Scope::Stacks),
     // What `DetectStackDrift` does to each resource.
     (
         "cloudformation:BatchDescribeTypeConfigurations",
@@ -78,6 +83,7 @@ pub(super) const IMPLIED: &[(&str, Scope)] = &[
     ),
     ("cloudformation:DetectStackResourceDrift", Scope::Stacks),
     ("iam:PassRole", Scope::Acting),
+    (PUBLISH, Scope::Topics),
     ("ec2:CreateTags", Scope::KeyPair),
     ("ecr:BatchCheckLayerAvailability", Scope::Repository),
     ("ecr:BatchGetImage", Scope::LookedUp),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::calls::{CALLS, IMPLIED};
+use super::calls::{CALLS, IMPLIED, PUBLISH};
 use super::on_behalf;
 use super::scope::{Names, Scope};
 
@@ -114,6 +114,9 @@ pub fn policy(
         calls
             .chain(implied)
             .for_each(|(call, scope)| allow(*scope, (*call).to_owned()));
+    }
+    if part.has(PUBLISH) && whose == Whose::ServiceRole {
+        allow(Scope::Topics, PUBLISH.to_owned());
     }
     for name in types {
         let needed = on_behalf::of(name).ok_or_else(|| UnknownType(name.clone()))?;

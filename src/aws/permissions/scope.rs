@@ -26,6 +26,8 @@ pub struct Names {
     pub bucket: Option<String>,
     /// The repositories of images that are looked up, where ECR has them.
     pub looked_up: Vec<String>,
+    /// The topics that are told of the stacks' events.
+    pub topics: Vec<String>,
 }
 
 /// A statement of the policy.
@@ -62,6 +64,8 @@ pub(super) enum Scope {
     Templates,
     /// The bucket that they are in.
     TemplateBucket,
+    /// The topics that are told of the stacks' events.
+    Topics,
     /// Log groups of the environment.
     Logs,
     /// The mesh.
@@ -98,6 +102,7 @@ impl Scope {
             Self::Acting => "HandARoleToCloudFormation",
             Self::Templates => "LongTemplates",
             Self::TemplateBucket => "BucketOfLongTemplates",
+            Self::Topics => "TopicsOfTheStacks",
             Self::Logs => "LogGroups",
             Self::Mesh => "Mesh",
             Self::ServiceRoles => "ServiceRoles",
@@ -112,6 +117,7 @@ impl Scope {
             Self::Acting => names.role_arn.is_some(),
             Self::Templates | Self::TemplateBucket => names.bucket.is_some(),
             Self::LookedUp => !names.looked_up.is_empty(),
+            Self::Topics => !names.topics.is_empty(),
             Self::Stacks
             | Self::Looks
             | Self::Repository
@@ -162,6 +168,7 @@ impl Scope {
                 vec![names.bucket_arn(&format!("/{folder}"))]
             }
             Self::TemplateBucket => vec![names.bucket_arn("")],
+            Self::Topics => names.topics.clone(),
             Self::Logs => vec![names.arn("logs", &format!("log-group:{environment}-*"))],
             Self::Mesh => ["mesh/{}", "mesh/{}/*"]
                 .iter()
@@ -215,6 +222,7 @@ impl Scope {
             } })),
             Self::Stacks
             | Self::Templates
+            | Self::Topics
             | Self::Repository
             | Self::LookedUp
             | Self::Cluster

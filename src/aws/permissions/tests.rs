@@ -16,6 +16,7 @@ fn names() -> Names {
         role_arn: None,
         bucket: None,
         looked_up: Vec::new(),
+        topics: Vec::new(),
     }
 }
 
@@ -145,6 +146,53 @@ fn an_image_that_is_looked_up_in_ecr_may_be_read_and_no_more() {
     assert_eq!(about.len(), 1);
     let actions = serde_json::json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]);
     assert_eq!(about[0]["Action"], actions);
+}
+
+#[test]
+fn topics_of_the_stacks_may_be_published_to_by_the_caller_and_by_the_role() {
+    let topic = "arn:aws:sns:eu-west-1:123456789012:stacks";
+    let mut names = names();
+    names.role_arn = Some("arn:aws:iam::123456789012:role/deploys".to_owned());
+    let of = |names: &Names, part, whose| {
+        let policy = policy(names, &BTreeSet::new(), part, whose).expect("a policy");
+        let policy = serde_json::to_value(policy).expect("JSON");
+        let statements = policy["Statement"].as_array().expect("a list").iter();
+        let publishes = |each: &&serde_json::Value| each.to_string().contains("sns:");
+        statements.filter(publishes).cloned().collect::<Vec<_>>()
+    };
+    let holders = [
+        (Part::Calls, Whose::Caller),
+        (Part::Services, Whose::ServiceRole),
+    ];
+    for (part, whose) in holders {
+        assert!(of(&names, part, whose).is_empty());
+    }
+    names.topics = vec![topic.to_owned()];
+    let statement = serde_json::json!({
+        "Sid": "TopicsOfTheStacks",
+        "Effect": "Allow",
+        "Action": ["sns:Publish"],
+        "Resource": [topic],
+    });
+    for (part, whose) in holders {
+        assert_eq!(of(&names, part, whose), [statement.clone()]);
+        assert_eq!(of(&names, Part::All, whose), [statement.clone()]);
+    }
+    assert!(of(&names, Part::Network, Whose::ServiceRole).is_empty());
+    assert!(of(&names, Part::Calls, Whose::ServiceRole).is_empty());
+}
+
+/// A tag that the settings drop is taken off with an update.
+#[test]
+fn tags_of_stacks_may_be_set_and_taken_off() {
+    let policy = policy(&names(), &BTreeSet::new(), Part::Calls, Whose::Caller).expect("a policy");
+    let policy = serde_json::to_value(policy).expect("JSON");
+    let stacks = &policy["Statement"][0];
+    assert_eq!(stacks["Sid"], "Stacks");
+    let actions = stacks["Action"].as_array().expect("a list");
+    for action in ["TagResource", "UntagResource"] {
+        assert!(actions.contains(&format!("cloudformation:{action}").into()));
+    }
 }
 
 #[test]

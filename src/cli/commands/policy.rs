@@ -71,6 +71,7 @@ fn nothing(whose: Whose) -> &'static str {
 }
 
 fn names(config: &Config) -> Names {
+    let topics = config.stacks.notification_arns.iter().flatten();
     let key_pair = config.key_pair.as_ref().filter(|_| config.bastion.enabled);
     Names {
         environment: config.environment.to_string(),
@@ -82,5 +83,6 @@ fn names(config: &Config) -> Names {
         bucket: config.stacks.s3_bucket.as_ref().map(ToString::to_string),
         role_arn: config.stacks.role_arn.as_ref().map(ToString::to_string),
         looked_up: stack::image_repositories(config),
+        topics: topics.map(ToString::to_string).collect(),
     }
 }

@@ -111,12 +111,7 @@ impl Claim {
 
     /// The claim, when nobody stands against it now.
     pub(crate) fn attempt(path: &Path, sharing: Sharing) -> Result<Option<Self>> {
-        let wrong = || {
-            format!(
-                "cannot write `{}` (XDG_STATE_HOME names another place for the local target)",
-                path.display()
-            )
-        };
+        let wrong = || wrong(path);
         loop {
             let file = open(path).with_context(wrong)?;
             let operation = match sharing {
@@ -141,6 +136,38 @@ impl Claim {
         }
     }
 
+    /// The claim on a file that is there, when nobody holds one. It makes none:
+    /// who held it may just have removed it.
+    pub(crate) fn found(path: &Path) -> Result<Option<Self>> {
+        let wrong = || wrong(path);
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.with_context(wrong)?,
+        };
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            locked => locked.with_context(wrong)?,
+        }
+        let is_there = is_at(&file, path).with_context(wrong)?;
+        Ok(is_there.then(|| Self::on(path, file)))
+    }
+
+    /// The claim on a file that nobody else knows of yet, and that holds this
+    /// from the first.
+    pub(crate) fn written(path: &Path, text: &str) -> io::Result<Self> {
+        Ok(Self::on(path, placed(path, text)?))
+    }
+
+    /// Held alone.
+    fn on(path: &Path, file: File) -> Self {
+        Self {
+            path: path.to_owned(),
+            file,
+            sharing: Sharing::Alone,
+            stays: false,
+        }
+    }
+
     /// Gives a shared claim up for one that is held alone, when nobody else
     /// holds one.
     pub(crate) fn alone(self) -> Result<Option<Self>> {
@@ -160,11 +187,17 @@ impl Claim {
         let _disk_full = self.write(&text);
     }
 
-    /// Writes what the file is to hold.
-    pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
+    fn write(&mut self, text: &str) -> io::Result<()> {
         self.file.rewind()?;
         self.file.set_len(0)?;
         self.file.write_all(text.as_bytes())
+    }
+
+    /// Writes what the file is to hold from now on; where that fails it holds
+    /// what it held.
+    pub(crate) fn rewrite(&mut self, text: &str) -> io::Result<()> {
+        self.file = placed(&self.path, text)?;
+        Ok(())
     }
 
     /// What the file holds.
@@ -206,6 +239,34 @@ fn open(path: &Path) -> io::Result<File> {
             opened => return opened,
         }
     }
+}
+
+/// Writes a file beside the path and moves it there, locked.
+fn placed(path: &Path, text: &str) -> io::Result<File> {
+    let beside = beside(path);
+    let write = || {
+        let mut file = open(&beside)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(&beside, path)?;
+        Ok(file)
+    };
+    let written = write();
+    if written.is_err() {
+        let _not_made = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_added_extension("new")
+}
+
+fn wrong(path: &Path) -> String {
+    format!(
+        "cannot write `{}` (XDG_STATE_HOME names another place for the local target)",
+        path.display()
+    )
 }
 
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
@@ -254,5 +315,39 @@ mod tests {
         drop(Claim::attempt(&path, Sharing::Alone).unwrap());
         assert!(!is_at(&waiting, &path).unwrap());
         assert!(Claim::attempt(&path, Sharing::Alone).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_claim_that_is_only_looked_for_makes_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.note");
+        assert!(Claim::found(&path).unwrap().is_none());
+        assert!(!path.exists());
+        let held = Claim::written(&path, "a\n").unwrap();
+        assert!(Claim::found(&path).unwrap().is_none());
+        drop(held);
+        assert!(!path.exists());
+        let mut stays = Claim::written(&path, "b\n").unwrap();
+        stays.stays(true);
+        drop(stays);
+        let found = Claim::found(&path).unwrap();
+        assert_eq!(found.unwrap().read().unwrap(), "b\n");
+    }
+
+    /// It was emptied first.
+    #[test]
+    fn a_full_disk_leaves_what_was_written_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.note");
+        let mut claim = Claim::written(&path, "a\nb\n").unwrap();
+        claim.rewrite("b\n").unwrap();
+        assert_eq!(claim.read().unwrap(), "b\n");
+        std::os::unix::fs::symlink("/dev/full", beside(&path)).unwrap();
+        let error = claim.rewrite("c\n").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "b\n");
+        // It is still this one's, and nothing lies beside it.
+        assert!(Claim::found(&path).unwrap().is_none());
+        assert!(fs::symlink_metadata(beside(&path)).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Change sets that a command made for others to look at, when it is broken
 //! off: by a key, by a signal, by a kill.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use colormesh::account::cloudformation::ChangeSetStatus;
@@ -19,6 +20,7 @@ const LOSES: &str = "app: { image_name: other }\n";
 const SOON: Duration = Duration::from_secs(10);
 /// Much longer than that.
 const LONG: f64 = 60.0;
+const CALLER: &str = "sts:GetCallerIdentity";
 const CTRL_C: &str = "\u{3}";
 
 /// An environment that stands, and settings that change it.
@@ -61,11 +63,37 @@ fn delay(aws: &AsAws, operation: &str) {
 
 /// The notes on this machine.
 pub(super) fn notes(project: &Project) -> usize {
+    note_paths(project).len()
+}
+
+fn note_paths(project: &Project) -> Vec<PathBuf> {
     let files = std::fs::read_dir(project.path().join("state/colormesh"));
     let names = files.into_iter().flatten().map(|file| file.unwrap().path());
     names
         .filter(|path| path.extension().is_some_and(|end| end == "note"))
-        .count()
+        .collect()
+}
+
+/// Kills a plan that has made change sets.
+fn kill_a_plan(project: &Project, aws: &AsAws) {
+    delay(aws, "cloudformation:DescribeChangeSet");
+    let plan = Running::of(aws.command(project, &["plan", "--detail"]));
+    wait_for_one(aws);
+    plan.signal("KILL");
+    plan.end(SOON);
+    aws.lab().heal();
+    assert!(waiting(aws).contains(&format!("{ENVIRONMENT}-mesh")));
+    assert_eq!(notes(project), 1);
+}
+
+/// As an endpoint that has no STS.
+fn without_sts(aws: &AsAws) {
+    let effect = CallEffect::Error {
+        code: "InvalidAction".to_owned(),
+        message: "no such action".to_owned(),
+        status: 400,
+    };
+    aws.lab().fail_call(CallFault::each(CALLER, effect));
 }
 
 /// It could not be broken off there, and left the change sets.
@@ -130,14 +158,7 @@ async fn what_a_kill_leaves_goes_with_the_next_command_though_nothing_changes_th
     let (project, aws) = changed(CHANGED).await;
     for next in [&["plan"][..], &["up", "--yes"], &["down", "--yes"]] {
         project.write("colormesh.yaml", &format!("{SETTINGS}{CHANGED}"));
-        delay(&aws, "cloudformation:DescribeChangeSet");
-        let plan = Running::of(aws.command(&project, &["plan", "--detail"]));
-        wait_for_one(&aws);
-        plan.signal("KILL");
-        plan.end(SOON);
-        aws.lab().heal();
-        assert!(waiting(&aws).contains(&format!("{ENVIRONMENT}-mesh")));
-        assert_eq!(notes(&project), 1);
+        kill_a_plan(&project, &aws);
         // Nobody wants that change any more.
         project.write("colormesh.yaml", SETTINGS);
         let said = aws.run(&project, next).await.code(0);
@@ -146,6 +167,58 @@ async fn what_a_kill_leaves_goes_with_the_next_command_though_nothing_changes_th
         assert_eq!(waiting(&aws), [""; 0]);
         assert_eq!(notes(&project), 0);
     }
+}
+
+/// The one ended the command, the other was taken for nothing to remove.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_that_cannot_be_read_or_is_empty_stays_and_ends_nothing() {
+    let (project, aws) = changed(CHANGED).await;
+    kill_a_plan(&project, &aws);
+    let note = note_paths(&project).remove(0);
+    let written = std::fs::read(&note).unwrap();
+    for (text, words) in [
+        (&b"\xff\xfe\n"[..], "cannot read `"),
+        (b"", "names no stack"),
+    ] {
+        std::fs::write(&note, text).unwrap();
+        let said = aws.run(&project, &["plan"]).await.code(0);
+        let stays = "change sets of an earlier run stay";
+        assert_eq!(said.stderr.matches(stays).count(), 1, "{}", said.stderr);
+        for words in [words, &*note.to_string_lossy(), "remove it when"] {
+            assert!(said.stderr.contains(words), "{words} in\n{}", said.stderr);
+        }
+        assert_eq!(std::fs::read(&note).unwrap(), text);
+        assert_ne!(waiting(&aws), [""; 0]);
+    }
+    std::fs::write(&note, written).unwrap();
+    aws.run(&project, &["plan"]).await.code(0);
+    assert_eq!((waiting(&aws).len(), notes(&project)), (0, 0));
+}
+
+/// Each place that wanted the account asked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_without_sts_is_asked_once_for_the_account() {
+    let (project, aws) = changed(CHANGED).await;
+    without_sts(&aws);
+    for command in [&["plan", "--detail"][..], &["up", "--yes"]] {
+        aws.lab().forget_calls();
+        let said = aws.run(&project, command).await.code(0);
+        assert!(said.stderr.contains("an account of"), "{}", said.stderr);
+        let calls = aws.lab().calls();
+        let asked = calls.iter().filter(|call| call.operation == CALLER);
+        assert_eq!(asked.count(), 1, "{command:?}");
+    }
+}
+
+/// The next command looked for it under the account's digits alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_from_when_sts_failed_is_found_when_it_answers_again() {
+    let (project, aws) = changed(CHANGED).await;
+    without_sts(&aws);
+    kill_a_plan(&project, &aws);
+    let said = aws.run(&project, &["plan"]).await.code(0);
+    assert!(said.stderr.contains("account 1"), "{}", said.stderr);
+    assert_eq!((waiting(&aws).len(), notes(&project)), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

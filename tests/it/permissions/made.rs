@@ -113,6 +113,7 @@ fn every_call_that_is_made_is_allowed_and_every_allowed_one_is_made() {
         "cloudformation:DetectStackResourceDrift",
         "cloudformation:ListStacks",
         "cloudformation:TagResource",
+        "cloudformation:UntagResource",
         "ec2:CreateTags",
     ];
     let unused: BTreeSet<&str> = policy
