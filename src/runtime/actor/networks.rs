@@ -62,3 +62,87 @@ impl Actor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::{mpsc, oneshot, watch};
+
+    use super::*;
+    use crate::mesh::ProxyId;
+    use crate::runtime::desired::{Desired, NetworkId, TaskSpec};
+    use crate::runtime::dns::Otherwise;
+    use crate::runtime::handle::Options;
+    use crate::runtime::netns::Netns;
+    use crate::runtime::observed::{Observed, WorldState};
+    use crate::runtime::reserved_ports::ReservedPorts;
+    use crate::runtime::world::{Internet, World};
+
+    fn task() -> TaskSpec {
+        let (mesh, proxy) = ProxyId::parse("mesh/demo/virtualNode/one").unwrap();
+        TaskSpec {
+            id: TaskId::new("one"),
+            mesh,
+            proxy,
+            network: NetworkId::new("vpc-1"),
+            address: Ipv4Addr::new(10, 0, 1, 4),
+            app: None,
+            carried: None,
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs root"]
+    async fn tasks_start_once_their_network_gets_its_resolver() {
+        let folder = tempfile::tempdir().unwrap();
+        let netns = Netns::create(folder.path(), "world").await.unwrap();
+        let range = "/proc/sys/net/ipv4/ip_local_port_range";
+        let narrow = move || std::fs::write(range, "40000 40001");
+        netns.run(narrow).await.unwrap().unwrap();
+        let mut taken = Vec::new();
+        for port in 40_000..=40_001 {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            taken.push(netns.listen(address).await.unwrap());
+        }
+        let nowhere = folder.path().join("nowhere");
+        let options = Options {
+            program: nowhere.clone(),
+            envoy: nowhere.clone(),
+            run: folder.path().join("run"),
+            logs: folder.path().join("logs"),
+            ports: ReservedPorts::default(),
+            internet: Internet::StandIn,
+            expected: Vec::new(),
+            resolver_settings: nowhere,
+            authorities: None,
+        };
+        let world = World::knowing(netns.clone(), WorldState::Unknown, Otherwise::Refuse);
+        let (seen, mut observed) = watch::channel(Arc::new(Observed::default()));
+        let namespaces = folder.path().to_owned();
+        let actor = Actor::new(options, namespaces, netns, world, seen);
+        let desired = Desired {
+            tasks: vec![task()],
+            ..Desired::default()
+        };
+        let (want, wanted) = watch::channel(Arc::default());
+        let (stop, stopped) = oneshot::channel();
+        let (_questions, asked) = mpsc::unbounded_channel();
+        let running = tokio::spawn(actor.run(wanted, stopped, asked));
+        want.send_replace(Arc::new(desired));
+
+        let long = Duration::from_secs(60);
+        let lacks = observed.wait_for(|now| now.problems.iter().any(|each| each.contains("names")));
+        let state = tokio::time::timeout(long, lacks).await.unwrap().unwrap();
+        assert!(state.tasks.is_empty());
+        drop(state);
+        drop(taken);
+        let started = observed.wait_for(|now| !now.tasks.is_empty() && now.problems.is_empty());
+        tokio::time::timeout(long, started).await.unwrap().unwrap();
+        stop.send(()).unwrap();
+        running.await.unwrap();
+    }
+}
