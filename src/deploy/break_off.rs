@@ -18,6 +18,9 @@ use crate::plan::StepId;
 
 /// How much of that time is for the answers to calls that are under way.
 const ANSWERS: Duration = Duration::from_millis(400);
+/// How long they are waited for where what they begin is to be called off: it
+/// has to be there for that.
+const ALL_ANSWERS: Duration = Duration::from_secs(30);
 
 /// An operation that was called off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,14 +53,20 @@ pub(super) async fn break_off(run: &Arc<Run>) -> Vec<CalledOff> {
 impl Run {
     /// Ends the tasks of a run that is broken off, without breaking off a call
     /// half-way, and removes the change sets that wait; all of it within
-    /// [`LEAVING`]. What could not be removed by then stays in the list.
+    /// [`LEAVING`], unless what has begun is to be called off. What could not be
+    /// removed by then stays in the list.
     pub(super) async fn leave<T: 'static>(&self, tasks: &mut JoinSet<T>) {
-        let end = Instant::now() + LEAVING;
+        let (answers, rest) = match self.work.choices.on_interrupt {
+            OnInterrupt::Detach => (ANSWERS, LEAVING.saturating_sub(ANSWERS)),
+            OnInterrupt::Cancel => (ALL_ANSWERS, LEAVING),
+        };
         let mut removals = Removals::default();
         self.gate.close();
         // The deletions go out at once, before anything is waited for.
         self.work.made.put_away(&self.caller(), &mut removals);
-        self.gate.emptied(ANSWERS).await;
+        let began = Instant::now();
+        self.gate.emptied(answers).await;
+        let end = began + began.elapsed().max(ANSWERS) + rest;
         tasks.shutdown().await;
         removals.with_unanswered = true;
         self.work.made.put_away(&self.caller(), &mut removals);

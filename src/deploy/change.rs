@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::holds_data::losses;
 use super::ledger::Begun;
-use super::made::Waiting;
+use super::made::{Waiting, is_busy};
 use super::run::Run;
 use super::tail::Start;
 use super::watched::{Settled, Watch};
@@ -112,6 +112,7 @@ impl Run {
         self.work.made.answer(set);
         if let Err(error) = self.remove(set).await
             && error.code() == Some("InvalidChangeSetStatus")
+            && !is_busy(&error)
         {
             self.work.made.strike(&set.name);
         }
@@ -183,8 +184,12 @@ impl Run {
         };
         let token = self.token();
         let started = async {
-            self.work.made.strike(&set.name);
-            self.cloud.execute_change_set(&set.id, &token).await
+            self.work.made.start(set);
+            let started = self.cloud.execute_change_set(&set.id, &token).await;
+            if started.is_ok() {
+                self.work.made.strike(&set.name);
+            }
+            started
         };
         self.begin(step, Begun::change(stack_id), started).await?;
         Ok((start, token))

@@ -36,8 +36,19 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 struct Entry {
     set: Waiting,
-    /// Whether the call that makes it was answered.
-    is_answered: bool,
+    stage: Stage,
+}
+
+/// How far a change set is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The call that makes it was not answered.
+    Asked,
+    /// It waits.
+    There,
+    /// The call that carries it out was not answered: it may wait, or be
+    /// carried out, so that nobody may take it away.
+    Started,
 }
 
 /// All that wait, by their names.
@@ -65,18 +76,22 @@ impl Made {
     /// It counts from the moment before the call that makes it, whose answer
     /// may never be seen.
     pub(super) fn ask(&self, set: Waiting) {
-        let is_answered = false;
-        let entry = Entry { set, is_answered };
-        self.lock().insert(entry.set.name.clone(), entry);
+        self.put(&set, Stage::Asked);
     }
 
     /// It is there, as far as anybody can know.
     pub(super) fn answer(&self, set: &Waiting) {
-        let entry = Entry {
-            set: set.clone(),
-            is_answered: true,
-        };
-        self.lock().insert(set.name.clone(), entry);
+        self.put(set, Stage::There);
+    }
+
+    /// It is about to be carried out.
+    pub(super) fn start(&self, set: &Waiting) {
+        self.put(set, Stage::Started);
+    }
+
+    fn put(&self, set: &Waiting, stage: Stage) {
+        let set = set.clone();
+        self.lock().insert(set.name.clone(), Entry { set, stage });
     }
 
     /// It is gone, or does not wait any more.
@@ -97,13 +112,20 @@ impl Made {
     }
 
     fn is_answered(&self, name: &str) -> bool {
-        self.lock().get(name).is_none_or(|entry| entry.is_answered)
+        self.lock()
+            .get(name)
+            .is_none_or(|entry| entry.stage == Stage::There)
     }
 
     /// Begins to remove all that `begun` does not name yet.
     pub(super) fn put_away(&self, ours: &Caller<'_>, begun: &mut Removals) {
-        for Entry { set, is_answered } in self.lock().values() {
-            if (*is_answered || begun.with_unanswered) && begun.names.insert(set.name.clone()) {
+        for Entry { set, stage } in self.lock().values() {
+            let is_due = match stage {
+                Stage::Asked => begun.with_unanswered,
+                Stage::There => true,
+                Stage::Started => false,
+            };
+            if is_due && begun.names.insert(set.name.clone()) {
                 let (cloud, made) = (ours.cloud.clone(), self.clone());
                 let (set, role) = (set.clone(), ours.role.map(str::to_owned));
                 begun.tasks.spawn(async move {
@@ -129,16 +151,18 @@ impl Made {
                 let (deleted, husk) = tokio::join!(once, self.husk(cloud, set));
                 match husk {
                     // What still waits in it goes along.
-                    Some(stack) => {
+                    Ok(Some(stack)) => {
                         let token = format!("{}-d", set.name);
                         cloud.delete_stack(&stack, &token, ours.role).await
                     }
-                    None => deleted,
+                    Ok(None) => deleted,
+                    // It may stay, and so it does in the list.
+                    Err(error) => deleted.and(Err(error)),
                 }
             }
         };
         match deleted {
-            Err(error) if is_worked_out(&error) => delete(cloud, &set.stack, &set.name).await,
+            Err(error) if is_busy(&error) => delete(cloud, &set.stack, &set.name).await,
             deleted => deleted,
         }?;
         // Without an answer to the call that makes it, it may come yet.
@@ -155,14 +179,18 @@ impl Made {
         }
     }
 
-    /// The stack around a change set, when it never had anything but ours.
-    async fn husk(&self, cloud: &Cloud, set: &Waiting) -> Option<String> {
+    /// The stack around a change set, when it never had anything but ours, and
+    /// that may be seen.
+    async fn husk(&self, cloud: &Cloud, set: &Waiting) -> Result<Option<String>, CloudError> {
         let read = tokio::try_join!(cloud.stack(&set.stack_id), cloud.change_sets(&set.stack_id));
-        let (stack, sets) = read.ok()?;
+        let (stack, sets) = match read {
+            Err(CloudError::AccessDenied { .. }) => return Ok(None),
+            Err(error) if error.is_absent() => return Ok(None),
+            read => read?,
+        };
         let is_ours = sets.iter().all(|set| self.holds(&set.name));
-        stack
-            .filter(|stack| stack.status == StackStatus::ReviewInProgress && is_ours)
-            .map(|stack| stack.id)
+        let husk = stack.filter(|stack| stack.status == StackStatus::ReviewInProgress && is_ours);
+        Ok(husk.map(|stack| stack.id))
     }
 
     /// A map is whole between two calls, whoever panicked.
@@ -213,15 +241,21 @@ pub(super) async fn delete(cloud: &Cloud, stack: &str, name: &str) -> Result<(),
     let end = Instant::now() + PATIENCE;
     loop {
         match cloud.delete_change_set(stack, name).await {
-            Err(error) if is_worked_out(&error) && Instant::now() < end => sleep(PAUSE).await,
+            Err(error) if is_busy(&error) && Instant::now() < end => sleep(PAUSE).await,
             answer => return answer,
         }
     }
 }
 
-/// Whether it cannot be removed because it is still being worked out.
-fn is_worked_out(error: &CloudError) -> bool {
+/// Whether it cannot be removed because it is still being worked out, or
+/// something else is being done to it (aws-cdk #26182).
+pub(super) fn is_busy(error: &CloudError) -> bool {
     let message = error.message();
+    let words = [
+        "CREATE_IN_PROGRESS",
+        "CREATE_PENDING",
+        "currently in progress",
+    ];
     error.code() == Some("InvalidChangeSetStatus")
-        && (message.contains("CREATE_IN_PROGRESS") || message.contains("CREATE_PENDING"))
+        && words.iter().any(|words| message.contains(words))
 }

@@ -9,8 +9,8 @@ use super::lab::{Lab, Run, five};
 use crate::account::lab::{CallEffect, CallFault, ResourceEffect, ResourceFault, Verb};
 use crate::aws::Cloud;
 use crate::deploy::{
-    Choices, DeployError, Intent, Interrupt, Interrupter, Person, Review, Work, clear, forget,
-    review, sweep,
+    Choices, DeployError, Intent, Interrupt, Interrupter, OnInterrupt, Person, Review, Work, clear,
+    forget, review, sweep,
 };
 use crate::plan::{Direction, Plan};
 use crate::stack::{ParameterValue, RenderedStack};
@@ -324,4 +324,65 @@ async fn a_change_set_that_is_still_worked_out_is_removed_once_it_is() {
     assert!(review.is_none());
     assert_eq!(work.made.waiting(), []);
     assert_eq!(sets(&lab, "e-mesh").await, 0);
+}
+
+/// It was struck off before the call, and forgotten when that was broken off.
+#[tokio::test]
+async fn a_change_set_whose_execution_was_not_answered_is_named_and_swept_by_the_next_run() {
+    let lab = Lab::start().await;
+    lab.up(five()).await.report();
+    delayed(&lab, "cloudformation:ExecuteChangeSet", LONG);
+    lab.account.lab().forget_calls();
+    let (work, (interrupter, interrupt)) = (lab.work(), Interrupter::new());
+    let (made, run) = (work.made.clone(), work.run.clone());
+    let breaking_off = async {
+        calls_of(&lab, "cloudformation:DescribeChangeSet", 1).await;
+        // The next call is noted with its answer only.
+        sleep(Duration::from_secs(1)).await;
+        interrupter.interrupt();
+    };
+    let (ended, ()) = tokio::join!(lab.up_with(kept_longer(), work, interrupt), breaking_off);
+    assert!(matches!(ended.result, Err(DeployError::Interrupted { .. })));
+    let stacks: Vec<String> = made.waiting().into_iter().map(|(_, stack)| stack).collect();
+    assert_eq!(stacks, ["e-mesh"]);
+    assert_eq!(sets(&lab, "e-mesh").await, 1);
+
+    lab.account.lab().heal();
+    let swept = sweep(&lab.cloud, &run, &stacks, None).await;
+    assert_eq!(swept, Ok(1));
+    assert_eq!(sets(&lab, "e-mesh").await, 0);
+}
+
+/// It was said to be called off, and began after that.
+#[tokio::test]
+async fn what_is_called_off_is_waited_for_until_it_has_begun() {
+    let lab = Lab::start().await;
+    let slow = [
+        "cloudformation:CreateStack",
+        "cloudformation:ExecuteChangeSet",
+    ];
+    for operation in slow {
+        delayed(&lab, operation, 4.0);
+    }
+    let stuck = ResourceFault::of("*", "*", Verb::Create, ResourceEffect::Stuck);
+    lab.account.lab().fail_resource(stuck);
+    let choices = Choices {
+        on_interrupt: OnInterrupt::Cancel,
+        ..Choices::default()
+    };
+    let work = Work {
+        choices,
+        ..lab.work()
+    };
+    let (interrupter, interrupt) = Interrupter::new();
+    let breaking_off = async {
+        sleep(Duration::from_secs(2)).await;
+        interrupter.interrupt();
+    };
+    let (ended, ()) = tokio::join!(lab.up_with(five(), work, interrupt), breaking_off);
+    let Err(DeployError::Interrupted { called_off, .. }) = ended.result else {
+        panic!("{:?}", ended.result)
+    };
+    assert!(!called_off.is_empty());
+    assert_eq!(stacks(&lab).await, [""; 0]);
 }
