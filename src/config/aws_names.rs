@@ -32,6 +32,22 @@ text! {
     ImageReference, check_image_reference
 }
 
+// === impl ImageReference ===
+
+impl ImageReference {
+    /// The registry, read as Docker reads it; none is Docker Hub.
+    pub fn registry(&self) -> Option<&str> {
+        let (first, _) = self.as_str().split_once('/')?;
+        (first.contains(['.', ':']) || first == "localhost").then_some(first)
+    }
+
+    /// The port of the registry, where one is named.
+    pub fn registry_port(&self) -> Option<u16> {
+        let (_host, port) = self.registry()?.rsplit_once(':')?;
+        port.parse().ok()
+    }
+}
+
 fn check_account(text: &str) -> Result<String, Invalid> {
     if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
         return Ok(text.to_owned());

@@ -22,6 +22,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) app_port: u16,
     /// Whether the app is an image of the user's own.
     pub(super) is_own_image: bool,
+    /// The ports of the registries that name one.
+    pub(super) registry_ports: &'a [u16],
 }
 
 /// A service as far as it could be read. What is `None` was left out or is
@@ -78,7 +80,7 @@ pub(super) fn read(
     }
     sharing::check(reader, &drafts, surroundings.told_apart);
     if surroundings.target == Target::Aws {
-        ports::check(reader, &drafts, surroundings.redirect);
+        ports::check(reader, &drafts, surroundings.registry_ports);
     }
     if surroundings.redirect == Redirect::InitContainer {
         drafts.iter().for_each(|draft| refuse_ssh(reader, draft));

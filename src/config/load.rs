@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use super::reader::{Placed, Reader, Section};
 use super::{
-    App, Bastion, Cidr, Config, Input, Invalid, KeyPairName, MeshConfig, Vpc, external_services,
-    local_ports, sharing::ToldApart, values,
+    App, Bastion, Cidr, Config, ImageReference, Input, Invalid, KeyPairName, MeshConfig, Vpc,
+    external_services, local_ports, sharing::ToldApart, values,
 };
 use crate::diag::Diagnostics;
 use crate::yaml::{self, Node};
@@ -57,6 +57,9 @@ impl Reader<'_> {
         let stacks = self.stacks(root);
         let tags = self.tags(root.get("tags"));
         let internet = self.value_or(root, "internet", default.internet);
+        let images = mesh.redirecting_image().into_iter().chain(&app.image);
+        let images = images.chain([&envoy_image]);
+        let registry_ports: Vec<u16> = images.filter_map(ImageReference::registry_port).collect();
         let surroundings = external_services::Surroundings {
             services_domain: &services_domain,
             told_apart: ToldApart::by(&mesh, target),
@@ -64,6 +67,7 @@ impl Reader<'_> {
             redirect: mesh.redirect,
             app_port: app.port,
             is_own_image: app.image.is_some(),
+            registry_ports: &registry_ports,
         };
         let mut external_services = match root.get("external_services") {
             Some(node) => external_services::read(self, node, &surroundings),

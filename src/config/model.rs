@@ -186,6 +186,15 @@ words! {
 const ROUTE_MANAGER: &str =
     "840364872350.dkr.ecr.us-west-2.amazonaws.com/aws-appmesh-proxy-route-manager:v7-prod";
 
+// === impl MeshConfig ===
+
+impl MeshConfig {
+    /// The image of the container that redirects, where one does.
+    pub fn redirecting_image(&self) -> Option<&ImageReference> {
+        (self.redirect == Redirect::InitContainer).then_some(&self.redirect_image)
+    }
+}
+
 // === impl Config ===
 
 /// The walkthrough.

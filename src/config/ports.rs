@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use super::Invalid;
 use super::external_services::Draft;
 use super::reader::Reader;
-use super::{Invalid, Redirect};
 
 /// The rules of a security group in one direction: what AWS takes unless asked
 /// for more.
 const MOST_RULES: usize = 60;
+
+/// Beside the ranges stand the rules for the app's own port and, with
+/// `mesh.redirect: ports`, for Envoy's: whatever is written has to leave room
+/// for both, for when it is changed they are there together for a moment.
+const MOST_RANGES: usize = MOST_RULES - 2;
 
 /// What tasks need whatever is modelled: images and logs come and go over HTTPS.
 const HTTPS: u16 = 443;
@@ -27,31 +32,32 @@ pub fn port_ranges(ports: impl IntoIterator<Item = u16>) -> Vec<RangeInclusive<u
     ranges
 }
 
-/// Refuses the first service whose port makes a range too many.
-pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], redirect: Redirect) {
-    // Beside the ranges stand the rules for the app's own port and, where
-    // nothing is led to Envoy, for Envoy's.
-    let most = match redirect {
-        Redirect::ProxyConfiguration | Redirect::InitContainer => MOST_RULES - 1,
-        Redirect::Ports => MOST_RULES - 2,
-    };
+/// Refuses the first service whose port makes a range too many, beside those
+/// of the registries that images come from.
+pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], registries: &[u16]) {
+    let always = || registries.iter().copied().chain([HTTPS]);
     let every = drafts.iter().filter_map(|draft| draft.port.value);
-    let count = port_ranges(every.chain([HTTPS])).len();
-    if count <= most {
+    let count = port_ranges(every.chain(always())).len();
+    if count <= MOST_RANGES {
         return;
     }
     // Adding a port can also join two ranges, so the first one too many is
     // found by looking, and only when there is one.
-    let mut seen = BTreeSet::from([HTTPS]);
+    let mut seen: BTreeSet<u16> = always().collect();
     let crosses = |draft: &&Draft| {
         let new = draft.port.value.is_some_and(|port| seen.insert(port));
-        new && port_ranges(seen.iter().copied()).len() > most
+        new && port_ranges(seen.iter().copied()).len() > MOST_RANGES
     };
     let Some(draft) = drafts.iter().find(crosses) else {
         return;
     };
+    let whose = if registries.is_empty() {
+        "the services"
+    } else {
+        "the services and of the images' registries"
+    };
     let message = format!(
-        "the ports of the services make {count} ranges, and a security group of AWS has room for {most}"
+        "the ports of {whose} make {count} ranges, and a security group of AWS has room for {MOST_RANGES}"
     );
     let place = draft.port.place.as_ref().unwrap_or(draft.host_place());
     reader.refuse(

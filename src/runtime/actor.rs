@@ -3,10 +3,11 @@
 
 mod ground;
 mod leave;
+mod networks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use super::isolate;
 use super::load_balancer::{self, Deregistered, HealthChanges, LoadBalancer};
 use super::names::Networks;
 use super::netns::Netns;
-use super::observed::{Observed, TaskState, TaskStatus};
+use super::observed::{Observed, TaskState};
 use super::outside;
 use super::task::{self, Driver, Surroundings};
 use super::world::World;
@@ -122,7 +123,7 @@ impl Actor {
                 }
                 Some(report) = self.reports.1.recv() => self.take(report),
                 Some(()) = self.health.1.recv() => {}
-                () = sleep(RETRY), if !self.unbound.is_empty() => self.set_load_balancers().await,
+                () = sleep(RETRY), if self.is_to_retry() => self.retry().await,
                 Some(question) = questions.recv() => {
                     // Whoever asked may have gone.
                     let _gone = question.send(self.ground());
@@ -157,15 +158,6 @@ impl Actor {
         self.stop_tasks(&before);
         self.set_networks().await;
         self.start_tasks();
-    }
-
-    /// Each network has a resolver of its own, for as long as a task is in it.
-    async fn set_networks(&mut self) {
-        let wanted = self.desired.tasks.iter().map(|task| task.network.clone());
-        let left = self.leaving.values().map(|leaving| leaving.network.clone());
-        let networks = wanted.chain(left).collect();
-        let set = self.networks.set(&self.world, networks).await;
-        self.note("the names of the tasks' networks", set.err());
     }
 
     async fn read_meshes(&mut self) {
@@ -307,32 +299,6 @@ impl Actor {
             self.drivers.contains_key(&report.task) || self.leaving.contains_key(&report.task);
         if is_known {
             self.states.insert(report.task, report.state);
-        }
-    }
-
-    /// A name answers with those of its tasks that run.
-    fn set_names(&self) {
-        let running = |id: &TaskId| {
-            let state = self.states.get(id)?;
-            (state.status == TaskStatus::Running).then_some(())?;
-            self.drivers.get(id).map(|driver| driver.spec.address)
-        };
-        let none = BTreeMap::new();
-        for network in self.networks.ids() {
-            let all = self.desired.names.get(network).unwrap_or(&none);
-            // Without a task there is nothing to come that a question could wait for.
-            let names = all.iter().filter(|(_, tasks)| !tasks.is_empty());
-            let names = names.map(|(name, tasks)| {
-                let addresses = tasks
-                    .iter()
-                    .filter_map(running)
-                    .chain(self.still_named(network, name));
-                let addresses = addresses.map(IpAddr::V4);
-                (super::dns::plain(name), addresses.collect())
-            });
-            let domains = all.keys().filter_map(|name| name.split_once('.'));
-            let domains = domains.map(|(_, domain)| domain.to_owned()).collect();
-            self.networks.set_names(network, names.collect(), domains);
         }
     }
 

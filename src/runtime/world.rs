@@ -130,7 +130,7 @@ impl World {
         })
     }
 
-    fn knowing(netns: Netns, state: WorldState, otherwise: Otherwise) -> Self {
+    pub(super) fn knowing(netns: Netns, state: WorldState, otherwise: Otherwise) -> Self {
         let zone = watch::Sender::new(Zone {
             otherwise,
             ..Zone::empty()

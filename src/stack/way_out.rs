@@ -12,7 +12,7 @@ use indexmap::IndexSet;
 use sha2::{Digest, Sha256};
 
 use super::section::scalar;
-use crate::config::{Config, ExternalService, ImageReference, Redirect, port_ranges};
+use crate::config::{Config, ExternalService, ImageReference, port_ranges};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// Most names in one list: what the service takes in one request.
@@ -37,7 +37,7 @@ const HTTPS: u16 = 443;
 /// The rules of the security group, as lines of its list.
 pub(super) fn ports(config: &Config) -> String {
     let services = config.external_services.iter().map(|service| service.port);
-    let registries = images(config).filter_map(|image| Registry::of(image).port);
+    let registries = images(config).filter_map(ImageReference::registry_port);
     port_ranges(services.chain(registries).chain([HTTPS]))
         .iter()
         .map(port_rule)
@@ -185,47 +185,28 @@ fn place(host: &str) -> usize {
 }
 
 fn images(config: &Config) -> impl Iterator<Item = &ImageReference> {
-    let redirects = config.mesh.redirect == Redirect::InitContainer;
-    let third = redirects.then_some(&config.mesh.redirect_image);
     let envoy = std::iter::once(&config.envoy_image);
-    envoy.chain(&config.app.image).chain(third)
+    let two = envoy.chain(&config.app.image);
+    two.chain(config.mesh.redirecting_image())
 }
 
-/// Where an image is pulled from.
-struct Registry<'a> {
-    host: &'a str,
-    port: Option<u16>,
-}
+/// The host that an image is pulled from.
+struct Registry<'a>(&'a str);
 
 // === impl Registry ===
 
 impl<'a> Registry<'a> {
-    /// Read as Docker reads it: without a registry it is Docker Hub.
     fn of(image: &'a ImageReference) -> Self {
-        let first = image.as_str().split_once('/').map(|(first, _)| first);
-        let named = first.filter(|first| first.contains(['.', ':']) || *first == "localhost");
-        let Some(named) = named else {
-            return Self {
-                host: "docker.io",
-                port: None,
-            };
+        let Some(named) = image.registry() else {
+            return Self("docker.io");
         };
-        match named.rsplit_once(':') {
-            Some((host, port)) => Self {
-                host,
-                port: port.parse().ok(),
-            },
-            None => Self {
-                host: named,
-                port: None,
-            },
-        }
+        Self(named.rsplit_once(':').map_or(named, |(host, _)| host))
     }
 
     /// The names that a pull asks for: the registry's own, who lets in, and
     /// where the layers are.
     fn names(&self) -> Vec<String> {
-        let fixed: &[&str] = match self.host {
+        let fixed: &[&str] = match self.0 {
             "docker.io" | "index.docker.io" | "registry-1.docker.io" => &[
                 "registry-1.docker.io",
                 "auth.docker.io",
@@ -264,7 +245,7 @@ mod tests {
         let asked = |image: &str| {
             let image: ImageReference = image.parse().unwrap();
             let registry = Registry::of(&image);
-            (registry.names(), registry.port)
+            (registry.names(), image.registry_port())
         };
         for hub in ["nginx", "library/nginx:1", "docker.io/envoyproxy/envoy:v1"] {
             let (names, port) = asked(hub);

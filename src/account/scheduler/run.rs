@@ -1,5 +1,6 @@
 //! The loop that keeps the desired state up to date.
 
+use super::addresses;
 use super::publish::{Publisher, same};
 use super::schedule::schedule;
 use crate::account::clock::Timestamp;
@@ -21,6 +22,7 @@ pub(in crate::account) async fn run(account: Account) {
     let mut published = Desired::default();
     account.update_if(|state| {
         state.ecs.resume(Timestamp::now());
+        addresses::complete(state);
         (!state.ecs.tasks.is_empty(), ())
     });
     loop {
@@ -83,7 +85,7 @@ mod tests {
             put(
                 "AWS::EC2::Subnet",
                 "subnet-1",
-                json!({"CidrBlock": "10.0.1.0/24"}),
+                json!({"CidrBlock": "10.0.1.0/24", "VpcId": "vpc-1"}),
             );
             put(
                 "AWS::ECS::TaskDefinition",
@@ -117,6 +119,17 @@ mod tests {
             changes.changed().await.unwrap();
         }
         account.shutdown().await;
+
+        // As an older version left it.
+        let file = folder.path().join("state.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut state: Value = serde_json::from_str(&text).unwrap();
+        let saved = &mut state["ecs"]["tasks"][&task.task_arn]["spec"];
+        assert_eq!(
+            saved.as_object_mut().unwrap().remove("vpc").unwrap(),
+            "vpc-1"
+        );
+        std::fs::write(&file, state.to_string()).unwrap();
 
         let account = Account::open(Options::new(folder.path())).unwrap();
         let mut desired = account.desired();

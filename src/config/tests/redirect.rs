@@ -202,9 +202,10 @@ external_services: [{ name: git, host: git.example, port: 22 }]
     assert!(load_file(&file.replace("init-container", "ports")).is_ok());
 }
 
-/// A rule for Envoy's own port takes the place of one range.
+/// While the form changes, the rule for Envoy's own port stands beside the
+/// ranges of the new one.
 #[test]
-fn with_ports_a_security_group_has_room_for_one_range_less() {
+fn a_change_of_redirect_has_room_in_the_security_group() {
     let services = |count: u16| {
         let line = |n: u16| {
             format!(
@@ -217,8 +218,11 @@ fn with_ports_a_security_group_has_room_for_one_range_less() {
     };
     assert!(load_file(&services(58)).is_ok());
     assert!(mistakes(&services(59)).contains("make 59 ranges"));
-    let led = services(59).replace("redirect: ports", "runtime: envoy");
-    assert!(load_file(&led).is_ok());
+    for form in ["redirect: proxy-configuration", "runtime: envoy"] {
+        let led = |count| services(count).replace("redirect: ports", form);
+        assert!(load_file(&led(58)).is_ok(), "{form}");
+        assert!(mistakes(&led(59)).contains("make 59 ranges"), "{form}");
+    }
 }
 
 /// ECS would refuse the task definition when everything else is there already.

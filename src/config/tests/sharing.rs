@@ -237,21 +237,35 @@ fn more_ports_than_a_security_group_takes_are_refused_on_aws() {
         file(&(0..count).map(service).collect::<String>())
     };
     let on_aws = |count: u32| format!("target: aws\n{}", on_rare_ports(count));
-    // Port 443 is always one of the 59.
-    assert_eq!(load_file(&on_aws(58)).unwrap().external_services.len(), 58);
+    // Port 443 is always one of the 58.
+    assert_eq!(load_file(&on_aws(57)).unwrap().external_services.len(), 57);
     assert!(
-        load_file(&on_rare_ports(59)).is_ok(),
+        load_file(&on_rare_ports(58)).is_ok(),
         "this machine has no such limit"
     );
-    assert_snapshot!(mistakes(&on_aws(60)), @r"
-    error: the ports of the services make 61 ranges, and a security group of AWS has room for 59
-      --> colormesh.yaml:61:41
+    assert_snapshot!(mistakes(&on_aws(59)), @r"
+    error: the ports of the services make 60 ranges, and a security group of AWS has room for 58
+      --> colormesh.yaml:60:41
        |
-    61 | - { name: s58, host: h58.example, port: 10116 }
+    60 | - { name: s57, host: h57.example, port: 10114 }
        |                                         ^^^^^
        |
        = help: split the services between two environments
     ");
-    let joined = on_aws(60).replace("port: 10116", "port: 10001");
+    let joined = on_aws(59).replace("port: 10114", "port: 10001");
     assert!(load_file(&joined).is_ok(), "10000 to 10002 are one range");
+
+    let with_registry = |port: u16| {
+        let image = format!("app: {{ image: 'registry.example.com:{port}/a', port: 8080 }}\n");
+        image + &on_aws(57)
+    };
+    let said = mistakes(&with_registry(5000));
+    assert!(
+        said.contains("the services and of the images' registries make 59 ranges"),
+        "{said}"
+    );
+    assert!(
+        load_file(&with_registry(444)).is_ok(),
+        "443 and 444 are one"
+    );
 }

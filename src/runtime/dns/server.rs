@@ -42,6 +42,9 @@ pub(crate) enum Transport {
     Tcp,
 }
 
+/// How many ports are tried before none is free for both.
+const TRIES: usize = 20;
+
 /// Where a server listens and what it says.
 #[derive(Debug)]
 pub(crate) struct ServerOptions<'a> {
@@ -79,10 +82,9 @@ struct Shared {
 
 impl Server {
     pub(crate) async fn start(options: ServerOptions<'_>) -> Result<Self, NetnsError> {
-        let socket = options.netns.udp(options.address).await?;
+        let (socket, listener) = bind(options.netns, options.address).await?;
         lengthen_queue(&socket);
         let bound = socket.local_addr().unwrap_or(options.address);
-        let listener = options.netns.listen(bound).await?;
         let log = options.refused.map(log::Lines::open);
         let shared = Arc::new(Shared {
             zone: options.zone,
@@ -100,6 +102,26 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// The same port of both. Where any will do, one that is free for UDP may be
+/// somebody's for TCP: then others are tried.
+async fn bind(netns: &Netns, address: SocketAddr) -> Result<(UdpSocket, TcpListener), NetnsError> {
+    // Those that were no use are held, so that each time it is another one.
+    let mut held = Vec::new();
+    loop {
+        let socket = netns.udp(address).await?;
+        let bound = socket.local_addr().unwrap_or(address);
+        match netns.listen(bound).await {
+            Ok(listener) => return Ok((socket, listener)),
+            Err(error) => {
+                held.push(socket);
+                if address.port() != 0 || held.len() == TRIES {
+                    return Err(error);
+                }
+            }
+        }
     }
 }
 
@@ -246,20 +268,40 @@ mod tests {
     }
 
     async fn serve(zone: watch::Receiver<Zone>, refused: Option<PathBuf>) -> Server {
-        let netns = Netns::own();
-        // The number that is free for UDP may be somebody's for TCP.
-        for _ in 0..20 {
-            let started = Server::start(ServerOptions {
-                netns: &netns,
-                address: "127.0.0.1:0".parse().unwrap(),
-                zone: zone.clone(),
-                refused: refused.clone(),
-            });
-            if let Ok(server) = started.await {
-                return server;
-            }
+        let options = ServerOptions {
+            netns: &Netns::own(),
+            address: "127.0.0.1:0".parse().unwrap(),
+            zone,
+            refused,
+        };
+        Server::start(options).await.unwrap()
+    }
+
+    /// The only port that is free for both is found among those that are not.
+    #[tokio::test]
+    #[ignore = "needs root"]
+    async fn a_port_that_is_taken_for_tcp_is_gone_around() {
+        let folder = tempfile::tempdir().unwrap();
+        let netns = Netns::create(folder.path(), "ports").await.unwrap();
+        let range = "/proc/sys/net/ipv4/ip_local_port_range";
+        let narrow = move || std::fs::write(range, "40000 40007");
+        netns.run(narrow).await.unwrap().unwrap();
+        let mut taken = Vec::new();
+        for port in (40_000..=40_007).filter(|port| *port != 40_003) {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            taken.push(netns.listen(address).await.unwrap());
         }
-        panic!("no port is free for both");
+        let (_sender, zone) = watch::channel(Zone::empty());
+        let start = |port| {
+            Server::start(ServerOptions {
+                netns: &netns,
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+                zone: zone.clone(),
+                refused: None,
+            })
+        };
+        assert!(start(40_000).await.is_err(), "one that is asked for stays");
+        assert_eq!(start(0).await.unwrap().address.port(), 40_003);
     }
 
     #[tokio::test]
