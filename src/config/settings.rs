@@ -335,7 +335,7 @@ pub const SETTINGS: &[Setting] = &[
         "stacks.rollback_alarms",
         Kind::Texts("ARNs"),
         "",
-        "the CloudWatch alarms that take a change back while it is made; left out, they stay as they are, `[]` for none",
+        "the CloudWatch metric alarms that take a change back while it is made; left out, they stay as they are, `[]` for none",
     ),
     setting(
         "stacks.timeout",

@@ -175,8 +175,11 @@ fn topics_of_the_stacks_may_be_published_to_by_the_caller_and_by_the_role() {
         "Resource": [topic],
     });
     for (part, whose) in holders {
-        assert_eq!(of(&names, part, whose), [statement.clone()]);
-        assert_eq!(of(&names, Part::All, whose), [statement.clone()]);
+        assert_eq!(of(&names, part, whose), std::slice::from_ref(&statement));
+        assert_eq!(
+            of(&names, Part::All, whose),
+            std::slice::from_ref(&statement)
+        );
     }
     assert!(of(&names, Part::Network, Whose::ServiceRole).is_empty());
     assert!(of(&names, Part::Calls, Whose::ServiceRole).is_empty());
