@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::own_image::login;
 use super::printer::Printer;
 use super::session::Session;
-use crate::config::{Config, ImageReference, Redirect, Target};
+use crate::config::{Config, ImageReference, Target};
 use crate::diag::with_causes;
 use crate::image::{self, Architecture, Base, Reference};
 use crate::stack::Processor;
@@ -45,10 +45,11 @@ impl<'a> TaskImage<'a> {
 
     /// The image that redirects, where one does.
     pub(crate) fn redirecting(config: &'a Config) -> Option<Self> {
-        (config.mesh.redirect == Redirect::InitContainer).then_some(Self {
+        let named = config.mesh.redirecting_image()?;
+        Some(Self {
             what: "redirecting image",
             setting: "mesh.redirect_image",
-            named: &config.mesh.redirect_image,
+            named,
         })
     }
 

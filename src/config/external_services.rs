@@ -57,7 +57,6 @@ struct WrittenCaller(Caller);
 
 /// The port when none is written.
 const DEFAULT_PORT: u16 = 443;
-const SSH: u16 = 22;
 const PATH: &str = "external_services[]";
 
 /// The services of the list that are well, with every mistake told to the reader.
@@ -83,7 +82,7 @@ pub(super) fn read(
         ports::check(reader, &drafts, surroundings.registry_ports);
     }
     if surroundings.redirect == Redirect::InitContainer {
-        drafts.iter().for_each(|draft| refuse_ssh(reader, draft));
+        ports::refuse_ssh(reader, &drafts);
     }
     if surroundings.redirect == Redirect::Ports {
         local_ports::check(reader, &drafts, surroundings.app_port);
@@ -93,18 +92,6 @@ pub(super) fn read(
         }
     }
     drafts.into_iter().filter_map(Draft::finish).collect()
-}
-
-/// AWS's image never leads port 22 to Envoy, whatever it is told.
-fn refuse_ssh(reader: &mut Reader<'_>, draft: &Draft) {
-    let via = draft.via_port.value.flatten();
-    if draft.port.value != Some(SSH) && via != Some(SSH) {
-        return;
-    }
-    let message = "with `redirect: init-container` port 22 goes past Envoy, to any host";
-    let help = "leave the service out, or write `redirect: ports`";
-    let place = draft.port.place.as_ref().unwrap_or(draft.host_place());
-    reader.refuse(place, Invalid::new(message, help));
 }
 
 fn refuse_list(reader: &mut Reader<'_>, node: &Node) {

@@ -1,4 +1,4 @@
-//! Ports as the rules of a security group take them: in ranges, and few.
+//! Ports as AWS takes them: in ranges, few, and where they are led.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -18,6 +18,7 @@ const MOST_RANGES: usize = MOST_RULES - 2;
 
 /// What tasks need whatever is modelled: images and logs come and go over HTTPS.
 const HTTPS: u16 = 443;
+const SSH: u16 = 22;
 
 /// The ports as ranges, with neighbours together and no port that was not given.
 pub fn port_ranges(ports: impl IntoIterator<Item = u16>) -> Vec<RangeInclusive<u16>> {
@@ -64,6 +65,20 @@ pub(super) fn check(reader: &mut Reader<'_>, drafts: &[Draft], registries: &[u16
         place,
         Invalid::new(message, "split the services between two environments"),
     );
+}
+
+/// Refuses services on port 22, which AWS's redirecting image never leads to
+/// Envoy, whatever it is told.
+pub(super) fn refuse_ssh(reader: &mut Reader<'_>, drafts: &[Draft]) {
+    let is_ssh = |draft: &&Draft| {
+        draft.port.value == Some(SSH) || draft.via_port.value.flatten() == Some(SSH)
+    };
+    for draft in drafts.iter().filter(is_ssh) {
+        let message = "with `redirect: init-container` port 22 goes past Envoy, to any host";
+        let help = "leave the service out, or write `redirect: ports`";
+        let place = draft.port.place.as_ref().unwrap_or(draft.host_place());
+        reader.refuse(place, Invalid::new(message, help));
+    }
 }
 
 #[cfg(test)]

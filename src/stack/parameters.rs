@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::Role;
-use crate::config::{Cidr, Config, ImageReference, Nat, Redirect, Target};
+use crate::config::{Cidr, Config, ImageReference, Nat, Target};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// The value of a template's parameter.
@@ -189,10 +189,9 @@ pub(super) fn of_image(image: &str, processor: Processor) -> Parameters {
 /// The repositories in ECR of the images that the settings name, which are
 /// looked up, and which tasks pull.
 pub fn image_repositories(config: &Config) -> Vec<String> {
-    let redirects = config.mesh.redirect == Redirect::InitContainer;
-    let redirecting = redirects.then_some(&config.mesh.redirect_image);
     let images = std::iter::once(&config.envoy_image);
-    let images = images.chain(&config.app.image).chain(redirecting);
+    let images = images.chain(&config.app.image);
+    let images = images.chain(config.mesh.redirecting_image());
     images.filter_map(repository_arn).collect()
 }
 
